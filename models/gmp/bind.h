@@ -1,0 +1,253 @@
+/*
+ * bind.h - the names of harness/subject/direct.h on the GMP runtime.
+ *
+ * Each is one call of gr.h, which the compiler sees through. What has no counterpart there is the joinable task: a
+ * goroutine and a semaphore without permits, of which the goroutine gives one when its function has returned. That
+ * release does not touch the word once the permit is there, so the storage may be used again as soon as dx_join
+ * has returned.
+ */
+#ifndef GMP_BIND_H
+#define GMP_BIND_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "models/gmp/gr.h"
+
+#define DX_MODEL "gmp"
+
+/* ---- tasks ------------------------------------------------------------------------------------- */
+
+typedef struct dx_task {
+	void (*fn)(void *);	  /* immutable after dx_spawn */
+	void *arg;		  /* likewise */
+	_Atomic uint32_t returned; /* a semaphore: one permit when fn has returned */
+} dx_task;
+
+static inline void dx_task_main(void *arg)
+{
+	dx_task *t = arg;
+
+	t->fn(t->arg);
+	gr_sema_release(&t->returned);
+}
+
+static inline int dx_spawn(dx_task *t, void (*fn)(void *), void *arg)
+{
+	t->fn = fn;
+	t->arg = arg;
+	atomic_init(&t->returned, 0);
+	return gr_go(dx_task_main, t);
+}
+
+static inline void dx_join(dx_task *t)
+{
+	gr_sema_acquire(&t->returned);
+}
+
+static inline int dx_go(void (*fn)(void *), void *arg)
+{
+	return gr_go(fn, arg);
+}
+
+static inline void dx_yield(void)
+{
+	gr_yield();
+}
+
+static inline void dx_sleep_ns(uint64_t ns)
+{
+	gr_sleep_ns(ns);
+}
+
+/* ---- mutual exclusion ---------------------------------------------------------------------------- */
+
+typedef gr_mutex dx_mutex;
+
+static inline int dx_mutex_init(dx_mutex *m)
+{
+	atomic_init(&m->state, 0);
+	atomic_init(&m->sema, 0);
+	return 0;
+}
+
+static inline void dx_mutex_destroy(dx_mutex *m)
+{
+	(void)m;
+}
+
+static inline void dx_lock(dx_mutex *m)
+{
+	gr_mutex_lock(m);
+}
+
+static inline void dx_unlock(dx_mutex *m)
+{
+	gr_mutex_unlock(m);
+}
+
+/* ---- channels ------------------------------------------------------------------------------------ */
+
+typedef struct dx_chan {
+	gr_chan *c;
+} dx_chan;
+
+static inline int dx_chan_init(dx_chan *ch, size_t elem_bytes, size_t capacity)
+{
+	return gr_chan_new(elem_bytes, capacity, &ch->c);
+}
+
+static inline void dx_chan_destroy(dx_chan *ch)
+{
+	gr_chan_free(ch->c);
+	ch->c = NULL;
+}
+
+static inline void dx_send(dx_chan *ch, const void *elem)
+{
+	gr_chan_send(ch->c, elem);
+}
+
+static inline bool dx_recv(dx_chan *ch, void *elem)
+{
+	return gr_chan_recv(ch->c, elem);
+}
+
+static inline void dx_chan_close(dx_chan *ch)
+{
+	gr_chan_close(ch->c);
+}
+
+/* ---- wait groups --------------------------------------------------------------------------------- */
+
+typedef gr_wg dx_wg;
+
+static inline int dx_wg_init(dx_wg *wg)
+{
+	atomic_init(&wg->state, 0);
+	atomic_init(&wg->sema, 0);
+	return 0;
+}
+
+static inline void dx_wg_destroy(dx_wg *wg)
+{
+	(void)wg;
+}
+
+static inline void dx_wg_add(dx_wg *wg, int n)
+{
+	gr_wg_add(wg, n);
+}
+
+static inline void dx_wg_done(dx_wg *wg)
+{
+	gr_wg_done(wg);
+}
+
+static inline void dx_wg_wait(dx_wg *wg)
+{
+	gr_wg_wait(wg);
+}
+
+/* ---- sockets and files --------------------------------------------------------------------------- */
+
+typedef struct dx_sock {
+	gr_sock *s;
+} dx_sock;
+
+static inline int dx_sock_adopt(dx_sock *so, int fd)
+{
+	return gr_sock_adopt(fd, &so->s);
+}
+
+static inline int dx_accept(dx_sock *listener, dx_sock *out)
+{
+	return gr_sock_accept(listener->s, &out->s);
+}
+
+static inline ssize_t dx_sock_read(dx_sock *so, void *buf, size_t n)
+{
+	return gr_sock_read(so->s, buf, n);
+}
+
+static inline ssize_t dx_sock_write(dx_sock *so, const void *buf, size_t n)
+{
+	return gr_sock_write(so->s, buf, n);
+}
+
+static inline void dx_sock_shutdown(dx_sock *so)
+{
+	gr_sock_shutdown(so->s);
+}
+
+static inline void dx_sock_close(dx_sock *so)
+{
+	gr_sock_close(so->s);
+	so->s = NULL;
+}
+
+static inline ssize_t dx_pread(int fd, void *buf, size_t n, off_t off)
+{
+	return gr_pread(fd, buf, n, off);
+}
+
+static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
+{
+	return gr_read_blocking(fd, buf, n);
+}
+
+/* ---- for harness/subject ------------------------------------------------------------------------- */
+
+static inline int dx_runtime_start(unsigned workers, const char *knobs)
+{
+	struct gr_config config = {.procs = workers, .knobs = knobs};
+
+	return gr_start(&config);
+}
+
+static inline void dx_runtime_run(void (*root)(void *), void *arg)
+{
+	gr_run(root, arg);
+}
+
+static inline void dx_runtime_stop(void)
+{
+	gr_stop();
+}
+
+static inline size_t dx_runtime_counters(const char *names[], uint64_t values[], size_t cap)
+{
+	struct gr_stats s;
+	size_t n = 0;
+
+	gr_stats_read(&s);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {
+		{"switches", s.switches},	{"parks", s.parks},
+		{"readies", s.readies},		{"spawns", s.spawns},
+		{"steals", s.steals},		{"stolen", s.stolen},
+		{"handoffs", s.handoffs},	{"wakes", s.wakes},
+		{"spins", s.spins},		{"m_created", s.m_created},
+		{"m_reaped", s.m_reaped},	{"syscalls", s.syscalls},
+		{"polls", s.polls},		{"timers_fired", s.timers_fired},
+		{"stacks_mapped", s.stacks_mapped},
+	};
+	_Static_assert(sizeof(s) == sizeof(all) / sizeof(all[0]) * sizeof(uint64_t), "a counter is missing");
+	for (; n < sizeof(all) / sizeof(all[0]) && n < cap; n++) {
+		names[n] = all[n].name;
+		values[n] = all[n].value;
+	}
+	return n;
+}
+
+static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)
+{
+	return gr_knobs(names, values, cap);
+}
+
+#endif

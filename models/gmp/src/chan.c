@@ -1,0 +1,374 @@
+/*
+ * chan.c - channels: bounded queues of fixed-size elements on which Gs block.
+ *
+ * A channel is a lock, a ring of `cap` elements, and two FIFO lists of waiters. A waiter lives on the stack of the G
+ * that waits (the G is parked, so the stack stands still) and says where its element is. What makes channels fast and
+ * fair is the direct hand-off: whoever comes second does the whole operation for who came first - copies the element
+ * to or from the waiter's memory - and only then makes it runnable. A woken G never takes the lock again and cannot
+ * lose its turn to a newcomer.
+ *
+ * Rejected: a lock-free ring. The operation that matters, "take an element *and* wake who waits for the slot", is
+ * two structures; a lock of two uncontended atomics does both, and contention on one channel is not helped by a
+ * ring whose ends bounce between the same cores. Waiters from malloc or from a per-P cache (Go's sudog): the stack is
+ * free, warm, and in C it does not move.
+ *
+ * Invariants (all under c->lock):
+ *   I1  recvq is empty or sendq is empty.
+ *   I2  somebody in recvq: count == 0. Somebody in sendq: count == cap.
+ *   I3  closed: sendq and recvq are empty.
+ *   I4  a waiter that has been taken off a list belongs to who took it, until that calls gr__ready on its G; then
+ *       its memory is gone.
+ *   I5  gr__ready is called without the lock, and the channel is not touched afterwards: the woken G may free it.
+ *
+ * Park against wake. The waiter is on the list before its G is off its stack; the lock is what keeps wakers away:
+ *
+ *      who waits                               who comes second
+ *      ---------                               ----------------
+ *      1 takes the lock                        1 takes the lock (after step 4 of the other)
+ *      2 puts its waiter on the list           2 takes the waiter off, copies the element
+ *      3 switches off its stack                3 releases the lock
+ *      4 (on the next stack) commit:           4 gr__ready(g)
+ *        releases the lock
+ *
+ * Costs: a send or receive that need not wait is one lock, one copy, one unlock; a hand-off is that and one
+ * gr__ready. No clock, no allocation, no atomic read-modify-write besides the lock's, and on one P not even those
+ * (plock.h).
+ */
+#include "plock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Elements must be smaller, as in Go: larger ones are better passed by pointer, and the size fits 16 bits. */
+enum { ELEM_BYTES_LIMIT = 1 << 16 };
+
+/* A G that waits in a channel operation; on its own stack. */
+struct waiter {
+	struct waiter *next; /* c->lock, then I4 */
+	struct gr_g *g;	     /* who waits; immutable */
+	void *elem;	     /* receivers: where the element goes; senders: where it is (only read). Immutable */
+	bool done;	     /* I4: set by the waker: an element went over. False: the channel was closed */
+};
+
+/* A FIFO of waiters. Changed under c->lock; `first` is read without it by the non-blocking operations. */
+struct waitq {
+	_Atomic(struct waiter *) first;
+	struct waiter *last; /* meaningless when first is NULL */
+};
+
+struct gr_chan {
+	/* under lock */
+	struct gr__lock lock;
+	_Atomic uint32_t count; /* elements in the ring; read without the lock too */
+	uint32_t recv_i;	/* slot of the oldest element */
+	uint32_t send_i;	/* slot of the next one */
+	struct waitq recvq;	/* receivers that found it empty */
+	struct waitq sendq;	/* senders that found it full */
+	_Atomic bool closed;	/* read without the lock too; never goes back */
+
+	/* immutable */
+	uint32_t cap;
+	uint32_t elem_bytes;
+	unsigned char ring[]; /* cap slots */
+};
+_Static_assert(sizeof(struct gr_chan) <= CACHE_LINE_BYTES, "the hot part of a channel is one cache line");
+
+/* ---- parts ------------------------------------------------------------------------------------------ */
+
+static inline bool queue_is_empty(struct waitq *q)
+{
+	return !load_relaxed(&q->first);
+}
+
+static inline void queue_put(struct waitq *q, struct waiter *w)
+{
+	w->next = NULL;
+	if (queue_is_empty(q))
+		store_relaxed(&q->first, w);
+	else
+		q->last->next = w;
+	q->last = w;
+}
+
+static inline struct waiter *queue_take(struct waitq *q)
+{
+	struct waiter *w = load_relaxed(&q->first);
+
+	if (w)
+		store_relaxed(&q->first, w->next);
+	return w;
+}
+
+/* The sizes that most programs send, as moves; memcpy's call costs more than all the rest of a copy of 8 bytes. */
+static inline void copy_elem(const struct gr_chan *c, void *dst, const void *src)
+{
+	switch (c->elem_bytes) {
+	case 8:
+		memcpy(dst, src, 8);
+		return;
+	case 4:
+		memcpy(dst, src, 4);
+		return;
+	case 1:
+		memcpy(dst, src, 1);
+		return;
+	case 2:
+		memcpy(dst, src, 2);
+		return;
+	case 0:
+		return;
+	default:
+		memcpy(dst, src, c->elem_bytes);
+	}
+}
+
+static inline void zero_elem(const struct gr_chan *c, void *dst)
+{
+	if (c->elem_bytes)
+		memset(dst, 0, c->elem_bytes);
+}
+
+static inline unsigned char *ring_slot(struct gr_chan *c, uint32_t i)
+{
+	return c->ring + (size_t)i * c->elem_bytes;
+}
+
+static inline uint32_t next_slot(const struct gr_chan *c, uint32_t i)
+{
+	return i + 1 == c->cap ? 0 : i + 1;
+}
+
+static bool stay_parked(struct gr_g *g, void *arg)
+{
+	(void)g, (void)arg;
+	return true;
+}
+
+/* An operation on a nil channel: nobody can ever wake the G, the deadlock detector and dumps see why. */
+static _Noreturn __attribute__((noinline)) void block_forever(void)
+{
+	for (;;)
+		gr__park(stay_parked, NULL, GR__WAIT_CHAN_NIL);
+}
+
+/* Put the calling G on q and block it; releases c->lock. True: an element went over. False: closed meanwhile. */
+static bool wait_in(struct gr_chan *c, struct waitq *q, void *elem, enum gr__wait reason)
+{
+	struct waiter w;
+
+	w.g = gr__m()->curg;
+	w.elem = elem;
+	w.done = false;
+	w.g->wait_data = c;
+	queue_put(q, &w);
+	gr__park_punlock(&c->lock, reason);
+	return w.done;
+}
+
+/*
+ * Finish the operation of a waiter that has been taken off its list: releases c->lock and makes its G runnable.
+ * Neither the channel nor the waiter may be touched afterwards (I4, I5).
+ */
+static inline void finish_waiter(struct gr_chan *c, struct waiter *w)
+{
+	struct gr_g *g = w->g;
+
+	w->done = true;
+	gr__punlock(&c->lock);
+	gr__ready(g);
+}
+
+/* Send if that needs no waiting: true, and c->lock released; false, and it is still held. c is not closed. */
+static inline __attribute__((always_inline)) bool send_now_locked(struct gr_chan *c, const void *elem)
+{
+	struct waiter *w = queue_take(&c->recvq);
+	uint32_t n;
+
+	if (w) { /* I2: the ring is empty, so this is the oldest element */
+		copy_elem(c, w->elem, elem);
+		finish_waiter(c, w);
+		return true;
+	}
+	n = load_relaxed(&c->count);
+	if (n == c->cap)
+		return false;
+	copy_elem(c, ring_slot(c, c->send_i), elem);
+	c->send_i = next_slot(c, c->send_i);
+	store_relaxed(&c->count, n + 1);
+	gr__punlock(&c->lock);
+	return true;
+}
+
+/* Receive if that needs no waiting: true, and c->lock released; false, and it is still held. */
+static inline __attribute__((always_inline)) bool recv_now_locked(struct gr_chan *c, void *elem)
+{
+	uint32_t n = load_relaxed(&c->count);
+	struct waiter *w;
+
+	if (n == 0) {
+		/* I2: senders wait on an empty channel only where there is no ring. */
+		w = queue_take(&c->sendq);
+		if (!w)
+			return false;
+		copy_elem(c, elem, w->elem);
+		finish_waiter(c, w);
+		return true;
+	}
+	copy_elem(c, elem, ring_slot(c, c->recv_i));
+	w = queue_take(&c->sendq);
+	if (w) {
+		/* The ring was full: the slot just emptied is also the one behind the last element. */
+		copy_elem(c, ring_slot(c, c->recv_i), w->elem);
+		c->recv_i = next_slot(c, c->recv_i);
+		c->send_i = c->recv_i;
+		finish_waiter(c, w);
+		return true;
+	}
+	c->recv_i = next_slot(c, c->recv_i);
+	store_relaxed(&c->count, n - 1);
+	gr__punlock(&c->lock);
+	return true;
+}
+
+/* ---- making ----------------------------------------------------------------------------------------- */
+
+int gr_chan_new(size_t elem_bytes, size_t capacity, gr_chan **out)
+{
+	struct gr_chan *c;
+
+	if (elem_bytes >= ELEM_BYTES_LIMIT)
+		return -EINVAL;
+	/* The indexes are 32 bits wide: more elements than that count as more memory than there is. */
+	if (capacity >= UINT32_MAX || (elem_bytes && capacity > (SIZE_MAX / 2 - sizeof(*c)) / elem_bytes))
+		return -ENOMEM;
+	c = malloc(sizeof(*c) + capacity * elem_bytes);
+	if (!c)
+		return -ENOMEM;
+	memset(c, 0, sizeof(*c));
+	c->cap = (uint32_t)capacity;
+	c->elem_bytes = (uint32_t)elem_bytes;
+	*out = c;
+	return 0;
+}
+
+void gr_chan_free(gr_chan *c)
+{
+	if (!c)
+		return;
+	if (!queue_is_empty(&c->recvq) || !queue_is_empty(&c->sendq))
+		gr__fatal("gr_chan_free: a goroutine waits on the channel");
+	free(c);
+}
+
+/* ---- operations ------------------------------------------------------------------------------------- */
+
+void gr_chan_send(gr_chan *c, const void *elem)
+{
+	if (unlikely(!c))
+		block_forever();
+	gr__plock(&c->lock);
+	if (unlikely(load_relaxed(&c->closed)))
+		gr__fatal("gr_chan_send: the channel is closed");
+	if (send_now_locked(c, elem))
+		return;
+	/* Receivers only read through waiter.elem of a sender. */
+	if (unlikely(!wait_in(c, &c->sendq, (void *)(uintptr_t)elem, GR__WAIT_CHAN_SEND)))
+		gr__fatal("gr_chan_send: the channel was closed while the goroutine waited to send");
+}
+
+bool gr_chan_recv(gr_chan *c, void *elem)
+{
+	if (unlikely(!c))
+		block_forever();
+	gr__plock(&c->lock);
+	if (recv_now_locked(c, elem))
+		return true;
+	if (unlikely(load_relaxed(&c->closed))) {
+		gr__punlock(&c->lock);
+		zero_elem(c, elem);
+		return false;
+	}
+	return wait_in(c, &c->recvq, elem, GR__WAIT_CHAN_RECV);
+}
+
+/*
+ * The non-blocking operations look without the lock first, because they are mostly called in loops that poll. The
+ * answer "would block" is right if it was at some moment of the call. Send reads `closed` before "full": a channel
+ * that is seen open was open then, and one never gets from full to closed to not full, so that saying "full" of a
+ * channel that has been closed since is right for the moment at which it was open. Receive reads "empty" before
+ * `closed`: if it is open after it was empty, it was open and empty at that earlier moment.
+ */
+bool gr_chan_try_send(gr_chan *c, const void *elem)
+{
+	if (unlikely(!c))
+		return false;
+	if (!load_acquire(&c->closed) &&
+	    (c->cap ? load_acquire(&c->count) == c->cap : !load_acquire(&c->recvq.first)))
+		return false;
+	gr__plock(&c->lock);
+	if (unlikely(load_relaxed(&c->closed)))
+		gr__fatal("gr_chan_try_send: the channel is closed");
+	if (send_now_locked(c, elem))
+		return true;
+	gr__punlock(&c->lock);
+	return false;
+}
+
+bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed)
+{
+	bool is_closed;
+
+	if (closed)
+		*closed = false;
+	if (unlikely(!c))
+		return false;
+	if ((c->cap ? load_acquire(&c->count) == 0 : !load_acquire(&c->sendq.first)) && !load_acquire(&c->closed))
+		return false;
+	gr__plock(&c->lock);
+	if (recv_now_locked(c, elem))
+		return true;
+	is_closed = load_relaxed(&c->closed);
+	gr__punlock(&c->lock);
+	if (is_closed) {
+		zero_elem(c, elem);
+		if (closed)
+			*closed = true;
+	}
+	return false;
+}
+
+void gr_chan_close(gr_chan *c)
+{
+	struct waiter *w, *next;
+	bool are_receivers;
+
+	if (!c)
+		gr__fatal("gr_chan_close: the channel is NULL");
+	gr__plock(&c->lock);
+	if (load_relaxed(&c->closed))
+		gr__fatal("gr_chan_close: the channel is closed already");
+	store_release(&c->closed, true);
+	are_receivers = !queue_is_empty(&c->recvq); /* I1: else there are senders, or nobody */
+	w = load_relaxed(are_receivers ? &c->recvq.first : &c->sendq.first);
+	store_relaxed(&c->recvq.first, NULL);
+	store_relaxed(&c->sendq.first, NULL);
+	/* What the loop needs of the channel: a woken G may free it. */
+	const uint32_t elem_bytes = c->elem_bytes;
+	gr__punlock(&c->lock);
+
+	/* To the queue's tail, in order: through runnext each would push the one before it out. Senders die by it. */
+	for (; w; w = next) {
+		struct gr_g *g = w->g;
+
+		next = w->next;
+		if (are_receivers && elem_bytes)
+			memset(w->elem, 0, elem_bytes);
+		gr__ready_tail(g);
+	}
+}
+
+size_t gr_chan_len(const gr_chan *c)
+{
+	return c ? load_relaxed(&c->count) : 0;
+}

@@ -1,0 +1,393 @@
+/*
+ * find.c - how an M finds a G to run, and how it waits when there is none.
+ *
+ * The order of the search: what is due by time (timers, I/O), now and then the global queue, the own queue, the global
+ * queue, I/O, other Ps' queues. Then the M gives up its P, looks once more (the steps are in proc.c), and sleeps: as
+ * the poller if that is needed, else on its note.
+ *
+ * The poller. One idle M at most blocks in the netpoller, with the earliest timer as its time-out:
+ *
+ *	G that becomes a waiter (I/O, timer)    M that goes idle
+ *	1 register as waiter, add the timer     1 poller = 1, poll_until = never
+ *	2 StoreLoad (park switches, locks)      2 StoreLoad
+ *	3 idle P, no poller: wake an M          3 earliest timer over all Ps -> poll_until; block
+ *	  poll_until later than the timer:
+ *	  break the poller
+ *
+ * A poller that comes back with work runs it. Nobody polls then until an M goes idle again; busy Ps look by time, and
+ * sysmon sees to the rest. Waking another M to poll each time would double the wake-ups of a lightly loaded server.
+ */
+#include "os.h"
+#include "runq.h"
+
+enum {
+	GLOBAL_BATCH = 128, /* taken from the global queue at once: half a ring */
+	STEAL_PASSES = 4, /* the last one may take runnext and run other Ps' timers */
+};
+
+/* ---- looking for work ------------------------------------------------------------------------------------ */
+
+bool gr__timers_exist(void)
+{
+	for (unsigned i = 0; i < gr__sched.nprocs; i++)
+		if (gr__timers_next(gr__sched.ps[i]) != INT64_MAX)
+			return true;
+	return false;
+}
+
+static int64_t earliest_timer(void)
+{
+	int64_t first = INT64_MAX;
+
+	for (unsigned i = 0; i < gr__sched.nprocs; i++) {
+		int64_t next = gr__timers_next(gr__sched.ps[i]);
+
+		if (next < first)
+			first = next;
+	}
+	return first;
+}
+
+static bool is_idle(const struct gr_p *p)
+{
+	return load_relaxed(&gr__sched.idle_mask[p->id / 64]) >> (p->id % 64) & 1;
+}
+
+/* Run what is due of victim's timers. True if some ran: their Gs are in our queue. */
+static bool run_timers(struct gr_p *p, struct gr_p *victim, int64_t now)
+{
+	unsigned ran = 0;
+
+	if (gr__timers_next(victim) > now)
+		return false;
+	gr__timers_run(victim, now, &ran);
+	if (ran)
+		owner_add(&p->stats.timers_fired, ran);
+	return ran != 0;
+}
+
+static void poll(struct gr_m *m, int64_t delay_ns, struct gr__glist *out)
+{
+	gr__count(m, polls);
+	gr__netpoll(delay_ns, out);
+	store_relaxed(&gr__sched.last_poll_ns, gr__now_ns());
+}
+
+/* With a P: all become runnable here, the first is returned to be run now. */
+static struct gr_g *ready_list(struct gr_p *p, struct gr__glist *l)
+{
+	struct gr_g *first = gr__glist_pop(l);
+
+	if (!first)
+		return NULL;
+	store_relaxed(&first->state, GR__G_RUNNABLE);
+	owner_add(&p->stats.readies, 1);
+	for (struct gr_g *g; (g = gr__glist_pop(l));)
+		gr__ready_tail(g);
+	return first;
+}
+
+/* What is due by time even when the queue is full: timers and I/O. */
+static void look_around(struct gr_m *m, struct gr_p *p)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__glist list = {NULL, NULL, 0};
+	int64_t timer = gr__timers_next(p), now;
+	bool io = gr__netpoll_has_waiters();
+
+	if (timer == INT64_MAX && !io)
+		return;
+	now = gr__now_ns();
+	run_timers(p, p, now);
+	if (!io || load_relaxed(&s->poller) || now - load_relaxed(&s->last_poll_ns) < GR__POLL_BUSY_NS)
+		return;
+	poll(m, 0, &list);
+	for (struct gr_g *g; (g = gr__glist_pop(&list));)
+		gr__ready_tail(g);
+}
+
+/* Waiting Gs become runnable without a P. */
+static void inject_ready_locked(struct gr__glist *l)
+{
+	for (struct gr_g *g = l->head; g; g = g->link)
+		store_relaxed(&g->state, GR__G_RUNNABLE);
+	owner_add(&gr__sched.gone.readies, l->n);
+	gr__global_put_locked(l);
+}
+
+static void start_spinning(struct gr_m *m)
+{
+	m->spinning = true;
+	fetch_add_seq_cst(&gr__sched.spinning, 1);
+	gr__count(m, spins);
+}
+
+/* Work was found: the next one may look for more. */
+static void found_work(struct gr_m *m)
+{
+	m->spinning = false;
+	fetch_sub_seq_cst(&gr__sched.spinning, 1);
+	gr__wake_p();
+}
+
+static struct gr_g *steal_pass(struct gr_m *m, struct gr_p *p, bool last)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__order order = gr__order_begin(gr__random(&m->rng));
+	int64_t now = last && gr__timers_exist() ? gr__now_ns() : INT64_MIN;
+	struct gr_g *g;
+	uint32_t id;
+
+	while (gr__order_next(&order, &id)) {
+		struct gr_p *victim = s->ps[id];
+
+		if (victim == p)
+			continue;
+		if (last && run_timers(p, victim, now) && (g = gr__runq_get(p)))
+			return g;
+		if (!s->knobs.steal || is_idle(victim))
+			continue;
+		g = gr__runq_steal(p, victim, last);
+		if (g) {
+			owner_add(&p->stats.steals, 1);
+			return g;
+		}
+	}
+	return NULL;
+}
+
+static struct gr_g *steal(struct gr_m *m, struct gr_p *p)
+{
+	struct gr_sched *s = &gr__sched;
+
+	if (s->nprocs == 1)
+		return NULL;
+	if (!m->spinning) {
+		/* At most half of the busy Ps look, or the looking costs more than it finds. */
+		if (2 * load_relaxed(&s->spinning) >= s->nprocs - load_relaxed(&s->n_idle_ps))
+			return NULL;
+		if (s->knobs.spin)
+			start_spinning(m);
+	}
+	for (int pass = 1; pass <= STEAL_PASSES; pass++) {
+		struct gr_g *g = steal_pass(m, p, pass == STEAL_PASSES);
+
+		if (g || load_relaxed(&s->stopping))
+			return g;
+	}
+	return NULL;
+}
+
+/* Everything that can be found without giving up the P, in this order. */
+static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__glist list = {NULL, NULL, 0};
+	struct gr_g *g;
+
+	if (load_relaxed(&p->attention))
+		store_relaxed(&p->attention, 0);
+	look_around(m, p);
+	if (load_relaxed(&p->tick) % GR__GLOBAL_EVERY == 0 && (g = gr__global_get(p, 1)))
+		return g;
+	if ((g = gr__runq_get(p)))
+		return g;
+	if ((g = gr__global_get(p, GLOBAL_BATCH)))
+		return g;
+	if (gr__netpoll_has_waiters() && !load_relaxed(&s->poller)) {
+		poll(m, 0, &list);
+		if ((g = ready_list(p, &list)))
+			return g;
+	}
+	return steal(m, p);
+}
+
+/* Whether anything has been published that an idle P should run. Step 3 of an M that goes idle. */
+static bool is_work_published(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	if (load_relaxed(&s->global_n))
+		return true;
+	for (unsigned i = 0; s->knobs.steal && i < s->nprocs; i++)
+		if (gr__runq_len(s->ps[i]))
+			return true;
+	return false;
+}
+
+/* Give up the P of an M that found nothing. False: there is something after all, and m has a P. */
+static bool go_idle(struct gr_m *m)
+{
+	struct gr_sched *s = &gr__sched;
+	bool was_spinning = m->spinning;
+	struct gr_p *p;
+
+	gr__lock(&s->lock);
+	if (s->global.n) {
+		gr__unlock(&s->lock);
+		return false;
+	}
+	gr__pidle_put_locked(gr__release_p(m)); /* step 1 */
+	gr__unlock(&s->lock);
+	if (was_spinning) {
+		m->spinning = false;
+		fetch_sub_seq_cst(&s->spinning, 1);
+	}
+	fence_seq_cst(); /* step 2; pairs with the one in gr__wake_p */
+	if (!is_work_published()) /* step 3 */
+		return true;
+	gr__lock(&s->lock);
+	p = gr__pidle_get_locked();
+	gr__unlock(&s->lock);
+	if (!p)
+		return true; /* all Ps are busy; each looks again before it becomes idle */
+	gr__acquire_p(m, p);
+	if (was_spinning)
+		start_spinning(m);
+	return false;
+}
+
+/*
+ * Wait for I/O and timers, if there are any and nobody does. *found: a G to run now. True if m has a P again; false
+ * if it has none and should sleep.
+ */
+static bool block_in_poller(struct gr_m *m, struct gr_g **found)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__glist list = {NULL, NULL, 0};
+	uint32_t nobody = 0;
+	int64_t until, delay;
+	struct gr_p *p;
+
+	if (!gr__netpoll_has_waiters() && !gr__timers_exist())
+		return false;
+	if (load_relaxed(&s->poller) || !cas_strong_seq_cst(&s->poller, &nobody, 1)) {
+		if (earliest_timer() < load_relaxed(&s->poll_until_ns))
+			gr__netpoll_break(); /* it did not know of that one */
+		return false;
+	}
+	store_relaxed(&s->poll_until_ns, INT64_MAX);
+	fence_seq_cst(); /* pairs with the one in look_after_waiter; also orders poller before `stopping` */
+	until = earliest_timer();
+	store_relaxed(&s->poll_until_ns, until);
+	if (!load_relaxed(&s->stopping)) {
+		delay = until == INT64_MAX ? -1 : until - gr__now_ns();
+		if (until != INT64_MAX && delay < 0)
+			delay = 0;
+		poll(m, delay, &list);
+	}
+	store_relaxed(&s->coarse_now_ns, gr__now_ns());
+	gr__lock(&s->lock);
+	p = gr__pidle_get_locked();
+	if (!p)
+		inject_ready_locked(&list); /* all Ps are busy and will find them */
+	store_relaxed(&s->poller, 0);
+	gr__unlock(&s->lock);
+	if (!p)
+		return false;
+	gr__acquire_p(m, p);
+	*found = ready_list(p, &list);
+	if (!*found)
+		start_spinning(m);
+	return true;
+}
+
+void gr__poll_outside(void)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__glist list = {NULL, NULL, 0};
+	uint32_t nobody = 0;
+
+	if (!cas_strong_seq_cst(&s->poller, &nobody, 1))
+		return;
+	store_relaxed(&s->poll_until_ns, INT64_MAX);
+	gr__netpoll(0, &list);
+	store_relaxed(&s->last_poll_ns, gr__now_ns());
+	gr__lock(&s->lock);
+	owner_add(&s->gone.polls, 1);
+	inject_ready_locked(&list);
+	store_relaxed(&s->poller, 0);
+	gr__unlock(&s->lock);
+	/* Also when nothing came: an M that went idle meanwhile saw a poller and did not become one. */
+	gr__wake_p();
+}
+
+/* Under sched.lock, from an M that is about to sleep: nothing runs, nothing can come, and somebody waits. */
+static bool is_deadlock_locked(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	if (!load_relaxed(&s->runs) || load_relaxed(&s->stopping))
+		return false;
+	if (load_relaxed(&s->n_idle_ps) != s->nprocs || s->global.n || s->n_syscall_block || load_relaxed(&s->poller) ||
+	    load_relaxed(&s->spinning) || s->n_idle_ms + 1 != s->n_ms)
+		return false;
+	for (unsigned i = 0; i < s->nprocs; i++)
+		if (gr__runq_len(s->ps[i]) || load_relaxed(&s->ps[i]->runnext))
+			return false;
+	return !gr__netpoll_has_waiters() && !gr__timers_exist();
+}
+
+struct gr_g *gr__find_runnable(struct gr_m *m)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr_g *g = NULL;
+	struct gr_p *p;
+
+	for (;;) {
+		if (load_relaxed(&s->stopping)) {
+			if (m->spinning)
+				fetch_sub_seq_cst(&s->spinning, 1);
+			m->spinning = false;
+			return NULL;
+		}
+		if (m->p) {
+			g = find_with_p(m, m->p);
+			if (g) {
+				if (m->spinning)
+					found_work(m);
+				return g;
+			}
+			if (load_relaxed(&s->stopping) || !go_idle(m))
+				continue;
+		}
+		m->new_waiter = false; /* it polls itself, or somebody else does */
+		if (block_in_poller(m, &g)) {
+			if (g)
+				return g;
+			continue;
+		}
+		gr__lock(&s->lock);
+		gr__check_locked();
+		if (s->global.n && (p = gr__pidle_get_locked())) {
+			/* Left there because no M could be had: see give_up_p in m.c. */
+			gr__unlock(&s->lock);
+			gr__acquire_p(m, p);
+			continue;
+		}
+		if (is_deadlock_locked())
+			gr__deadlock();
+		if (!gr__stop_m_unlock(m))
+			return NULL;
+		store_relaxed(&s->coarse_now_ns, gr__now_ns());
+	}
+}
+
+/* ---- Ps change hands -------------------------------------------------------------------------------------- */
+
+void gr__handoff(struct gr_p *p)
+{
+	struct gr_sched *s = &gr__sched;
+
+	gr__lock(&s->lock);
+	if (gr__runq_len(p) || load_relaxed(&p->runnext) || s->global.n ||
+	    (!load_relaxed(&s->poller) && (gr__netpoll_has_waiters() || gr__timers_exist()))) {
+		gr__start_m_unlock(p, false);
+		return;
+	}
+	gr__pidle_put_locked(p);
+	gr__unlock(&s->lock);
+	fence_seq_cst(); /* the steps of an M that goes idle, on behalf of the one that is blocked */
+	if (is_work_published())
+		gr__wake_p();
+}

@@ -1,0 +1,205 @@
+/*
+ * internal.h - what the parts of the GMP runtime offer each other, grouped by the file that defines it.
+ * Data is documented in types.h. Nothing outside models/gmp/src includes this.
+ */
+#ifndef GR_INTERNAL_H
+#define GR_INTERNAL_H
+
+#include "gr.h"
+#include "types.h"
+
+/* ---- proc.c: scheduling -------------------------------------------------------------------------- */
+
+/* The calling G; never NULL on a G's stack. Re-read after every call that can switch: a G moves between Ms. */
+struct gr_g *gr__self(void);
+
+/*
+ * Block the calling G. The G is in state WAITING and completely switched off its stack when commit(g, arg) runs
+ * (on the stack of whatever runs next, with no G current): that is where the lock is released under which the
+ * G was put on a wait list, so that no waker can resume a G whose registers are not saved yet. commit returns
+ * true; false means "do not park after all" and the G is made runnable again. Returns when somebody has called
+ * gr__ready on it. `reason` is shown by the dump.
+ */
+void gr__park(bool (*commit)(struct gr_g *g, void *arg), void *arg, enum gr__wait reason);
+
+/*
+ * Make a parked G runnable: into the caller's P's runnext. Called by a G, or on a scheduler's stack with a P.
+ * Nothing of g may be touched afterwards: it may be running on another M or have ended already.
+ */
+void gr__ready(struct gr_g *g);
+
+/* The same to the tail of the local queue, for lists of Gs (netpoll, close, broadcast). */
+void gr__ready_tail(struct gr_g *g);
+
+/* The calling G's P, valid until the next call that can switch. */
+struct gr_p *gr__self_p(void);
+
+/* Whether a short spin of the calling G can help: several Ps, some of them running, own queue empty. */
+bool gr__can_spin(unsigned iteration);
+
+/* The G goes to the own ring's tail and the next one (a G just readied: runnext) runs: for hand-offs. */
+void gr__yield_to_next(void);
+
+/*
+ * The calling thread's M, NULL if it is none. Through assembly, because compilers keep the address or the value of a
+ * thread-local variable over a call that in truth comes back on another thread: every use reads it again.
+ */
+extern _Thread_local struct gr_m *gr__tls_m __attribute__((tls_model("initial-exec")));
+static inline struct gr_m *gr__m(void)
+{
+	struct gr_m *m;
+
+#if defined(__x86_64__)
+	__asm__ volatile("movq gr__tls_m@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(m)::"memory");
+#elif defined(__aarch64__)
+	struct gr_m **at;
+
+	__asm__ volatile("mrs %0, tpidr_el0\n\t"
+			 "adrp %1, :gottprel:gr__tls_m\n\t"
+			 "ldr %1, [%1, :gottprel_lo12:gr__tls_m]\n\t"
+			 "add %0, %0, %1"
+			 : "=&r"(at), "=&r"(m)::"memory");
+	m = *at;
+#else
+#error "no switch for this architecture"
+#endif
+	return m;
+}
+
+/* Count one event of struct gr_stats, with or without a P. Only from an M. */
+#define gr__count(m, name) owner_add(&((m)->p ? &(m)->p->stats : &(m)->stats)->name, 1)
+
+/* Wake an idle M for published work, unless none is idle or one looks for work already. From any thread. */
+void gr__wake_p(void);
+/* Queue a new G on the calling M's P: next. */
+void gr__queue_new(struct gr_p *p, struct gr_g *g);
+/* Put a G that belongs to nobody on the global queue and see to it that it is run. From any thread. */
+void gr__inject(struct gr_g *g);
+/* Run fn(arg) on the M's scheduler stack: for calls that need more stack than a G may have left. */
+void gr__on_g0(void (*fn)(void *), void *arg);
+/* An M's life: run Gs until the M is not wanted any more. */
+void gr__schedule(struct gr_m *m);
+/* What has to run first on a stack that has just been switched to. Not for g0. */
+void gr__switched_to(struct gr_g *g);
+/* Leave the M for good, dying: the calling G's stack is freed by whoever runs next. */
+void gr__leave_forever(void) __attribute__((noreturn));
+/* Leave the M because there is no P for the calling G: to the global queue. Returns when it runs again. */
+void gr__leave_to_global(void);
+
+/* ---- find.c: looking for work --------------------------------------------------------------------- */
+
+enum {
+	GR__GLOBAL_EVERY = 61, /* switches between looks at the global queue; Go's number, prime */
+	GR__POLL_BUSY_NS = 100 * 1000, /* a busy P looks for I/O that often: one system call of 0.3 us */
+};
+
+/* A G to run, with m holding a P. Blocks the M. NULL: the M has to end. */
+struct gr_g *gr__find_runnable(struct gr_m *m);
+/* Give a P that its M cannot use (blocked in a call) to another M, or make it idle. From any thread. */
+void gr__handoff(struct gr_p *p);
+/* Poll now without a P, unless somebody polls; what is ready goes to the global queue. */
+void gr__poll_outside(void);
+/* Whether any P has a timer. */
+bool gr__timers_exist(void);
+/* ---- g.c: Gs ---------------------------------------------------------------------------------------- */
+
+/* Make a runnable G that is on no queue; p is the calling M's P or NULL. 0 or -ENOMEM. */
+int gr__g_new(struct gr_p *p, const char *name, void (*fn)(void *), void *arg, struct gr_g **out);
+
+/* ---- m.c: threads and the runtime's life ------------------------------------------------------------ */
+
+/*
+ * Under sched.lock, with p taken off all lists: have an M run p. Unlocks. The M is an idle one or a new one; if
+ * there can be none, p's queue goes to the global one and p becomes idle.
+ */
+void gr__start_m_unlock(struct gr_p *p, bool spinning);
+/*
+ * The calling M, without P and work, sleeps until it gets a P (true), or is not wanted any more (false: it is
+ * counted out already). Under sched.lock; unlocks.
+ */
+bool gr__stop_m_unlock(struct gr_m *m);
+/* Under sched.lock: take an idle P, NULL if there is none; make p idle; take p if it is idle. */
+struct gr_p *gr__pidle_get_locked(void);
+void gr__pidle_put_locked(struct gr_p *p);
+bool gr__pidle_take_locked(struct gr_p *p);
+/* Join one thread that has exited; false if there is none. */
+bool gr__join_dead(void);
+/* Make m the holder of p and the other way round. */
+void gr__acquire_p(struct gr_m *m, struct gr_p *p);
+struct gr_p *gr__release_p(struct gr_m *m);
+
+/* ---- sysmon.c ---------------------------------------------------------------------------------------- */
+int gr__sysmon_start(void);
+void gr__sysmon_stop(void);
+/* End sysmon's deep sleep if it is in one. From any thread. */
+void gr__sysmon_wake(void);
+
+/* ---- syscall.c --------------------------------------------------------------------------------------- */
+/* gr_syscall_enter for a call that is known to block: the P is handed off at once instead of by sysmon. */
+void gr__syscall_enter_blocking(void);
+
+/* Take p from the M that is in the blocking call of which p->status was `seen`, and hand it on. False: it is back. */
+bool gr__retake(struct gr_p *p, uint64_t seen);
+
+/* ---- stack.c ------------------------------------------------------------------------------------------ */
+int gr__stacks_init(void);
+void gr__stacks_destroy(void);
+/* A free slot with its descriptor; p may be NULL (a thread without P). NULL: no memory. */
+struct gr_g *gr__stack_get(struct gr_p *p);
+/* The G has ended and nobody runs on its stack. */
+void gr__stack_put(struct gr_p *p, struct gr_g *g);
+/* Call fn for each descriptor that has ever been used. The Gs go on meanwhile. */
+void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg);
+/* "madvise", "mprotect" or "canary". */
+const char *gr__stack_guard(void);
+/* Whether addr lies in g's guard. */
+bool gr__stack_guards(const struct gr_g *g, const void *addr);
+
+/* ---- note.c -------------------------------------------------------------------------------------------- */
+/* Wake the sleeper, now or when it comes. The note may be gone as soon as the sleeper has seen it. */
+void gr__note_wake(struct gr__note *n);
+/* Sleep until woken (true; the note is clear again) or until deadline_ns (false). INT64_MAX: no deadline. */
+bool gr__note_sleep(struct gr__note *n, int64_t deadline_ns);
+
+/* ---- check.c ------------------------------------------------------------------------------------------- */
+/* Walk the scheduler's structures and throw on what cannot be. Under sched.lock. Builds with GR_CHECK only. */
+void gr__check_locked(void);
+
+/* ---- lock.c: locks for short critical sections that never switch -------------------------------- */
+void gr__lock(struct gr__lock *l);
+void gr__unlock(struct gr__lock *l);
+
+/* ---- timer.c (called by find_runnable, sysmon and sleepers) -------------------------------------- */
+void gr__timers_init(struct gr_p *p);
+void gr__timers_destroy(struct gr_p *p);
+/* Run p's timers that are due at now_ns (monotonic). Returns the next deadline or INT64_MAX. The caller holds
+ * a P (not necessarily p: timers are stolen too); callbacks call gr__ready_tail. *ran counts them. */
+int64_t gr__timers_run(struct gr_p *p, int64_t now_ns, unsigned *ran);
+/* The earliest deadline of p's heap without its lock, INT64_MAX if none. From any thread. */
+int64_t gr__timers_next(const struct gr_p *p);
+
+/* ---- netpoll.c ------------------------------------------------------------------------------------ */
+int gr__netpoll_init(void);
+void gr__netpoll_destroy(void);
+/* Whether any G waits for I/O: when not, polling is pointless. */
+bool gr__netpoll_has_waiters(void);
+/* Poll: delay_ns 0 = do not block, < 0 = until something happens, else at most that long. Appends Gs that
+ * became runnable (still WAITING; the caller readies them) to out. Needs no P. Safe from several threads. */
+void gr__netpoll(int64_t delay_ns, struct gr__glist *out);
+/* Make a gr__netpoll that blocks in another thread return soon. */
+void gr__netpoll_break(void);
+
+/* ---- os_linux.c ----------------------------------------------------------------------------------- */
+int64_t gr__now_ns(void); /* CLOCK_MONOTONIC */
+
+/* ---- dump.c ---------------------------------------------------------------------------------------- */
+/* The caller's bug: print "gr: <sentence> (g N)" and abort. On in all builds. */
+void gr__fatal(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* g's stack pointer has run into its guard. On the signal handler's stack. */
+void gr__stack_overflow(const struct gr_g *g) __attribute__((noreturn));
+/* All Gs asleep and nothing can wake one: print that and all Gs, then exit with 2, as Go does. */
+void gr__deadlock(void) __attribute__((noreturn));
+/* Our bug: print the sentence and all Gs, then abort. Quotes the invariant ("I3: ..."). */
+void gr__throw(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+#endif

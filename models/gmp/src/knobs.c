@@ -1,0 +1,154 @@
+/*
+ * knobs.c - settings: defaults, then gr_config's fields, then its knobs text, then GRDEBUG; the last word wins.
+ *
+ * The text form is "name=value,name=value". Something unknown or out of range is refused: an experiment with a misspelt
+ * knob must not run as if it were set.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "knobs.h"
+#include "os.h"
+#include "san.h"
+
+enum {
+	STACK_BYTES_DEFAULT = 16 * 1024, /* 32 bytes of page table each; wider costs more */
+	STACK_BYTES_SAN = 128 * 1024, /* sanitizers' frames and call-backs are big */
+	STACK_BYTES_MAX = 256 * 1024 * 1024, /* arbitrary */
+	MAX_MS_DEFAULT = 10000, /* Go's */
+};
+#define REAP_NS_DEFAULT 5000000000ull
+
+static int refuse(const char *what, size_t len, const char *why)
+{
+	fprintf(stderr, "gr: setting '%.*s': %s\n", (int)len, what, why);
+	return -EINVAL;
+}
+
+/* One "name=value". */
+static int apply(struct gr__knobs *k, const char *text, size_t len)
+{
+	const char *eq = memchr(text, '=', len);
+	size_t name = eq ? (size_t)(eq - text) : len;
+	uint64_t v = 0;
+
+	if (!eq || eq + 1 == text + len)
+		return refuse(text, len, "must be name=value");
+	for (const char *c = eq + 1; c < text + len; c++) {
+		if (*c < '0' || *c > '9' || v > (UINT64_MAX - 9) / 10)
+			return refuse(text, len, "the value must be a whole number");
+		v = v * 10 + (uint64_t)(*c - '0');
+	}
+#define IS(s) (name == sizeof(s) - 1 && !memcmp(text, s, sizeof(s) - 1))
+	if (IS("procs")) {
+		if (v < 1 || v > GR__MAX_PROCS)
+			return refuse(text, len, "must be from 1 to 1024");
+		k->procs = (unsigned)v;
+	} else if (IS("max_ms")) {
+		if (v < 1 || v > 1000000)
+			return refuse(text, len, "must be from 1 to 1000000");
+		k->max_ms = (unsigned)v;
+	} else if (IS("stack_bytes")) {
+		if (v > STACK_BYTES_MAX)
+			return refuse(text, len, "must be at most 256 MiB");
+		k->stack_bytes = (size_t)v;
+	} else if (IS("reap_ms")) {
+		k->reap_ns = v > UINT64_MAX / 1000000 ? UINT64_MAX : v * 1000000;
+	} else if (IS("seed")) {
+		k->seed = v;
+	} else if (IS("steal") || IS("runnext") || IS("spin")) {
+		if (v > 1)
+			return refuse(text, len, "must be 0 or 1");
+		*(IS("steal") ? &k->steal : IS("spin") ? &k->spin : &k->runnext) = v;
+	} else {
+		return refuse(text, len,
+			      "unknown; there are procs, max_ms, stack_bytes, reap_ms, steal, runnext, spin, seed");
+	}
+#undef IS
+	return 0;
+}
+
+static int apply_all(struct gr__knobs *k, const char *text)
+{
+	while (text && *text) {
+		size_t len = strcspn(text, ",");
+		int err = len ? apply(k, text, len) : 0;
+
+		if (err)
+			return err;
+		text += len + (text[len] == ',');
+	}
+	return 0;
+}
+
+int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
+{
+	static const struct gr_config none;
+	const struct gr_config *c = config ? config : &none;
+	size_t page = gr__os_page_bytes(), usual = GR_ASAN || GR_TSAN ? STACK_BYTES_SAN : STACK_BYTES_DEFAULT;
+	struct gr__knobs k = {.procs = c->procs,
+			      .max_ms = c->max_ms,
+			      .stack_bytes = c->stack_bytes,
+			      .reap_ns = c->reap_ns,
+			      .steal = true,
+			      .runnext = true,
+			      .spin = true};
+	int err;
+
+	if (k.procs > GR__MAX_PROCS)
+		return refuse("procs", 5, "must be from 1 to 1024");
+	if (k.stack_bytes > STACK_BYTES_MAX)
+		return refuse("stack_bytes", 11, "must be at most 256 MiB");
+	if ((err = apply_all(&k, c->knobs)) || (err = apply_all(&k, getenv("GRDEBUG"))))
+		return err;
+	if (!k.procs) {
+		k.procs = gr__os_cpus();
+		if (k.procs > GR__MAX_PROCS)
+			k.procs = GR__MAX_PROCS;
+	}
+	if (!k.max_ms)
+		k.max_ms = MAX_MS_DEFAULT;
+	if (!k.reap_ns)
+		k.reap_ns = REAP_NS_DEFAULT;
+	if (!k.stack_bytes)
+		k.stack_bytes = usual < 4 * page ? 4 * page : usual;
+	if (k.stack_bytes < 2 * page)
+		return refuse("stack_bytes", 11, "must be at least two pages, guard included");
+	if ((GR_ASAN || GR_TSAN) && k.stack_bytes < STACK_BYTES_SAN)
+		k.stack_bytes = STACK_BYTES_SAN;
+	k.stack_bytes = align_up(k.stack_bytes, page);
+	k.plain_runnext = k.runnext && !k.seed;
+	*out = k;
+	return 0;
+}
+
+size_t gr_knobs(const char *names[], char values[][32], size_t cap)
+{
+	const struct gr__knobs *k = &gr__sched.knobs;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {
+		{"procs", k->procs},
+		{"max_ms", k->max_ms},
+		{"stack_bytes", k->stack_bytes},
+		{"reap_ms", k->reap_ns / 1000000},
+		{"steal", k->steal},
+		{"runnext", k->runnext},
+		{"spin", k->spin},
+		{"seed", k->seed},
+	};
+	size_t n = 0;
+
+	for (; n < ARRAY_LEN(all) && n < cap; n++) {
+		names[n] = all[n].name;
+		snprintf(values[n], 32, "%llu", (unsigned long long)all[n].value);
+	}
+	if (n < cap) {
+		names[n] = "guard";
+		snprintf(values[n++], 32, "%s", gr__stack_guard());
+	}
+	return n;
+}

@@ -1,0 +1,558 @@
+/*
+ * m.c - the runtime's life, its threads, and which M holds which P.
+ *
+ * Ms are made when a P needs one and none is idle. An M without work sleeps on its note, on a list where the last
+ * one to sleep is the first to be woken (its caches are the warmest), and exits after reap_ns of sleep: a burst of
+ * blocking calls leaves no threads behind. A thread that has exited is joined by sysmon or gr_stop.
+ *
+ *   M1  A P is on idle_ps (status IDLE, bit in idle_mask), or held by one M, or attached to an M in a blocking call, or
+ *       in the hands of the thread that moves it between these. n_idle_ps is the length of idle_ps.
+ *   M2  next_p is set before the note is signalled, and only for an M that has been taken off idle_ms.
+ *   M3  n_unjoined counts threads from before their creation until their join; those on all_ms and dead_ms can be
+ *       joined.
+ *
+ * Stopping. gr_stop sets `stopping`, asks all Ps for attention and wakes everybody; each M ends at its next scheduling
+ * point. Gs are dropped where they are. A G that computes, or is in a blocking call, is waited for.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/ctx.h"
+#include "knobs.h"
+#include "os.h"
+#include "runq.h"
+#include "san.h"
+
+enum {
+	M_STACK_BYTES = 64 * 1024, /* g0: the scheduler, the poller, thread creation */
+	M_STACK_BYTES_SAN = 1024 * 1024,
+};
+
+/* ---- Ps ------------------------------------------------------------------------------------------------ */
+
+struct gr_p *gr__pidle_get_locked(void)
+{
+	struct gr_sched *s = &gr__sched;
+	struct list *link = list_pop_front(&s->idle_ps);
+	struct gr_p *p;
+
+	if (!link)
+		return NULL;
+	p = container_of(link, struct gr_p, idle_link);
+	fetch_and_relaxed(&s->idle_mask[p->id / 64], ~(1ull << (p->id % 64)));
+	/* seq_cst: sysmon, about to sleep deeply, has announced that before it reads this (see sysmon.c) */
+	fetch_sub_seq_cst(&s->n_idle_ps, 1);
+	if (load_seq_cst(&s->sysmon_asleep))
+		gr__sysmon_wake();
+	return p;
+}
+
+void gr__pidle_put_locked(struct gr_p *p)
+{
+	struct gr_sched *s = &gr__sched;
+
+	store_release(&p->status, GR__P_IDLE);
+	list_push_front(&s->idle_ps, &p->idle_link);
+	fetch_or_relaxed(&s->idle_mask[p->id / 64], 1ull << (p->id % 64));
+	fetch_add_seq_cst(&s->n_idle_ps, 1); /* step 1 of an M that goes idle */
+}
+
+bool gr__pidle_take_locked(struct gr_p *p)
+{
+	struct gr_sched *s = &gr__sched;
+
+	if (list_empty(&p->idle_link))
+		return false;
+	/* To the front, then as usual. */
+	list_remove(&p->idle_link);
+	list_push_front(&s->idle_ps, &p->idle_link);
+	return gr__pidle_get_locked() == p;
+}
+
+void gr__acquire_p(struct gr_m *m, struct gr_p *p)
+{
+	m->p = p;
+	p->m = m;
+	store_release(&p->status, GR__P_RUNNING);
+}
+
+struct gr_p *gr__release_p(struct gr_m *m)
+{
+	struct gr_p *p = m->p;
+
+	m->p = NULL;
+	p->m = NULL;
+	return p;
+}
+
+/* ---- Ms ------------------------------------------------------------------------------------------------ */
+
+static void add_counters(struct gr__counters *to, const struct gr__counters *from)
+{
+#define ADD(name) owner_add(&to->name, load_relaxed(&from->name));
+	GR__COUNTERS(ADD)
+#undef ADD
+}
+
+static void *m_main(void *arg)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr_m *m = arg;
+	struct gr_p *p = m->next_p;
+
+	gr__tls_m = m;
+	m->altstack = gr__os_altstack_on(); /* without one an overflow dies without its sentence: no reason to refuse */
+	gr__os_thread_stack(&m->san_lo, &m->san_size);
+	m->san_fiber = gr__san_fiber_self();
+	gr__lock(&s->lock);
+	m->thread = pthread_self();
+	list_push_back(&s->all_ms, &m->all_link);
+	gr__unlock(&s->lock);
+
+	m->next_p = NULL;
+	m->spinning = m->next_spinning;
+	if (p)
+		gr__acquire_p(m, p);
+	gr__schedule(m);
+
+	gr__tls_m = NULL;
+	gr__os_altstack_off(m->altstack);
+	return NULL;
+}
+
+struct new_m {
+	struct gr_p *p;
+	bool spinning;
+	uint32_t id;
+	int err;
+};
+
+/* Make a thread for an M. On g0 or a thread that is no M: it needs stack. */
+static void new_m(void *arg)
+{
+	struct new_m *a = arg;
+	struct gr_m *m = aligned_alloc(CACHE_LINE_BYTES, align_up(sizeof(*m), CACHE_LINE_BYTES));
+	pthread_t thread;
+
+	a->err = -ENOMEM;
+	if (!m)
+		return;
+	memset(m, 0, sizeof(*m));
+	m->id = a->id;
+	m->next_p = a->p;
+	m->next_spinning = a->spinning;
+	m->rng = (uint32_t)(gr__sched.knobs.seed * 2654435761u + a->id * 40503u) | 1;
+	list_init(&m->idle_link);
+	list_init(&m->all_link);
+	a->err = gr__os_thread_start(&thread, m_main, m, GR_ASAN || GR_TSAN ? M_STACK_BYTES_SAN : M_STACK_BYTES);
+	if (a->err)
+		free(m);
+}
+
+/*
+ * No M could be had for p: what it has to do is left to the others. One may have become idle meanwhile; one that does
+ * so later looks at `global` and the idle Ps under the lock, before it sleeps.
+ */
+static void give_up_p(struct gr_p *p, bool spinning)
+{
+	struct gr_sched *s = &gr__sched;
+
+	gr__lock(&s->lock);
+	if (!list_empty(&s->idle_ms)) {
+		gr__start_m_unlock(p, spinning);
+		return;
+	}
+	gr__runq_drain_locked(p);
+	gr__pidle_put_locked(p);
+	gr__unlock(&s->lock);
+	if (spinning)
+		fetch_sub_seq_cst(&s->spinning, 1);
+}
+
+void gr__start_m_unlock(struct gr_p *p, bool spinning)
+{
+	struct gr_sched *s = &gr__sched;
+	struct list *link = list_pop_front(&s->idle_ms);
+	struct new_m a = {p, spinning, 0, 0};
+	bool room = s->n_ms < s->knobs.max_ms && !load_relaxed(&s->stopping);
+
+	owner_add(&s->gone.wakes, 1);
+	if (link) {
+		struct gr_m *m = container_of(link, struct gr_m, idle_link);
+
+		s->n_idle_ms--;
+		m->next_p = p; /* M2 */
+		m->next_spinning = spinning;
+		gr__unlock(&s->lock);
+		gr__note_wake(&m->note);
+		return;
+	}
+	if (room) {
+		s->n_ms++;
+		s->n_unjoined++;
+		a.id = ++s->next_m_id;
+		owner_add(&s->gone.m_created, 1);
+	}
+	gr__unlock(&s->lock);
+	if (room)
+		gr__on_g0(new_m, &a);
+	if (room && !a.err)
+		return;
+	give_up_p(p, spinning);
+	if (!room)
+		return;
+	gr__lock(&s->lock);
+	s->n_unjoined--;
+	owner_add(&s->gone.m_created, (uint64_t)-1);
+	if (--s->n_ms == 0)
+		gr__fatal("no thread can be created to run Gs on (error %d)", -a.err);
+	gr__unlock(&s->lock);
+}
+
+/* The M leaves: its thread returns soon. Under sched.lock. */
+static void retire_locked(struct gr_m *m)
+{
+	struct gr_sched *s = &gr__sched;
+
+	list_remove(&m->all_link);
+	list_push_back(&s->dead_ms, &m->all_link);
+	s->n_ms--;
+	add_counters(&s->gone, &m->stats);
+	memset(&m->stats, 0, sizeof(m->stats));
+	owner_add(&s->gone.m_reaped, 1);
+}
+
+bool gr__stop_m_unlock(struct gr_m *m)
+{
+	struct gr_sched *s = &gr__sched;
+	int64_t deadline = INT64_MAX;
+
+	if (load_relaxed(&s->stopping)) {
+		gr__unlock(&s->lock);
+		return false;
+	}
+	list_push_front(&s->idle_ms, &m->idle_link);
+	s->n_idle_ms++;
+	gr__unlock(&s->lock);
+	if (s->knobs.reap_ns < (uint64_t)INT64_MAX / 2)
+		deadline = gr__now_ns() + (int64_t)s->knobs.reap_ns;
+
+	while (!gr__note_sleep(&m->note, deadline)) {
+		gr__lock(&s->lock);
+		if (!list_empty(&m->idle_link)) {
+			list_remove(&m->idle_link);
+			s->n_idle_ms--;
+			retire_locked(m);
+			gr__unlock(&s->lock);
+			gr__sysmon_wake(); /* to be joined */
+			return false;
+		}
+		gr__unlock(&s->lock);
+		deadline = INT64_MAX; /* somebody is about to wake us */
+	}
+	m->spinning = m->next_spinning;
+	if (m->next_p) {
+		gr__acquire_p(m, m->next_p);
+		m->next_p = NULL;
+	}
+	return true; /* without a P only when stopping */
+}
+
+bool gr__join_dead(void)
+{
+	struct gr_sched *s = &gr__sched;
+	struct list *link;
+	struct gr_m *m;
+
+	gr__lock(&s->lock);
+	link = list_pop_front(&s->dead_ms);
+	gr__unlock(&s->lock);
+	if (!link)
+		return false;
+	m = container_of(link, struct gr_m, all_link);
+	pthread_join(m->thread, NULL);
+	free(m);
+	gr__lock(&s->lock);
+	s->n_unjoined--;
+	gr__unlock(&s->lock);
+	return true;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------- */
+
+static void free_ps(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	for (unsigned i = 0; s->ps && i < s->nprocs; i++) {
+		if (!s->ps[i])
+			continue;
+		gr__timers_destroy(s->ps[i]);
+		free(s->ps[i]);
+	}
+	free(s->ps);
+	free(s->coprimes);
+	s->ps = NULL;
+	s->coprimes = NULL;
+}
+
+static int make_ps(void)
+{
+	struct gr_sched *s = &gr__sched;
+	unsigned n = s->knobs.procs;
+
+	s->nprocs = n;
+	s->ps = calloc(n, sizeof(struct gr_p *));
+	s->coprimes = calloc(n, sizeof(s->coprimes[0]));
+	if (!s->ps || !s->coprimes)
+		goto fail;
+	s->n_coprimes = gr__order_strides(n, s->coprimes);
+	for (unsigned i = 0; i < n; i++) {
+		struct gr_p *p = aligned_alloc(CACHE_LINE_BYTES, align_up(sizeof(*p), CACHE_LINE_BYTES));
+
+		if (!p)
+			goto fail;
+		memset(p, 0, sizeof(*p));
+		s->ps[i] = p;
+		p->id = i;
+		p->rng = (uint32_t)(s->knobs.seed * 2246822519u + (i + 1) * 3266489917u) | 1;
+		list_init(&p->idle_link);
+		gr__timers_init(p);
+	}
+	for (unsigned i = n; i-- > 0;)
+		gr__pidle_put_locked(s->ps[i]);
+	return 0;
+fail:
+	free_ps();
+	return -ENOMEM;
+}
+
+static void on_fault(const void *addr)
+{
+	struct gr_m *m = gr__m();
+	struct gr_g *g = m ? m->curg : NULL;
+
+	if (g && gr__stack_guards(g, addr))
+		gr__stack_overflow(g);
+}
+
+static void reset_sched(void)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__knobs knobs = s->knobs;
+	uint32_t running = load_relaxed(&s->running);
+
+	memset(s, 0, sizeof(*s));
+	s->knobs = knobs;
+	store_relaxed(&s->running, running);
+	list_init(&s->idle_ps);
+	list_init(&s->idle_ms);
+	list_init(&s->all_ms);
+	list_init(&s->dead_ms);
+	store_relaxed(&s->coarse_now_ns, gr__now_ns());
+}
+
+/* One M from the start, so that "no threads at all" is said here and not in the middle of work. */
+static int first_m(void)
+{
+	struct gr_sched *s = &gr__sched;
+	struct new_m a = {NULL, false, 1, 0};
+
+	s->n_ms = s->n_unjoined = s->next_m_id = 1;
+	owner_add(&s->gone.m_created, 1);
+	new_m(&a);
+	return a.err;
+}
+
+enum { STOPPED = 0, CHANGING, RUNNING };
+
+int gr_start(const struct gr_config *config)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__knobs knobs;
+	uint32_t was = STOPPED;
+	int err = gr__knobs_make(config, &knobs);
+
+	if (err)
+		return err;
+	if (!cas_strong_acq_rel(&s->running, &was, CHANGING))
+		return -EBUSY;
+	s->knobs = knobs;
+	reset_sched();
+	if ((err = gr__stacks_init()) || (err = make_ps()))
+		goto fail_stacks;
+	if ((err = gr__netpoll_init()))
+		goto fail_ps;
+	if ((err = gr__os_fault_handler_on(on_fault)))
+		goto fail_poll;
+	if ((err = gr__sysmon_start()))
+		goto fail_handler;
+	if ((err = first_m()))
+		goto fail_sysmon;
+	store_release(&s->running, RUNNING);
+	return 0;
+
+fail_sysmon:
+	gr__sysmon_stop();
+fail_handler:
+	gr__os_fault_handler_off();
+fail_poll:
+	gr__netpoll_destroy();
+fail_ps:
+	free_ps();
+fail_stacks:
+	gr__stacks_destroy();
+	store_release(&s->running, STOPPED);
+	return err;
+}
+
+struct run {
+	void (*fn)(void *);
+	void *arg;
+	struct gr__note done;
+};
+
+static void run_main(void *arg)
+{
+	struct run *r = arg;
+
+	r->fn(r->arg);
+	fetch_sub_relaxed(&gr__sched.runs, 1);
+	gr__note_wake(&r->done); /* r may be gone now */
+}
+
+void gr_run(void (*fn)(void *), void *arg)
+{
+	struct gr_sched *s = &gr__sched;
+	struct run r = {fn, arg, {0}};
+	struct gr__glist one = {NULL, NULL, 0};
+	struct gr_g *g;
+
+	if (gr__m())
+		gr__fatal("gr_run: called from a G");
+	if (load_acquire(&s->running) != RUNNING)
+		gr__fatal("gr_run: the runtime does not run");
+	if (gr__g_new(NULL, "main", run_main, &r, &g))
+		gr__fatal("gr_run: no memory for a stack");
+	gr__glist_push(&one, g);
+	gr__lock(&s->lock);
+	/* Counted together with the push: else a deadlock could be seen between the two. */
+	fetch_add_relaxed(&s->runs, 1);
+	owner_add(&s->gone.spawns, 1);
+	gr__global_put_locked(&one);
+	gr__unlock(&s->lock);
+	gr__wake_p();
+	gr__note_sleep(&r.done, INT64_MAX);
+}
+
+/* Wake all idle Ms; they see `stopping`. */
+static void wake_idle_ms(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	gr__lock(&s->lock);
+	for (struct list *link; (link = list_pop_front(&s->idle_ms));) {
+		struct gr_m *m = container_of(link, struct gr_m, idle_link);
+
+		s->n_idle_ms--;
+		m->next_p = NULL;
+		m->next_spinning = false;
+		gr__note_wake(&m->note);
+	}
+	gr__unlock(&s->lock);
+}
+
+/* Join every M. */
+static void join_all(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	for (;;) {
+		unsigned left;
+		struct list *link;
+
+		gr__lock(&s->lock);
+		link = list_pop_front(&s->all_ms);
+		if (link)
+			list_push_back(&s->dead_ms, link);
+		left = s->n_unjoined;
+		gr__unlock(&s->lock);
+		if (!left)
+			return;
+		if (!gr__join_dead())
+			gr__os_sleep_ns(50000); /* one is being created just now */
+	}
+}
+
+void gr_stop(void)
+{
+	struct gr_sched *s = &gr__sched;
+	uint32_t was = RUNNING;
+
+	if (gr__m())
+		gr__fatal("gr_stop: called from a G");
+	if (!cas_strong_acq_rel(&s->running, &was, CHANGING))
+		gr__fatal("gr_stop: the runtime does not run");
+	gr__lock(&s->lock);
+	/* Under the lock: nobody goes to sleep or makes an M after having missed it. */
+	store_seq_cst(&s->stopping, 1);
+	gr__unlock(&s->lock);
+	for (unsigned i = 0; i < s->nprocs; i++)
+		store_relaxed(&s->ps[i]->attention, 1);
+	fence_seq_cst(); /* pairs with the one in block_in_poller: it sees `stopping`, or we break it */
+	gr__sysmon_stop();
+	wake_idle_ms();
+	gr__netpoll_break();
+	join_all();
+	gr__os_fault_handler_off();
+	gr__netpoll_destroy();
+	free_ps();
+	gr__stacks_destroy();
+	store_release(&s->running, STOPPED);
+}
+
+/* ---- counters ------------------------------------------------------------------------------------------------ */
+
+/* Sum into one set; *exits: Gs that ended. */
+static void sum_counters(struct gr__counters *sum, uint64_t *exits)
+{
+	struct gr_sched *s = &gr__sched;
+
+	memset(sum, 0, sizeof(*sum));
+	*exits = 0;
+	if (load_acquire(&s->running) != RUNNING)
+		return;
+	gr__lock(&s->lock);
+	add_counters(sum, &s->gone);
+	list_for_each (link, &s->all_ms)
+		add_counters(sum, &container_of(link, struct gr_m, all_link)->stats);
+	gr__unlock(&s->lock);
+	for (unsigned i = 0; i < s->nprocs; i++) {
+		add_counters(sum, &s->ps[i]->stats);
+		owner_add(&sum->switches, load_relaxed(&s->ps[i]->tick));
+		*exits += load_relaxed(&s->ps[i]->exits);
+	}
+}
+
+void gr_stats_read(struct gr_stats *out)
+{
+	struct gr__counters sum;
+	uint64_t exits;
+
+	sum_counters(&sum, &exits);
+#define COPY(name) out->name = load_relaxed(&sum.name);
+	GR__COUNTERS(COPY)
+#undef COPY
+}
+
+uint64_t gr_count(void)
+{
+	struct gr__counters sum;
+	uint64_t exits;
+
+	sum_counters(&sum, &exits);
+	/* Not one moment's values: an end may be seen without its beginning. */
+	return load_relaxed(&sum.spawns) > exits ? load_relaxed(&sum.spawns) - exits : 0;
+}

@@ -1,0 +1,305 @@
+/*
+ * net.c - reading, writing, accepting and closing descriptors that the netpoller watches.
+ *
+ * Every call tries first and waits only when the kernel says EAGAIN; the rules that keep an edge from being lost are
+ * in netpoll.c. Two things are decided here.
+ *
+ * A short read means drained. Reading a request costs one read(2), not two: when read(2) has returned less than was
+ * asked, the socket was empty at that moment, so the next gr_sock_read need not try but can wait for an edge. Why
+ * that is safe:
+ *   - READY was cleared before the read(2). An edge that arrives during or after it sets READY, and the next call
+ *     tries. (An edge that arrived before but is delivered after also does: a useless try.)
+ *   - end of stream and errors may have arrived together with the last data, with one edge for both. Such an edge has
+ *     RDHUP, HUP or ERR, which is remembered in `hung_up` before READY is set; from then on no read infers anything.
+ *     If they arrive later, they make an edge of their own.
+ *   - it holds for TCP and for pipes only. A read on a datagram or sequenced socket, on a packet pipe or on a Unix
+ *     stream socket (which stops at passed descriptors and at a change of credentials) may be short with more behind.
+ *     TCP with urgent data stops at the mark; urgent data is not supported with this inference and is never asked for.
+ *
+ * Writing tries without clearing first: nearly all writes fit, and then no word is touched. Only after EAGAIN the
+ * word is cleared and the write is tried again, as the rule demands.
+ *
+ * errno is read in functions of their own that do not switch: a G may come back on another thread, and the compiler
+ * may have kept the address of the old one's errno.
+ *
+ * SIGPIPE: sockets are written with MSG_NOSIGNAL. A pipe without a reader raises it as ever; the program decides.
+ */
+#include "netpoll.h"
+#include "sema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- system calls, with -errno ---------------------------------------------------------------------- */
+
+static __attribute__((noinline)) ssize_t try_read(int fd, void *buf, size_t n)
+{
+	ssize_t r;
+
+	do {
+		r = read(fd, buf, n);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+static __attribute__((noinline)) ssize_t try_write(const struct gr_sock *s, const void *buf, size_t n)
+{
+	ssize_t r;
+
+	do {
+		r = s->is_socket ? send(s->fd, buf, n, MSG_NOSIGNAL) : write(s->fd, buf, n);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+/* A connection that was given up before it could be taken is no reason to bother the server. */
+static __attribute__((noinline)) int try_accept(int fd)
+{
+	int r;
+
+	do {
+		r = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	} while (r < 0 && (errno == EINTR || errno == ECONNABORTED));
+	return r < 0 ? -errno : r;
+}
+
+static int set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return flags;
+}
+
+static bool is_tcp(int fd)
+{
+	int protocol = 0;
+	socklen_t len = sizeof(protocol);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 && protocol == IPPROTO_TCP;
+}
+
+/* ---- taking over ------------------------------------------------------------------------------------ */
+
+/* Fill in the slot and register; the descriptor is non-blocking already. 0 or -errno; the slot is free on errors. */
+static int open_slot(int fd, bool is_socket, bool short_is_drained, gr_sock **out)
+{
+	struct gr_sock *s = gr__np_slot(fd);
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	if (load_acquire(&s->refs) != 0)
+		gr__fatal("gr_sock_adopt: descriptor %d was adopted before and closed by other means", fd);
+	/* Orders us behind the close of the number's last user; so far only the kernel knows that it came first. */
+	(void)load_acquire(&s->tag);
+	s->fd = fd;
+	s->is_socket = is_socket;
+	s->short_is_drained = short_is_drained;
+	store_relaxed(&s->hung_up, false);
+	store_relaxed(&s->shut, false);
+	store_relaxed(&s->dir[GR__NP_READ], GR__NP_READY);
+	store_relaxed(&s->dir[GR__NP_WRITE], GR__NP_READY);
+	store_release(&s->refs, GR__NP_OPEN); /* the fields above are set for who gets s by other ways than the caller */
+	err = gr__np_backend_add(s);
+	if (err) {
+		store_release(&s->refs, 0);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+int gr_sock_adopt(int fd, gr_sock **out)
+{
+	struct stat st;
+	int flags, err;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return -EPERM; /* as epoll says, before anything is changed */
+	flags = set_nonblocking(fd);
+	if (flags < 0)
+		return flags;
+	if (S_ISSOCK(st.st_mode))
+		err = open_slot(fd, true, is_tcp(fd), out);
+	else
+		err = open_slot(fd, false, S_ISFIFO(st.st_mode) && !(flags & O_DIRECT), out);
+	if (err && !(flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, flags); /* as it was; if that fails there is nothing better to report than err */
+	return err;
+}
+
+int gr_sock_fd(const gr_sock *s)
+{
+	return s->fd;
+}
+
+/* ---- operations ------------------------------------------------------------------------------------- */
+
+/*
+ * The part that all three have in common: block until `d` is ready unless it is, and clear it for the next try.
+ * False: closed.
+ */
+static inline bool prepare_try(struct gr_sock *s, enum gr__np_dir d, enum gr__wait reason)
+{
+	if (load_acquire(&s->dir[d]) != GR__NP_READY)
+		gr__np_wait(s, d, reason);
+	return gr__np_clear(s, d);
+}
+
+static ssize_t read_some(struct gr_sock *s, void *buf, size_t n)
+{
+	for (;;) {
+		ssize_t r;
+
+		if (!prepare_try(s, GR__NP_READ, GR__WAIT_IO_READ))
+			return -ECANCELED;
+		r = try_read(s->fd, buf, n);
+		if (r == -EAGAIN) {
+			if (!load_relaxed(&s->shut))
+				continue;
+			r = 0; /* shut down by us, and of a kind that the kernel cannot shut down: a pipe */
+		}
+		/* Nothing to infer: full, the end, an error, or not a stream whose short reads mean anything. */
+		if (r <= 0 || (size_t)r == n || !s->short_is_drained || load_relaxed(&s->hung_up) ||
+		    load_relaxed(&s->shut))
+			gr__np_set_ready(s, GR__NP_READ);
+		return r;
+	}
+}
+
+static ssize_t write_all(struct gr_sock *s, const char *buf, size_t n)
+{
+	size_t done = 0;
+	bool was_cleared = false; /* since the word was last known to be READY */
+
+	while (done < n) {
+		ssize_t r = try_write(s, buf + done, n - done);
+
+		if (r >= 0) {
+			done += (size_t)r;
+			continue;
+		}
+		if (r == -EPIPE && load_relaxed(&s->shut))
+			return -EINVAL;
+		if (r != -EAGAIN)
+			return r;
+		if (load_relaxed(&s->shut))
+			return -EINVAL;
+		if (was_cleared)
+			gr__np_wait(s, GR__NP_WRITE, GR__WAIT_IO_WRITE);
+		if (!gr__np_clear(s, GR__NP_WRITE))
+			return -ECANCELED;
+		was_cleared = true;
+	}
+	return (ssize_t)n;
+}
+
+static int accept_one(struct gr_sock *s)
+{
+	for (;;) {
+		int fd;
+
+		if (!prepare_try(s, GR__NP_READ, GR__WAIT_IO_ACCEPT))
+			return -ECANCELED;
+		fd = try_accept(s->fd);
+		if (fd == -EAGAIN) {
+			if (!load_relaxed(&s->shut))
+				continue;
+			fd = -EINVAL;
+		}
+		/* There may be more in the backlog; also after an error like EMFILE. */
+		gr__np_set_ready(s, GR__NP_READ);
+		return fd;
+	}
+}
+
+ssize_t gr_sock_read(gr_sock *s, void *buf, size_t n)
+{
+	ssize_t r;
+
+	if (n == 0)
+		return 0;
+	if (!gr__np_ref(s))
+		return -ECANCELED;
+	r = read_some(s, buf, n);
+	gr__np_unref(s);
+	return r;
+}
+
+ssize_t gr_sock_write(gr_sock *s, const void *buf, size_t n)
+{
+	ssize_t r;
+
+	if (!gr__np_ref(s))
+		return -ECANCELED;
+	r = write_all(s, buf, n);
+	gr__np_unref(s);
+	return r;
+}
+
+int gr_sock_accept(gr_sock *listener, gr_sock **out)
+{
+	int fd, err;
+
+	if (!gr__np_ref(listener))
+		return -ECANCELED;
+	gr_mutex_lock(&listener->accepting);
+	fd = accept_one(listener);
+	gr_mutex_unlock(&listener->accepting);
+	/* What is accepted is of the listener's kind. */
+	const bool short_is_drained = listener->short_is_drained;
+	gr__np_unref(listener);
+	if (fd < 0)
+		return fd;
+	err = open_slot(fd, true, short_is_drained, out);
+	if (err)
+		close(fd);
+	return err;
+}
+
+/* ---- ending ----------------------------------------------------------------------------------------- */
+
+void gr_sock_shutdown(gr_sock *s)
+{
+	if (!gr__np_ref(s))
+		return;
+	store_relaxed(&s->shut, true);
+	/* Pipes (ENOTSOCK) and sockets without a peer (ENOTCONN) have only our flag. */
+	if (s->is_socket)
+		shutdown(s->fd, SHUT_RDWR);
+	/*
+	 * The swap to READY in here comes after `shut` is set: a call that clears the word before it sees READY again
+	 * at its wait, and one that clears it after sees `shut`.
+	 */
+	gr__np_wake(s);
+	gr__np_unref(s);
+}
+
+/* The steps are those of netpoll.c's head. */
+void gr_sock_close(gr_sock *s)
+{
+	int fd;
+
+	if (!gr__np_ref(s))
+		gr__fatal("gr_sock_close: the descriptor is closed already");
+	if (!(fetch_and_seq_cst(&s->refs, ~(uint32_t)GR__NP_OPEN) & GR__NP_OPEN)) /* 1 */
+		gr__fatal("gr_sock_close: two goroutines close one descriptor");
+	gr__np_wake(s);	 /* 2 */
+	gr__np_unref(s); /* 3: if it is the last one, the permit is ours at once */
+	gr__sema_acquire(&s->idle, false, GR__WAIT_SEMA);
+	fd = s->fd;
+	gr__np_backend_remove(s);
+	fetch_add_acq_rel(&s->tag, 1); /* I5: before the number can come back */
+	/* The result is not looked at: the descriptor is gone in any case, and what was written has been promised. */
+	close(fd);
+}

@@ -1,0 +1,217 @@
+/*
+ * netpoll.c - Gs that wait for descriptors: the part that does not depend on how the kernel is asked.
+ *
+ * Each descriptor is registered once, for both directions, edge-triggered: no system call says "now I wait". An edge
+ * sets the direction's word to READY or wakes the G that it holds; the words and their transitions are described in
+ * netpoll.h.
+ *
+ * Why hard: an edge comes once. Whoever clears READY at the wrong moment sleeps forever on data that is there. The
+ * rule is to clear before trying, never after:
+ *
+ *      the G                                      the kernel and the poller
+ *      -----                                      -------------------------
+ *      1 stores IDLE            (gr__np_clear)    1 data arrives in the socket
+ *      2 StoreLoad fence                          2 the edge is queued; epoll_wait returns it
+ *      3 read(2) finds nothing                    3 reads the word: not READY -> sets it (or wakes the G)
+ *      4 IDLE -> PARKING -> G, or sees READY
+ *
+ * If read(2) missed the data, then 3 of the G came before 1 of the kernel, so the IDLE of step 1 was visible before
+ * the poller's step 3, which sets READY; step 4 sees that. The fence is needed: without it the store may reach
+ * other CPUs after read(2) has looked, the poller sees the old READY and does nothing, and then the store lands.
+ * Data that read(2) did get may leave a READY behind whose cause is gone: one useless try, no harm.
+ *
+ * Closing. A descriptor's number may be used again at once after close(2), so close(2) waits until no call uses it:
+ *
+ *      a call                                     gr_sock_close
+ *      ------                                     -------------
+ *      1 takes a reference, only if OPEN          1 clears OPEN
+ *      2 clears the word, fence                   2 sets both words READY, wakes their Gs
+ *      3 reads OPEN: gone -> returns              3 drops its own reference; not the last: waits
+ *      4 tries, waits on the word                 4 close(2)
+ *
+ * Either the call's 3 sees that OPEN is gone, or it came before the close's 1, so that the READY of the close's 2
+ * is not cleared by the call's 2, and the call's wait ends.
+ *
+ * Invariants:
+ *   I1  only the G that holds a direction (one reader, one writer at a time) clears it or waits in it.
+ *   I2  who swaps a G out of a word makes it runnable, exactly once.
+ *   I3  `waiters` is the number of words that hold a G, or are about to (counted before, uncounted by I2).
+ *   I4  a slot's memory is a struct gr_sock from its first use to the end of the runtime.
+ *   I5  the tag changes before a descriptor's number can be used again, so that a late event does not reach the next
+ *       user. An event that is being handled while the tag changes can still set the next user's READY or hung_up:
+ *       a useless try.
+ */
+#include "netpoll.h"
+#include "sema.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Slots come in chunks of 16 KiB; the table allows 2^21 descriptors, twice the kernel's usual fs.nr_open. */
+enum { CHUNK_SLOTS = 256, CHUNKS = 8192 };
+
+static _Atomic(struct gr_sock *) chunks[CHUNKS];
+
+/* Gs that sleep in the words (I3). On a line of its own: each wait for I/O changes it twice. */
+static struct {
+	CACHE_ALIGNED _Atomic uint32_t n;
+} waiters;
+
+/* ---- slots ------------------------------------------------------------------------------------------ */
+
+static struct gr_sock *find_slot(int fd)
+{
+	struct gr_sock *chunk;
+
+	if (fd < 0 || fd / CHUNK_SLOTS >= CHUNKS)
+		return NULL;
+	chunk = load_acquire(&chunks[fd / CHUNK_SLOTS]); /* pairs with the swap in gr__np_slot */
+	return chunk ? &chunk[fd % CHUNK_SLOTS] : NULL;
+}
+
+struct gr_sock *gr__np_slot(int fd)
+{
+	struct gr_sock *s = find_slot(fd), *chunk, *none = NULL;
+
+	if (s || fd < 0 || fd / CHUNK_SLOTS >= CHUNKS)
+		return s;
+	chunk = aligned_alloc(CACHE_LINE_BYTES, CHUNK_SLOTS * sizeof(*chunk));
+	if (!chunk)
+		return NULL;
+	memset(chunk, 0, CHUNK_SLOTS * sizeof(*chunk));
+	if (!cas_strong_acq_rel(&chunks[fd / CHUNK_SLOTS], &none, chunk))
+		free(chunk); /* another thread was first */
+	return find_slot(fd);
+}
+
+bool gr__np_ref(struct gr_sock *s)
+{
+	uint32_t refs = load_relaxed(&s->refs);
+
+	do {
+		if (!(refs & GR__NP_OPEN))
+			return false;
+	} while (!cas_weak_acquire(&s->refs, &refs, refs + GR__NP_REF));
+	return true;
+}
+
+void gr__np_unref(struct gr_sock *s)
+{
+	/* Not open and the last one: gr_sock_close waits. It dropped its own before, or is the caller and sees it. */
+	if (fetch_sub_acq_rel(&s->refs, GR__NP_REF) == GR__NP_REF)
+		gr__sema_release(&s->idle, GR__SEMA_NEXT);
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------- */
+
+bool gr__np_clear(struct gr_sock *s, enum gr__np_dir d)
+{
+	store_relaxed(&s->dir[d], GR__NP_IDLE);
+	fence_seq_cst();
+	return load_acquire(&s->refs) & GR__NP_OPEN;
+}
+
+/* PARKING -> the G; if that fails it is ready already and the G goes on. */
+static bool enter_word(struct gr_g *g, void *arg)
+{
+	_Atomic uintptr_t *word = arg;
+	uintptr_t v = GR__NP_PARKING;
+
+	fetch_add_seq_cst(&waiters.n, 1); /* I3: before the G can be found */
+	if (cas_strong_acq_rel(word, &v, (uintptr_t)g))
+		return true;
+	fetch_sub_seq_cst(&waiters.n, 1);
+	return false;
+}
+
+void gr__np_wait(struct gr_sock *s, enum gr__np_dir d, enum gr__wait reason)
+{
+	uintptr_t v = GR__NP_IDLE;
+
+	if (!cas_strong_acq_rel(&s->dir[d], &v, GR__NP_PARKING)) {
+		if (v != GR__NP_READY) /* I1 */
+			gr__fatal("two goroutines %s descriptor %d at the same time",
+				  d == GR__NP_READ ? "read from" : "write to", s->fd);
+		return;
+	}
+	gr__self()->wait_data = s;
+	gr__park(enter_word, &s->dir[d], reason);
+}
+
+/* Set a word to READY; the G that slept in it, which is the caller's to make runnable (I2), or NULL. */
+static struct gr_g *unblock(struct gr_sock *s, enum gr__np_dir d)
+{
+	uintptr_t v = load_acquire(&s->dir[d]);
+
+	do {
+		if (v == GR__NP_READY)
+			return NULL;
+	} while (!cas_weak_acq_rel(&s->dir[d], &v, GR__NP_READY));
+	if (v == GR__NP_IDLE || v == GR__NP_PARKING)
+		return NULL;
+	fetch_sub_seq_cst(&waiters.n, 1);
+	return (struct gr_g *)v;
+}
+
+void gr__np_wake(struct gr_sock *s)
+{
+	fence_seq_cst(); /* between why it wakes (OPEN gone, shut) and reading the words: pairs with gr__np_clear's */
+	for (enum gr__np_dir d = GR__NP_READ; d <= GR__NP_WRITE; d++) {
+		struct gr_g *g = unblock(s, d);
+
+		if (g)
+			gr__ready_tail(g);
+	}
+}
+
+void gr__np_event(uint64_t data, bool readable, bool writable, bool hung_up, struct gr__glist *out)
+{
+	struct gr_sock *s = find_slot((int)(uint32_t)data);
+	struct gr_g *g;
+
+	if (!s || load_acquire(&s->tag) != (uint32_t)(data >> 32)) /* I5 */
+		return;
+	/* Before READY: who has consumed the READY of this event sees it. */
+	if (hung_up && !load_relaxed(&s->hung_up))
+		store_relaxed(&s->hung_up, true);
+	if (readable && (g = unblock(s, GR__NP_READ)))
+		gr__glist_push(out, g);
+	if (writable && (g = unblock(s, GR__NP_WRITE)))
+		gr__glist_push(out, g);
+}
+
+/* ---- for the scheduler ------------------------------------------------------------------------------ */
+
+int gr__netpoll_init(void)
+{
+	/* The waiting primitives have no hook of their own in gr_start: Gs that a gr_stop dropped are forgotten here. */
+	gr__sema_reset();
+	store_relaxed(&waiters.n, 0);
+	return gr__np_backend_open();
+}
+
+/* The descriptors that the runtime has taken over and that nobody has closed are closed: it owns them. */
+void gr__netpoll_destroy(void)
+{
+	gr__np_backend_close();
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct gr_sock *chunk = xchg_acq_rel(&chunks[i], NULL);
+
+		for (unsigned k = 0; chunk && k < CHUNK_SLOTS; k++) {
+			if (load_relaxed(&chunk[k].refs) & GR__NP_OPEN)
+				close(chunk[k].fd);
+		}
+		free(chunk);
+	}
+}
+
+bool gr__netpoll_has_waiters(void)
+{
+	return load_seq_cst(&waiters.n) != 0;
+}
+
+void gr__netpoll(int64_t delay_ns, struct gr__glist *out)
+{
+	gr__np_backend_wait(delay_ns, out);
+}

@@ -1,0 +1,346 @@
+/*
+ * os_linux.c - os.h for Linux: futexes, stack memory, guards, faults, how many CPUs there are.
+ *
+ * Guard pages. mprotect() splits the mapping, so every guarded stack takes two of the 65530 mappings that a process
+ * gets by default: the end is at about 32000 stacks. MADV_GUARD_INSTALL (Linux 6.13) marks the page tables instead
+ * and takes none. It is not in older headers, hence the number here; an older kernel answers EINVAL.
+ *
+ * CPUs. The cgroup quota is looked for in the process's own group and all above it, because a container's limit is
+ * often set on an ancestor of the leaf that the process sees.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "os.h"
+
+#define GUARD_INSTALL 102 /* MADV_GUARD_INSTALL */
+
+int64_t gr__now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+size_t gr__os_page_bytes(void)
+{
+	static _Atomic size_t cached;
+	size_t n = load_relaxed(&cached);
+
+	if (!n) {
+		n = (size_t)sysconf(_SC_PAGESIZE);
+		store_relaxed(&cached, n);
+	}
+	return n;
+}
+
+/* ---- sleeping -------------------------------------------------------------------------------------- */
+
+void gr__os_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+	struct timespec ts, *timeout = NULL;
+
+	if (deadline_ns != INT64_MAX) {
+		ts.tv_sec = deadline_ns / 1000000000;
+		ts.tv_nsec = deadline_ns % 1000000000;
+		timeout = &ts;
+	}
+	/* The bitset form takes an absolute time. All its errors mean "look at the word again". */
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, timeout, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+void gr__os_futex_wake(_Atomic uint32_t *word, int n)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+}
+
+void gr__os_sleep_ns(int64_t ns)
+{
+	struct timespec ts = {ns / 1000000000, ns % 1000000000};
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL); /* cut short by a signal: its user loops anyway */
+}
+
+/* ---- stack memory ---------------------------------------------------------------------------------- */
+
+void *gr__os_reserve(size_t bytes)
+{
+	void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
+			  -1, 0);
+
+	if (base == MAP_FAILED)
+		return NULL;
+	/* A huge page would commit 2 MiB for the first stack. A kernel without huge pages says EINVAL: fine. */
+	madvise(base, bytes, MADV_NOHUGEPAGE);
+	return base;
+}
+
+void gr__os_unreserve(void *base, size_t bytes)
+{
+	munmap(base, bytes);
+}
+
+void gr__os_release(void *base, size_t bytes)
+{
+	madvise(base, bytes, MADV_DONTNEED);
+}
+
+int gr__os_guard_light(void *page, size_t bytes)
+{
+	return madvise(page, bytes, GUARD_INSTALL) ? -errno : 0;
+}
+
+bool gr__os_guard_light_works(void)
+{
+	size_t page = gr__os_page_bytes();
+	char *mem = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool works;
+
+	if (mem == MAP_FAILED)
+		return false;
+	/* The kernel reads a path from a guarded page: EFAULT. Unguarded it would be the empty path: ENOENT. */
+	works = !gr__os_guard_light(mem, page) && access(mem, F_OK) && errno == EFAULT;
+	munmap(mem, page);
+	return works;
+}
+
+int gr__os_guard_mapping(void *page, size_t bytes)
+{
+	return mprotect(page, bytes, PROT_NONE) ? -errno : 0;
+}
+
+/* The whole of a small file as a string; false if it cannot be read. */
+static bool read_text(const char *path, char *buf, size_t cap)
+{
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (!f)
+		return false;
+	n = fread(buf, 1, cap - 1, f);
+	buf[n] = '\0';
+	fclose(f);
+	return n > 0;
+}
+
+size_t gr__os_max_mappings(void)
+{
+	char text[32];
+
+	if (!read_text("/proc/sys/vm/max_map_count", text, sizeof(text)))
+		return 65530; /* the kernel's default */
+	return strtoul(text, NULL, 10);
+}
+
+/* ---- CPUs ------------------------------------------------------------------------------------------ */
+
+/* CPUs that "quota period" grants, rounded up; 0 for no limit. */
+static unsigned quota_cpus(long long quota, long long period)
+{
+	if (quota <= 0 || period <= 0)
+		return 0;
+	return (unsigned)((quota + period - 1) / period);
+}
+
+/* The limit that one cgroup directory sets, 0 for none. */
+static unsigned group_cpus(const char *dir)
+{
+	char path[PATH_MAX + 32], text[128], text2[64];
+	long long quota, period;
+
+	snprintf(path, sizeof(path), "%s/cpu.max", dir);
+	if (read_text(path, text, sizeof(text)))
+		return sscanf(text, "%lld %lld", &quota, &period) == 2 ? quota_cpus(quota, period) : 0;
+	snprintf(path, sizeof(path), "%s/cpu.cfs_quota_us", dir);
+	if (!read_text(path, text, sizeof(text)))
+		return 0;
+	snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", dir);
+	if (!read_text(path, text2, sizeof(text2)))
+		return 0;
+	return quota_cpus(atoll(text), atoll(text2));
+}
+
+/* The smallest limit from root/path up to root. */
+static unsigned ancestors_cpus(const char *root, const char *path, unsigned limit)
+{
+	char dir[PATH_MAX];
+	size_t root_len = strlen(root);
+
+	if (snprintf(dir, sizeof(dir), "%s%s", root, path) >= (int)sizeof(dir))
+		return limit;
+	for (;;) {
+		unsigned n = group_cpus(dir);
+		char *slash;
+
+		if (n && n < limit)
+			limit = n;
+		slash = strrchr(dir, '/');
+		if (!slash || (size_t)(slash - dir) < root_len)
+			return limit;
+		*slash = '\0';
+	}
+}
+
+/* Whether the comma separated list holds "cpu". */
+static bool has_cpu_controller(const char *list, const char *end)
+{
+	while (list < end) {
+		const char *comma = memchr(list, ',', (size_t)(end - list));
+		const char *stop = comma ? comma : end;
+
+		if (stop - list == 3 && !memcmp(list, "cpu", 3))
+			return true;
+		list = stop + 1;
+	}
+	return false;
+}
+
+/* Lines of /proc/self/cgroup are "id:controllers:path"; controllers are empty for version 2. */
+static unsigned cgroup_cpus(unsigned limit)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	FILE *f = fopen("/proc/self/cgroup", "re");
+
+	if (!f)
+		return limit;
+	while (getline(&line, &cap, f) > 0) {
+		char *list = strchr(line, ':'), *path;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (!list || !(path = strchr(list + 1, ':')))
+			continue;
+		list++;
+		if (list == path) {
+			limit = ancestors_cpus("/sys/fs/cgroup", path + 1, limit);
+			limit = ancestors_cpus("/sys/fs/cgroup/unified", path + 1, limit);
+		} else if (has_cpu_controller(list, path)) {
+			limit = ancestors_cpus("/sys/fs/cgroup/cpu", path + 1, limit);
+		}
+	}
+	free(line);
+	fclose(f);
+	return limit;
+}
+
+unsigned gr__os_cpus(void)
+{
+	cpu_set_t set;
+	unsigned n = 0;
+
+	if (!sched_getaffinity(0, sizeof(set), &set)) {
+		n = (unsigned)CPU_COUNT(&set);
+	} else { /* EINVAL: more CPUs than the set has bits */
+		long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+		n = online > 0 ? (unsigned)online : 1;
+	}
+	n = cgroup_cpus(n);
+	return n ? n : 1;
+}
+
+/* ---- threads --------------------------------------------------------------------------------------- */
+
+int gr__os_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, size_t stack_bytes)
+{
+	pthread_attr_t attr;
+	int err = pthread_attr_init(&attr);
+
+	if (err)
+		return -err;
+	/* Refused when too small for the libc's own needs: then its default has to do. */
+	pthread_attr_setstacksize(&attr, stack_bytes);
+	err = pthread_create(thread, &attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+void gr__os_thread_stack(const void **lo, size_t *bytes)
+{
+	pthread_attr_t attr;
+	void *addr = NULL;
+
+	*bytes = 0;
+	if (!pthread_getattr_np(pthread_self(), &attr)) {
+		pthread_attr_getstack(&attr, &addr, bytes);
+		pthread_attr_destroy(&attr);
+	}
+	*lo = addr;
+}
+
+/* ---- faults ---------------------------------------------------------------------------------------- */
+
+enum { ALTSTACK_BYTES = 32 * 1024 }; /* the handler prints with snprintf; sanitizers' handlers want more than 8 KiB */
+
+void *gr__os_altstack_on(void)
+{
+	void *mem = mmap(NULL, ALTSTACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stack_t ss = {.ss_sp = mem, .ss_size = ALTSTACK_BYTES};
+
+	if (mem == MAP_FAILED)
+		return NULL;
+	if (sigaltstack(&ss, NULL)) {
+		munmap(mem, ALTSTACK_BYTES);
+		return NULL;
+	}
+	return mem;
+}
+
+void gr__os_altstack_off(void *altstack)
+{
+	stack_t ss = {.ss_flags = SS_DISABLE};
+
+	if (!altstack)
+		return;
+	sigaltstack(&ss, NULL);
+	munmap(altstack, ALTSTACK_BYTES);
+}
+
+static struct sigaction old_segv, old_bus;
+static void (*fault_is_ours)(const void *addr);
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	fault_is_ours(info->si_addr);
+	/* Not ours. With the old action back, the access is made again and faults again, now the old way. */
+	sigaction(sig, sig == SIGSEGV ? &old_segv : &old_bus, NULL);
+}
+
+int gr__os_fault_handler_on(void (*is_ours)(const void *addr))
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_sigaction = on_fault;
+	sa.sa_flags = SA_SIGINFO | SA_ONSTACK;
+	sigemptyset(&sa.sa_mask);
+	fault_is_ours = is_ours;
+	if (sigaction(SIGSEGV, &sa, &old_segv))
+		return -errno;
+	if (sigaction(SIGBUS, &sa, &old_bus)) {
+		int err = -errno;
+
+		sigaction(SIGSEGV, &old_segv, NULL);
+		return err;
+	}
+	return 0;
+}
+
+void gr__os_fault_handler_off(void)
+{
+	sigaction(SIGSEGV, &old_segv, NULL);
+	sigaction(SIGBUS, &old_bus, NULL);
+}

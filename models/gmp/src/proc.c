@@ -1,0 +1,412 @@
+/*
+ * proc.c - switching between Gs, making them runnable, and waking Ms for them. Looking for work is in find.c.
+ *
+ * Switching. A G that parks, yields or ends takes the next G from its P's queue and switches straight to it; the
+ * scheduler's stack (g0) is visited only when the local queue is empty or something is due. A G cannot finish its own
+ * leaving: as long as it runs on its stack, nobody else may. So what is left to do (run the park's commit, re-queue
+ * the yielder, free the stack) is noted in the M and done by whatever runs next there, first thing after the switch
+ * (gr__switched_to, or gr__schedule on g0). A trip over g0 for every park, Go's way, costs a second switch.
+ *
+ *   P1  A G is on a queue, or its pointer is with somebody who may ready it, only after its registers are saved.
+ *   P2  At most one action is pending per M, and it is done before anything else happens on that M.
+ *   P3  After a switch nothing read before it (M, P, thread-local) is used: the G may be on another M.
+ *   P4  An M without a P touches no queue but the global one.
+ *
+ * Waking. Work is published by one thread while another one goes idle; neither may miss the other:
+ *
+ *	publisher                               M that goes idle
+ *	1 put the G into a ring or `global`     1 make the P idle (n_idle_ps++), stop spinning (spinning--)
+ *	2 StoreLoad                             2 StoreLoad
+ *	3 read n_idle_ps and spinning:          3 look at all rings, `global` and timers again:
+ *	  an idle P and no spinner: wake an M     work and an idle P: go on
+ *
+ * If 3 on the left sees the old values, 1 on the right comes later, and 3 on the right sees the work. At most one M is
+ * woken per publication and none while one spins; a spinner that finds work wakes the next, so wake-ups form a chain.
+ *
+ * A G in runnext is left out of both sides on purpose: the P that published it runs it as soon as its current G
+ * blocks, which is usually within 100 ns, and waking a sleeping thread costs 5 us and more on two CPUs. Such a wake-up
+ * would be work that the waker itself has consumed by the time somebody comes for it. If the current G computes on
+ * instead, sysmon sees a P whose runnext stays put and wakes an M for it.
+ *
+ * A second exception is a yielding G's own re-queueing: its check for idle Ps is made without the StoreLoad, since the
+ * next yield makes it again.
+ */
+#include <errno.h>
+
+#include "arch/ctx.h"
+#include "os.h"
+#include "runq.h"
+#include "san.h"
+
+_Thread_local struct gr_m *gr__tls_m __attribute__((tls_model("initial-exec")));
+
+__attribute__((noinline)) struct gr_g *gr__self(void)
+{
+	return gr__m()->curg;
+}
+
+__attribute__((noinline)) struct gr_p *gr__self_p(void)
+{
+	return gr__m()->p;
+}
+
+/* ---- making Gs runnable ------------------------------------------------------------------------------ */
+
+static __attribute__((noinline)) void wake_p_slow(void)
+{
+	struct gr_sched *s = &gr__sched;
+	uint32_t none = 0;
+	struct gr_p *p;
+
+	/* Whoever makes the transition from 0 wakes; the woken M counts as spinning from now on. */
+	if (!cas_strong_seq_cst(&s->spinning, &none, 1))
+		return;
+	gr__lock(&s->lock);
+	p = gr__pidle_get_locked();
+	if (!p) {
+		/* Every P has an M; each of those looks at all queues before it makes its P idle. */
+		gr__unlock(&s->lock);
+		fetch_sub_seq_cst(&s->spinning, 1);
+		return;
+	}
+	gr__start_m_unlock(p, true);
+}
+
+/* Step 3 of a publisher. */
+static inline void wake_if_idle(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	if (unlikely(load_relaxed(&s->n_idle_ps) != 0) && load_relaxed(&s->spinning) == 0)
+		wake_p_slow();
+}
+
+void gr__wake_p(void)
+{
+	fence_seq_cst(); /* step 2; pairs with the one in go_idle */
+	wake_if_idle();
+}
+
+/* Queue a runnable G on m's P: next, or last. */
+static inline void queue_next(struct gr_p *p, struct gr_g *g)
+{
+	struct gr_sched *s = &gr__sched;
+	bool displaced = true;
+
+	if (likely(s->knobs.plain_runnext) || (s->knobs.runnext && (gr__random(&p->rng) & 1)))
+		displaced = gr__runq_put_next(p, g);
+	else
+		gr__runq_put(p, g);
+	if (s->nprocs == 1)
+		return;
+	if (displaced)
+		gr__wake_p();
+	else if (!gr__runq_empty(p))
+		wake_if_idle(); /* published earlier, with the barrier: only a hint */
+}
+
+void gr__queue_new(struct gr_p *p, struct gr_g *g)
+{
+	queue_next(p, g);
+}
+
+void gr__ready(struct gr_g *g)
+{
+	struct gr_p *p = gr__m()->p;
+
+	store_relaxed(&g->state, GR__G_RUNNABLE);
+	owner_add(&p->stats.readies, 1);
+	queue_next(p, g);
+}
+
+void gr__ready_tail(struct gr_g *g)
+{
+	struct gr_p *p = gr__m()->p;
+
+	store_relaxed(&g->state, GR__G_RUNNABLE);
+	owner_add(&p->stats.readies, 1);
+	gr__runq_put(p, g);
+	if (gr__sched.nprocs > 1)
+		gr__wake_p();
+}
+
+void gr__inject(struct gr_g *g)
+{
+	struct gr__glist one = {NULL, NULL, 0};
+
+	gr__glist_push(&one, g);
+	gr__lock(&gr__sched.lock);
+	gr__global_put_locked(&one);
+	gr__unlock(&gr__sched.lock);
+	gr__wake_p();
+}
+
+/* ---- after a switch ---------------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) void finish_exit(struct gr_m *m, struct gr_g *g)
+{
+	store_relaxed(&g->state, GR__G_FREE);
+	owner_add(&m->p->exits, 1);
+	gr__stack_put(m->p, g);
+}
+
+/* The G came back from a blocking call and there was no P. Only on g0. */
+static __attribute__((noinline)) void finish_syscall(struct gr_m *m, struct gr_g *g)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__glist one = {NULL, NULL, 0};
+	struct gr_p *p;
+
+	store_relaxed(&g->state, GR__G_RUNNABLE);
+	gr__lock(&s->lock);
+	/* Looked at again under the lock: a P made idle since would not be told of what we put on `global`. */
+	p = gr__pidle_get_locked();
+	if (!p) {
+		gr__glist_push(&one, g);
+		gr__global_put_locked(&one);
+	}
+	gr__unlock(&s->lock);
+	if (p) {
+		gr__acquire_p(m, p);
+		gr__runq_put(p, g);
+	}
+}
+
+/* A park's commit said no, after the G has left its stack. */
+static __attribute__((noinline)) void park_refused(struct gr_g *g)
+{
+	gr__ready(g);
+}
+
+/* Do what the previous owner of this M could not do itself (P2). */
+static inline __attribute__((always_inline)) void finish_switch(struct gr_m *m)
+{
+	struct gr_g *g = m->after_g;
+	enum gr__after what = m->after;
+
+	m->after = GR__AFTER_NOTHING;
+	if (what == GR__AFTER_PARK) {
+		bool (*commit)(struct gr_g *, void *) = m->after_commit;
+
+		m->new_waiter |= gr__wait_needs_poller(m->after_reason);
+		store_relaxed(&g->state, GR__G_WAITING);
+		/* Once commit has let go of the G, it may run elsewhere and end: g is not touched again. */
+		if (commit && !commit(g, m->after_arg))
+			park_refused(g);
+	} else if (what == GR__AFTER_YIELD) {
+		store_relaxed(&g->state, GR__G_RUNNABLE);
+		gr__runq_put(m->p, g);
+		wake_if_idle();
+	} else if (what == GR__AFTER_EXIT) {
+		finish_exit(m, g);
+	} else if (what == GR__AFTER_SYSCALL) {
+		finish_syscall(m, g);
+	}
+}
+
+/* This M goes on with other Gs although one just began to wait for the poller: see to it that somebody polls. */
+static __attribute__((noinline)) void look_after_waiter(struct gr_m *m)
+{
+	struct gr_sched *s = &gr__sched;
+
+	m->new_waiter = false;
+	fence_seq_cst(); /* pairs with the one in block_in_poller */
+	if (!load_relaxed(&s->n_idle_ps))
+		return; /* all Ps are busy: they poll by time */
+	if (!load_relaxed(&s->poller))
+		gr__wake_p();
+	else if (gr__timers_next(m->p) < load_relaxed(&s->poll_until_ns))
+		gr__netpoll_break();
+}
+
+static inline __attribute__((always_inline)) void switched_to(struct gr_g *g)
+{
+	struct gr_m *m = gr__m();
+
+	gr__san_arrive(g->san_fake);
+	finish_switch(m);
+	if (unlikely(m->new_waiter))
+		look_after_waiter(m);
+	m->curg = g;
+}
+
+void gr__switched_to(struct gr_g *g)
+{
+	switched_to(g);
+}
+
+/* ---- switching ------------------------------------------------------------------------------------------ */
+
+/* Whether find_runnable has anything to do for a P that has switched 61 times without it. */
+static __attribute__((noinline)) bool is_something_due(struct gr_p *p)
+{
+	struct gr_sched *s = &gr__sched;
+	int64_t timer = gr__timers_next(p), now;
+	bool io = gr__netpoll_has_waiters();
+
+	if (load_relaxed(&s->global_n))
+		return true;
+	if (timer == INT64_MAX && !io)
+		return false;
+	now = gr__now_ns();
+	if (timer <= now)
+		return true;
+	return io && !load_relaxed(&s->poller) && now - load_relaxed(&s->last_poll_ns) >= GR__POLL_BUSY_NS;
+}
+
+/* The next G of the own queue; NULL: there is none, or g0 has something to do first. */
+static inline struct gr_g *pick_local(struct gr_p *p)
+{
+	if (unlikely(load_relaxed(&p->attention)))
+		return NULL;
+	if (unlikely(load_relaxed(&p->tick) % GR__GLOBAL_EVERY == 0) && is_something_due(p))
+		return NULL;
+	return gr__runq_get(p);
+}
+
+/* Leave g's stack for `next`'s or, if that is NULL, for g0. Returns when g runs again. */
+static inline __attribute__((always_inline)) void switch_off(struct gr_m *m, struct gr_g *g, struct gr_g *next,
+							     bool dying)
+{
+	void **fake = dying ? NULL : &g->san_fake;
+
+	m->curg = NULL;
+	if (likely(next)) {
+		owner_add(&m->p->tick, 1);
+		store_relaxed(&next->state, GR__G_RUNNING);
+		gr__san_leave(fake, next->stack_lo, (size_t)(next->stack_hi - next->stack_lo), next->san_fiber);
+		gr__ctx_switch(&g->sp, next->sp);
+	} else {
+		gr__san_leave(fake, m->san_lo, m->san_size, m->san_fiber);
+		gr__ctx_switch(&g->sp, m->g0_sp);
+	}
+	/* P3: m and everything else read before is another M's business now */
+	switched_to(g);
+}
+
+void gr__park(bool (*commit)(struct gr_g *g, void *arg), void *arg, enum gr__wait reason)
+{
+	struct gr_m *m = gr__m();
+	struct gr_g *g = m->curg;
+	struct gr_p *p = m->p;
+
+	store_relaxed(&g->wait, reason);
+	store_relaxed(&g->since_ns, load_relaxed(&gr__sched.coarse_now_ns));
+	owner_add(&p->stats.parks, 1);
+	m->after = GR__AFTER_PARK;
+	m->after_g = g;
+	m->after_commit = commit;
+	m->after_arg = arg;
+	m->after_reason = reason;
+	switch_off(m, g, pick_local(p), false);
+}
+
+void gr_yield(void)
+{
+	struct gr_m *m = gr__m();
+	struct gr_g *g, *next;
+	struct gr_p *p;
+
+	if (unlikely(!m || !m->curg))
+		gr__fatal("gr_yield: not called from a G");
+	g = m->curg;
+	p = m->p;
+	next = pick_local(p);
+	if (unlikely(!next)) {
+		if (!load_relaxed(&p->attention) && gr__runq_empty(p) && !load_relaxed(&p->runnext) &&
+		    !load_relaxed(&gr__sched.global_n)) {
+			/* Nobody else: go on, but let timers and I/O through by count. */
+			uint32_t tick = load_relaxed(&p->tick) + 1;
+
+			store_relaxed(&p->tick, tick);
+			if (tick % GR__GLOBAL_EVERY || !is_something_due(p))
+				return;
+		}
+	}
+	m->after = GR__AFTER_YIELD;
+	m->after_g = g;
+	switch_off(m, g, next, false);
+}
+
+void gr__yield_to_next(void)
+{
+	gr_yield();
+}
+
+void gr__leave_forever(void)
+{
+	struct gr_m *m = gr__m();
+	struct gr_g *g = m->curg;
+
+	m->after = GR__AFTER_EXIT;
+	m->after_g = g;
+	switch_off(m, g, pick_local(m->p), true);
+	__builtin_unreachable();
+}
+
+void gr__leave_to_global(void)
+{
+	struct gr_m *m = gr__m();
+
+	m->after = GR__AFTER_SYSCALL;
+	m->after_g = m->curg;
+	switch_off(m, m->curg, NULL, false);
+}
+
+void gr__on_g0(void (*fn)(void *), void *arg)
+{
+	struct gr_m *m = gr__m();
+
+	/* Sanitizers give Gs big stacks, and would have to be told of one more kind of switch. */
+	if (!m || m->on_g0 || GR_ASAN || GR_TSAN) {
+		fn(arg);
+		return;
+	}
+	m->call_fn = fn;
+	m->call_arg = arg;
+	gr__ctx_switch(&m->call_sp, m->g0_sp);
+}
+
+/* Run g from g0 until something comes back here. */
+static void run(struct gr_m *m, struct gr_g *g)
+{
+	if (unlikely(m->new_waiter))
+		look_after_waiter(m);
+	owner_add(&m->p->tick, 1);
+	store_relaxed(&g->state, GR__G_RUNNING);
+	gr__san_leave(&m->san_fake, g->stack_lo, (size_t)(g->stack_hi - g->stack_lo), g->san_fiber);
+	m->on_g0 = false;
+	gr__ctx_switch(&m->g0_sp, g->sp);
+	while (unlikely(m->call_fn != NULL)) { /* gr__on_g0 */
+		void (*fn)(void *) = m->call_fn;
+
+		m->call_fn = NULL;
+		m->on_g0 = true;
+		fn(m->call_arg);
+		m->on_g0 = false;
+		gr__ctx_switch(&m->g0_sp, m->call_sp);
+	}
+	m->on_g0 = true;
+	gr__san_arrive(m->san_fake);
+	finish_switch(m);
+}
+
+bool gr__can_spin(unsigned iteration)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr_p *p = gr__m()->p;
+
+	/* Somebody else must be running, who could give up what we want, and nobody must wait for our P. */
+	return iteration < 4 && s->nprocs > 1 &&
+	       load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) + 1 < s->nprocs && gr__runq_empty(p) &&
+	       !load_relaxed(&p->runnext);
+}
+
+void gr__schedule(struct gr_m *m)
+{
+	struct gr_g *g;
+
+	m->on_g0 = true;
+	while ((g = gr__find_runnable(m)))
+		run(m, g);
+}

@@ -1,0 +1,166 @@
+/*
+ * runq.c - run queues: each P's ring with thieves, and the global queue.
+ *
+ * A P's queue is a ring of 256 slots with free-running 32-bit indexes, and `runnext` before it.
+ *   R1  The owner alone writes slots, the tail, and non-NULL values of runnext.
+ *   R2  Anybody may take: by a CAS of the head from h to h + n after reading the n slots. A slot is rewritten only
+ *       after the head has passed it, so if the CAS succeeds, what was read was the truth.
+ *   R3  0 <= tail - head <= 256.
+ *   R4  With one P there are no takers but the owner, who then does without locked operations.
+ *
+ * Why a FIFO ring and not a deque with LIFO for the owner: fairness. Newest-first is wanted for depth (fork-join
+ * keeps few stacks alive) and for hand-offs; runnext gives both for the newest one, and stealing from the old end
+ * moves the biggest pieces of work.
+ *
+ * runnext is worth a rule of its own: the G there was readied by the G that runs now and will usually run within
+ * 100 ns on the same P with warm caches. A thief takes it only if the ring was empty and the owner has not switched at
+ * all for about two microseconds: that is what a computing G looks like, and what a ping-pong never looks like.
+ */
+#include "runq.h"
+
+struct gr_sched gr__sched;
+
+enum { RUNNEXT_PATIENCE = 60 }; /* pauses before runnext is stolen: 1-3 us on amd64; Go sleeps 3 us */
+
+void gr__global_put_locked(struct gr__glist *l)
+{
+	struct gr_sched *s = &gr__sched;
+
+	gr__glist_append(&s->global, l);
+	store_relaxed(&s->global_n, (uint32_t)s->global.n);
+}
+
+bool gr__runq_overflow(struct gr_p *p, struct gr_g *g)
+{
+	uint32_t head = load_acquire(&p->runq_head);
+	uint32_t n = load_relaxed(&p->runq_tail) - head;
+	struct gr__glist list = {NULL, NULL, 0};
+	struct gr_g *batch[GR__RUNQ_SLOTS / 2];
+
+	if (n < GR__RUNQ_SLOTS)
+		return false; /* thieves were there */
+	n /= 2;
+	for (uint32_t i = 0; i < n; i++)
+		batch[i] = load_relaxed(&p->runq[(head + i) % GR__RUNQ_SLOTS]);
+	if (!cas_strong_acq_rel(&p->runq_head, &head, head + n))
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		gr__glist_push(&list, batch[i]);
+	gr__glist_push(&list, g);
+	gr__lock(&gr__sched.lock);
+	gr__global_put_locked(&list);
+	gr__unlock(&gr__sched.lock);
+	return true;
+}
+
+void gr__runq_drain_locked(struct gr_p *p)
+{
+	struct gr__glist list = {NULL, NULL, 0};
+	struct gr_g *g = xchg_acq_rel(&p->runnext, NULL);
+
+	if (g)
+		gr__glist_push(&list, g);
+	while ((g = gr__runq_pop(p)))
+		gr__glist_push(&list, g);
+	gr__global_put_locked(&list);
+}
+
+struct gr_g *gr__global_get(struct gr_p *p, uint32_t max)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr__glist list = {NULL, NULL, 0};
+	struct gr_g *g;
+	uint32_t n, room = GR__RUNQ_SLOTS - gr__runq_len(p);
+
+	if (!load_relaxed(&s->global_n))
+		return NULL;
+	gr__lock(&s->lock);
+	/* A fair share, so that the other Ps find some too. */
+	n = (uint32_t)s->global.n / s->nprocs + 1;
+	if (n > max)
+		n = max;
+	if (n > room)
+		n = room ? room : 1;
+	while (n-- && (g = gr__glist_pop(&s->global)))
+		gr__glist_push(&list, g);
+	store_relaxed(&s->global_n, (uint32_t)s->global.n);
+	gr__unlock(&s->lock);
+
+	g = gr__glist_pop(&list);
+	for (struct gr_g *next; (next = gr__glist_pop(&list));)
+		gr__runq_put(p, next);
+	return g;
+}
+
+unsigned gr__order_strides(unsigned n, uint16_t *out)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 1; i <= n; i++) {
+		unsigned a = n, b = i;
+
+		while (b) {
+			unsigned t = a % b;
+
+			a = b;
+			b = t;
+		}
+		if (a == 1)
+			out[count++] = (uint16_t)i;
+	}
+	return count;
+}
+
+struct gr__order gr__order_begin(uint32_t random)
+{
+	const struct gr_sched *s = &gr__sched;
+
+	return (struct gr__order){random % s->nprocs, s->coprimes[random / s->nprocs % s->n_coprimes], s->nprocs};
+}
+
+/* Take victim's runnext if it really seems to be stuck there. */
+static struct gr_g *steal_runnext(struct gr_p *victim)
+{
+	struct gr_g *g = load_relaxed(&victim->runnext);
+	uint32_t tick = load_relaxed(&victim->tick);
+
+	if (!g)
+		return NULL;
+	if (GR__P_STATE(load_relaxed(&victim->status)) == GR__P_RUNNING) {
+		for (int i = 0; i < RUNNEXT_PATIENCE; i++)
+			gr_pause();
+		if (load_relaxed(&victim->tick) != tick)
+			return NULL;
+	}
+	/* acquire: pairs with the release in put_next. Another G may be there by now: not ours then. */
+	return cas_strong_acquire(&victim->runnext, &g, NULL) ? g : NULL;
+}
+
+struct gr_g *gr__runq_steal(struct gr_p *p, struct gr_p *victim, bool runnext_too)
+{
+	uint32_t tail = load_relaxed(&p->runq_tail), head, n;
+
+	for (;;) {
+		head = load_acquire(&victim->runq_head);
+		/* acquire: pairs with the release in put: the slots below the tail are written */
+		n = load_acquire(&victim->runq_tail) - head;
+		n -= n / 2;
+		if (n == 0)
+			return runnext_too ? steal_runnext(victim) : NULL;
+		if (n > GR__RUNQ_SLOTS / 2)
+			continue; /* head and tail of different moments */
+		for (uint32_t i = 0; i < n; i++) {
+			struct gr_g *g = load_relaxed(&victim->runq[(head + i) % GR__RUNQ_SLOTS]);
+
+			store_relaxed(&p->runq[(tail + i) % GR__RUNQ_SLOTS], g);
+		}
+		if (cas_strong_acq_rel(&victim->runq_head, &head, head + n)) /* R2 */
+			break;
+	}
+	owner_add(&p->stats.stolen, n);
+	/* The last one stolen runs now; the others are published. */
+	n--;
+	if (n)
+		store_release(&p->runq_tail, tail + n);
+	return load_relaxed(&p->runq[(tail + n) % GR__RUNQ_SLOTS]);
+}

@@ -1,0 +1,31 @@
+/*
+ * sema.h - what the locks of the runtime build on: semaphores on plain words, with a choice of how the woken G runs.
+ */
+#ifndef GR_SEMA_H
+#define GR_SEMA_H
+
+#include "internal.h"
+
+/* How gr__sema_release treats the G that gets the permit. */
+enum gr__sema_wake {
+	GR__SEMA_NEXT,	  /* next on this P */
+	GR__SEMA_TAIL,	  /* behind what is runnable already: for several in a row */
+	GR__SEMA_HANDOFF, /* next, and the caller steps back for it at once; callers that may switch only */
+};
+
+/*
+ * Take a permit of *sema, blocking the G while there is none. Waiters of one word are served in the order of their
+ * arrival; `lifo` puts this one before all of them.
+ */
+void gr__sema_acquire(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason);
+
+/* Give a permit to *sema. The word is not touched any more once somebody has been able to take the permit. */
+void gr__sema_release(_Atomic uint32_t *sema, enum gr__sema_wake wake);
+
+/* Forget all waiters: of a runtime that has ended and has dropped its Gs. */
+void gr__sema_reset(void);
+
+/* gr_mutex_unlock for a park's commit function, which runs on a scheduler's stack and may not switch. */
+void gr__mutex_unlock_no_switch(gr_mutex *m);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * sysmon.c - the monitor: a thread without a P that does what no M can do for itself.
+ *
+ * Every tick it
+ *   - takes the P of an M that has been in one blocking call since the last tick and hands it on;
+ *   - wakes an M for work that has lain in a queue since the last tick while a P was idle (see proc.c on runnext);
+ *   - sees to it that I/O is polled while all Ps compute;
+ *   - asks a P whose timers are overdue for attention at its next switch;
+ *   - joins threads of Ms that have exited, and keeps the coarse clock.
+ *
+ * A tick is 20 us as long as there was something to do within the last 50, then twice as long each time, up to 10 ms
+ * (1 ms while Gs wait for I/O or time, and not beyond the next timer when nobody polls). When all Ps have been idle for some long ticks it sleeps until a P is
+ * taken off the idle list:
+ *
+ *	sysmon                                    an M that takes an idle P
+ *	1 sysmon_asleep = 1                       1 n_idle_ps--
+ *	2 StoreLoad                               2 StoreLoad (the decrement is a locked operation)
+ *	3 n_idle_ps is still all of them: sleep   3 sysmon_asleep: wake it
+ *
+ * A P in a call is not idle, so calls are watched however long they last.
+ */
+#include <pthread.h>
+
+#include <sys/prctl.h>
+
+#include "internal.h"
+#include "os.h"
+#include "runq.h"
+
+enum {
+	TICK_MIN_NS = 20 * 1000, /* Go's; shorter costs more CPU than a hand-off saves */
+	TICK_MAX_NS = 10 * 1000 * 1000, /* Go's */
+	TICK_IO_NS = 1000 * 1000, /* I/O is at most that late when no G switches */
+	QUICK_TICKS = 50, /* ticks without work before they become longer */
+	LONG_TICKS = 4, /* of the longest kind, with all Ps idle, before the deep sleep */
+	FORCED_RETAKE_NS = 10 * 1000 * 1000, /* an M keeps its P in a call so long if nobody wants it */
+	SYSMON_STACK_BYTES = 64 * 1024,
+};
+
+static _Atomic uint32_t stop; /* asked to end */
+
+void gr__sysmon_wake(void)
+{
+	gr__note_wake(&gr__sched.sysmon_note);
+}
+
+/* Hand on p if its M has been in the same call for a tick, and somebody could use p. */
+static bool watch_syscall(struct gr_p *p, int64_t now)
+{
+	struct gr_sched *s = &gr__sched;
+	uint64_t status = load_acquire(&p->status);
+	uint32_t tick = load_relaxed(&p->syscall_tick);
+
+	if (GR__P_STATE(status) != GR__P_SYSCALL)
+		return false;
+	if (tick != p->seen_syscall_tick) {
+		p->seen_syscall_tick = tick;
+		p->seen_syscall_ns = now;
+		return false;
+	}
+	if (!gr__runq_len(p) && !load_relaxed(&p->runnext) && !load_relaxed(&s->global_n) &&
+	    load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) > 0 && now - p->seen_syscall_ns < FORCED_RETAKE_NS)
+		return false;
+	return gr__retake(p, status);
+}
+
+/* Whether p has had work since the last tick that it does not get at. */
+static bool is_work_aged(struct gr_p *p)
+{
+	uint32_t tick = load_relaxed(&p->tick);
+	bool ring = gr__runq_len(p) != 0;
+	bool queued = ring || load_relaxed(&p->runnext);
+	/* What is in runnext is got at as long as p switches at all. */
+	bool aged = queued && p->seen_queued && (ring || tick == p->seen_tick);
+
+	p->seen_queued = queued;
+	p->seen_tick = tick;
+	return aged;
+}
+
+/* Somebody has to poll: true if that had to be seen to. */
+static bool watch_poller(int64_t now)
+{
+	struct gr_sched *s = &gr__sched;
+
+	if (load_relaxed(&s->poller))
+		return false;
+	if (load_relaxed(&s->n_idle_ps)) {
+		bool late = now - load_relaxed(&s->last_poll_ns) >= GR__POLL_BUSY_NS;
+
+		if (!gr__timers_exist() && !(late && gr__netpoll_has_waiters()))
+			return false;
+		gr__wake_p(); /* it will find nothing to run and become the poller */
+		return true;
+	}
+	if (!gr__netpoll_has_waiters() || now - load_relaxed(&s->last_poll_ns) < TICK_IO_NS)
+		return false;
+	gr__poll_outside();
+	return true;
+}
+
+/* One tick. True if there was something to do. */
+static bool tick(int64_t now)
+{
+	struct gr_sched *s = &gr__sched;
+	bool useful = false, aged = false;
+
+	for (unsigned i = 0; i < s->nprocs; i++) {
+		struct gr_p *p = s->ps[i];
+
+		useful |= watch_syscall(p, now);
+		aged |= is_work_aged(p);
+		if (gr__timers_next(p) <= now && GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING)
+			store_relaxed(&p->attention, 1);
+	}
+	if ((aged || load_relaxed(&s->global_n)) && load_relaxed(&s->n_idle_ps) && !load_relaxed(&s->spinning)) {
+		gr__wake_p();
+		useful = true;
+	}
+	useful |= watch_poller(now);
+	return useful;
+}
+
+/* How long the next tick may be with a view to what the poller, or nobody, waits for. */
+static int64_t longest_delay(int64_t now)
+{
+	struct gr_sched *s = &gr__sched;
+	int64_t cap = gr__netpoll_has_waiters() ? TICK_IO_NS : TICK_MAX_NS;
+
+	for (unsigned i = 0; i < s->nprocs; i++) {
+		int64_t next = gr__timers_next(s->ps[i]);
+
+		if (next == INT64_MAX)
+			continue;
+		if (cap > TICK_IO_NS)
+			cap = TICK_IO_NS;
+		if (!load_relaxed(&s->poller) && next - now < cap)
+			cap = next - now;
+	}
+	return cap > TICK_MIN_NS ? cap : TICK_MIN_NS;
+}
+
+/* All Ps have been idle for long: sleep until that changes. */
+static void deep_sleep(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	store_seq_cst(&s->sysmon_asleep, 1); /* steps 1 and 2; pairs with gr__pidle_get_locked */
+	if (load_seq_cst(&s->n_idle_ps) == s->nprocs && !load_relaxed(&stop))
+		gr__note_sleep(&s->sysmon_note, INT64_MAX);
+	store_relaxed(&s->sysmon_asleep, 0);
+}
+
+static void *sysmon_main(void *arg)
+{
+	struct gr_sched *s = &gr__sched;
+	int64_t delay = TICK_MIN_NS;
+	unsigned quiet = 0, idle = 0;
+
+	(void)arg;
+	prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul); /* the usual 50 us would more than double a tick */
+	while (!load_acquire(&stop)) {
+		int64_t now = gr__now_ns(), cap;
+
+		gr__note_sleep(&s->sysmon_note, now + delay);
+		now = gr__now_ns();
+		store_relaxed(&s->coarse_now_ns, now);
+		while (gr__join_dead())
+			;
+		if (load_relaxed(&s->n_idle_ps) == s->nprocs) {
+			delay = delay * 2 < TICK_MAX_NS ? delay * 2 : TICK_MAX_NS;
+			if (delay == TICK_MAX_NS && ++idle > LONG_TICKS) {
+				deep_sleep();
+				delay = TICK_MIN_NS;
+				idle = quiet = 0;
+			}
+			continue;
+		}
+		idle = 0;
+		if (tick(now)) {
+			quiet = 0;
+			delay = TICK_MIN_NS;
+		} else if (++quiet > QUICK_TICKS) {
+			delay *= 2;
+		}
+		cap = longest_delay(now);
+		delay = delay < cap ? delay : cap;
+	}
+	return NULL;
+}
+
+int gr__sysmon_start(void)
+{
+	store_relaxed(&stop, 0);
+	return gr__os_thread_start(&gr__sched.sysmon_thread, sysmon_main, NULL, SYSMON_STACK_BYTES);
+}
+
+void gr__sysmon_stop(void)
+{
+	store_release(&stop, 1);
+	gr__sysmon_wake();
+	pthread_join(gr__sched.sysmon_thread, NULL);
+}

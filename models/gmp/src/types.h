@@ -1,0 +1,367 @@
+/*
+ * types.h - the data of the GMP runtime: G, M, P, the scheduler, and who may touch what.
+ *
+ * Each group of fields says who owns it. "Owner P" means the M that holds the P; "sched.lock" the one lock of the
+ * scheduler; "atomic" any thread, with the order explained where it is used.
+ */
+#ifndef GR_TYPES_H
+#define GR_TYPES_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "models/base/align.h"
+#include "models/base/atomic.h"
+#include "models/base/list.h"
+
+struct gr_g;
+struct gr_m;
+struct gr_p;
+struct gr__timers;
+struct gr__slab;
+
+/* ---- locks and notes ------------------------------------------------------------------------------ */
+
+/* A lock for short sections that never switch: 0 free, 1 held, 2 held and somebody sleeps on it. All zero: free. */
+struct gr__lock {
+	_Atomic uint32_t word;
+};
+
+/* A one-shot wake-up: 0, or 1 when the wake-up has happened. Cleared by the sleeper. All zero: not woken. */
+struct gr__note {
+	_Atomic uint32_t word;
+};
+
+/* ---- why a G waits -------------------------------------------------------------------------------- */
+
+/* X(name, text in dumps). Dumps and the deadlock message print the text. */
+#define GR__WAITS(X)                                                                                                   \
+	X(NONE, "")                                                                                                    \
+	X(CHAN_SEND, "chan send")                                                                                      \
+	X(CHAN_RECV, "chan receive")                                                                                   \
+	X(CHAN_NIL, "nil chan")                                                                                        \
+	X(SELECT, "select")                                                                                            \
+	X(SELECT_NONE, "select (no cases)")                                                                            \
+	X(MUTEX, "mutex")                                                                                              \
+	X(RWMUTEX_READ, "rwmutex read")                                                                                \
+	X(RWMUTEX_WRITE, "rwmutex write")                                                                              \
+	X(WG, "wait group")                                                                                            \
+	X(SEMA, "semaphore")                                                                                           \
+	X(COND, "cond")                                                                                                \
+	X(ONCE, "once")                                                                                                \
+	X(SYSCALL, "syscall")                                                                                          \
+	X(TEST, "test")                                                                                                \
+	/* from here on: what only the poller of descriptors and timers wakes; see gr__wait_needs_poller() */          \
+	X(SLEEP, "sleep")                                                                                              \
+	X(IO_READ, "I/O read")                                                                                         \
+	X(IO_WRITE, "I/O write")                                                                                       \
+	X(IO_ACCEPT, "I/O accept")                                                                                     \
+	X(IO_FILE, "file I/O")
+
+enum gr__wait {
+#define GR__WAIT_ENUM(name, text) GR__WAIT_##name,
+	GR__WAITS(GR__WAIT_ENUM)
+#undef GR__WAIT_ENUM
+	GR__WAIT_COUNT
+};
+
+/* Whether a G that waits for this is woken by the poller rather than by another G. */
+static inline bool gr__wait_needs_poller(enum gr__wait reason)
+{
+	return reason >= GR__WAIT_SLEEP;
+}
+
+/* ---- G --------------------------------------------------------------------------------------------- */
+
+/*
+ * States of a G and who makes the transition:
+ *   FREE -> RUNNABLE      spawn, by the creator, before the G is published on a queue
+ *   RUNNABLE -> RUNNING   the M that took it off a queue, just before it runs
+ *   RUNNING -> RUNNABLE   yield: after the switch, by whatever runs next on that M
+ *   RUNNING -> WAITING    park: after the switch, before commit
+ *   WAITING -> RUNNABLE   gr__ready, by the waker
+ *   RUNNING -> SYSCALL -> RUNNING   the G itself
+ *   RUNNING -> FREE       exit: after the switch
+ * Only the owner of the moment writes, so plain (relaxed) stores do; the queues and locks order them. Dumps read.
+ */
+enum gr__gstate {
+	GR__G_FREE = 0, /* also what a never touched or released descriptor reads as */
+	GR__G_RUNNABLE,
+	GR__G_RUNNING,
+	GR__G_WAITING,
+	GR__G_SYSCALL,
+};
+
+/*
+ * A goroutine's descriptor. It lies at the top of the G's own stack slot and shares the page that the stack's first
+ * frames use anyway, so its size is memory of every parked G.
+ */
+struct gr_g {
+	/* owner of the moment: the M that runs it, or the lock or queue that it is on */
+	void *sp; /* saved stack pointer while switched off */
+	struct gr_g *link; /* next on the queue or list that it is on */
+	_Atomic uint32_t state; /* enum gr__gstate */
+	_Atomic uint32_t wait; /* enum gr__wait */
+	void *wait_data; /* what it waits on; set by who parks */
+	void *wake_param; /* set by the waker before gr__ready */
+	void (*fn)(void *); /* entry */
+	void *arg; /* of fn */
+	_Atomic(const char *) name; /* or NULL */
+	_Atomic uint64_t id; /* from 1 up, never used again */
+	_Atomic int64_t since_ns; /* coarse time of the last park */
+
+	/* immutable once the slot has been used */
+	struct gr__slab *slab; /* where its stack is from */
+	char *stack_lo; /* lowest address of the slot: the guard */
+	char *stack_hi; /* end of the usable stack: this descriptor is above it */
+	uint32_t slot; /* index in the slab */
+
+	/* owner of the moment */
+	uint32_t chain_n; /* head of a chain of free stacks: its length */
+	struct gr_g *chain_next; /* head of a chain of free stacks: the next chain */
+	void *san_fake; /* address sanitizer's fake stack while switched off */
+	void *san_fiber; /* thread sanitizer's fiber, kept with the slot */
+	uint64_t san_id; /* valgrind's stack id */
+};
+_Static_assert(sizeof(struct gr_g) <= 192, "a G's descriptor is memory of every parked G");
+
+/* A singly linked list of Gs by their `link`. All zero: empty. */
+struct gr__glist {
+	struct gr_g *head, *tail;
+	size_t n;
+};
+
+static inline void gr__glist_push(struct gr__glist *l, struct gr_g *g)
+{
+	g->link = NULL;
+	if (l->tail)
+		l->tail->link = g;
+	else
+		l->head = g;
+	l->tail = g;
+	l->n++;
+}
+
+static inline struct gr_g *gr__glist_pop(struct gr__glist *l)
+{
+	struct gr_g *g = l->head;
+
+	if (!g)
+		return NULL;
+	l->head = g->link;
+	if (!l->head)
+		l->tail = NULL;
+	g->link = NULL;
+	l->n--;
+	return g;
+}
+
+/* Move all of `from` behind l's last. */
+static inline void gr__glist_append(struct gr__glist *l, struct gr__glist *from)
+{
+	if (!from->head)
+		return;
+	if (l->tail)
+		l->tail->link = from->head;
+	else
+		l->head = from->head;
+	l->tail = from->tail;
+	l->n += from->n;
+	*from = (struct gr__glist){NULL, NULL, 0};
+}
+
+/* ---- counters ------------------------------------------------------------------------------------- */
+
+/* X(name): one counter of struct gr_stats, in its order. */
+#define GR__COUNTERS(X)                                                                                                \
+	X(switches)                                                                                                    \
+	X(parks)                                                                                                       \
+	X(readies)                                                                                                     \
+	X(spawns)                                                                                                      \
+	X(steals)                                                                                                      \
+	X(stolen)                                                                                                      \
+	X(handoffs)                                                                                                    \
+	X(wakes)                                                                                                       \
+	X(spins)                                                                                                       \
+	X(m_created)                                                                                                   \
+	X(m_reaped)                                                                                                    \
+	X(syscalls)                                                                                                    \
+	X(polls)                                                                                                       \
+	X(timers_fired)                                                                                                \
+	X(stacks_mapped)
+
+/* Each set has one writer at a time (the owner of the P or the M), which adds with owner_add(); anybody reads. */
+struct gr__counters {
+#define GR__COUNTER_FIELD(name) _Atomic uint64_t name;
+	GR__COUNTERS(GR__COUNTER_FIELD)
+#undef GR__COUNTER_FIELD
+};
+
+/* ---- P --------------------------------------------------------------------------------------------- */
+
+enum { GR__RUNQ_SLOTS = 256 }; /* a power of two; Go's size: overflow goes to the global queue in halves */
+
+/* p->status: a state in the low byte, above it (in SYSCALL) the id of the M that went into the call. */
+enum gr__pstate {
+	GR__P_IDLE = 0, /* on sched.idle_ps, or being moved between Ms by who took it */
+	GR__P_RUNNING, /* an M holds it */
+	GR__P_SYSCALL, /* attached to an M in a blocking call; whoever CASes it away owns it */
+};
+#define GR__P_STATE(word) ((enum gr__pstate)((word)&0xff))
+#define GR__P_IN_SYSCALL(m_id) (GR__P_SYSCALL | ((uint64_t)(m_id) << 8))
+
+/* Free stacks, newest first; handed between a P and the central list as whole chains. */
+struct gr__stack_chain {
+	struct gr_g *head;
+	uint32_t n;
+};
+
+struct gr_p {
+	/* written by thieves: a line of its own */
+	CACHE_ALIGNED _Atomic uint32_t runq_head; /* CAS by anybody who takes */
+	_Atomic(struct gr_g *) runnext; /* set by the owner P, cleared by the owner or a thief */
+
+	/* owner P; thieves read */
+	CACHE_ALIGNED _Atomic uint32_t runq_tail; /* store-release publishes the slot */
+	_Atomic uint32_t attention; /* sysmon or gr_stop: come to find_runnable at the next switch */
+	_Atomic uint32_t tick; /* switches on this P, for the 61st and for sysmon */
+	uint32_t streak; /* runnext taken that many times in a row */
+	uint32_t rng; /* xorshift state: steal order */
+	struct gr__stack_chain free_a, free_b; /* free stacks: the chain in use and a full or empty spare */
+	struct gr__slab *fresh_slab; /* never used slots [fresh_next, fresh_end) of that slab */
+	uint32_t fresh_next, fresh_end;
+	uint64_t id_next, id_end; /* batch of G ids */
+	struct gr__timers *timers; /* timer.c's; see there */
+	void *sync_cache; /* spare pointer for caches of the waiting primitives */
+	struct gr_m *m; /* the M that holds it, or that is in the blocking call */
+	struct gr__counters stats;
+	_Atomic uint64_t exits; /* Gs that ended here */
+
+	/* atomic */
+	CACHE_ALIGNED _Atomic uint64_t status; /* enum gr__pstate and M id */
+	_Atomic uint32_t syscall_tick; /* blocking calls entered; owner P */
+
+	/* sched.lock */
+	struct list idle_link;
+
+	/* sysmon only */
+	uint32_t seen_tick, seen_syscall_tick;
+	int64_t seen_syscall_ns;
+	bool seen_queued;
+
+	/* immutable */
+	uint32_t id;
+
+	CACHE_ALIGNED _Atomic(struct gr_g *) runq[GR__RUNQ_SLOTS]; /* slot i of the ring: index i % 256 */
+};
+
+/* ---- M --------------------------------------------------------------------------------------------- */
+
+/* What the stack that has just been left needs to have done to it, by whoever runs next on the M. */
+enum gr__after {
+	GR__AFTER_NOTHING = 0,
+	GR__AFTER_YIELD, /* to the own ring's tail */
+	GR__AFTER_PARK, /* WAITING, then commit */
+	GR__AFTER_EXIT, /* stack to the free list */
+	GR__AFTER_SYSCALL, /* came back from a blocking call and found no P: to the global queue */
+};
+
+struct gr_m {
+	/* the M itself */
+	struct gr_p *p; /* held P, or NULL */
+	struct gr_g *curg; /* running G, NULL on g0 */
+	enum gr__after after; /* pending action on after_g */
+	struct gr_g *after_g;
+	bool (*after_commit)(struct gr_g *, void *);
+	void *after_arg;
+	enum gr__wait after_reason; /* copied from the G, which may not be looked at after commit */
+	bool new_waiter; /* a G parked for the poller since this was last looked at */
+	bool spinning; /* counted in sched.spinning */
+	void *g0_sp; /* saved stack pointer of the scheduler's stack while a G runs */
+	bool on_g0; /* the scheduler's stack is in use */
+	void (*call_fn)(void *); /* to be run on g0 for the G that switched there; see gr__on_g0() */
+	void *call_arg, *call_sp;
+	uint32_t rng;
+	struct gr_p *syscall_p; /* the P it had when it went into a blocking call */
+	void *altstack; /* of the SIGSEGV handler */
+	void *san_fake, *san_fiber; /* of g0 */
+	const void *san_lo; /* address sanitizer: bounds of g0's stack */
+	size_t san_size;
+	struct gr__counters stats; /* what happens while it has no P */
+
+	/* set by who wakes it, before note is signalled */
+	struct gr_p *next_p;
+	bool next_spinning;
+	struct gr__note note;
+
+	/* sched.lock */
+	struct list idle_link; /* on sched.idle_ms while parked */
+	struct list all_link; /* on sched.all_ms or sched.dead_ms */
+
+	/* immutable */
+	uint32_t id;
+	pthread_t thread;
+};
+
+/* ---- the scheduler --------------------------------------------------------------------------------- */
+
+/* Settings in force; immutable while the runtime runs. */
+struct gr__knobs {
+	unsigned procs, max_ms;
+	size_t stack_bytes;
+	uint64_t reap_ns;
+	bool steal, runnext, spin;
+	bool plain_runnext; /* runnext without perturbation: knob on and no seed */
+	uint64_t seed; /* not 0: perturb the order of everything that may be reordered */
+};
+
+enum { GR__MAX_PROCS = 1024 };
+
+struct gr_sched {
+	/* read mostly */
+	CACHE_ALIGNED struct gr__knobs knobs;
+	struct gr_p **ps; /* procs of them */
+	unsigned nprocs;
+	uint16_t *coprimes; /* strides that visit every P once */
+	unsigned n_coprimes;
+	_Atomic uint32_t running; /* gr_start has finished and gr_stop has not begun */
+	_Atomic uint32_t stopping; /* Ms leave at their next scheduling point */
+
+	/* atomic; changed under lock, read without */
+	CACHE_ALIGNED _Atomic uint32_t n_idle_ps;
+	_Atomic uint32_t spinning; /* Ms that look for work */
+	_Atomic uint32_t global_n; /* length of global */
+	_Atomic uint32_t sysmon_asleep; /* in its deep sleep */
+	_Atomic uint64_t idle_mask[GR__MAX_PROCS / 64]; /* bit per P on idle_ps */
+
+	CACHE_ALIGNED struct gr__lock lock;
+	/* under lock */
+	struct gr__glist global;
+	struct list idle_ps, idle_ms, all_ms, dead_ms;
+	unsigned n_ms, n_idle_ms; /* Ms that exist or are being made; those on idle_ms */
+	unsigned n_unjoined; /* threads that have to be joined, Ms that have exited included */
+	unsigned n_syscall_block; /* Ms in a blocking call whose P has been taken */
+	uint32_t next_m_id;
+	struct gr__counters gone; /* of Ms that have exited, and what threads that are no M did */
+
+	/* the poller */
+	CACHE_ALIGNED _Atomic uint32_t poller; /* an M blocks in the netpoller (or waits for a timer there) */
+	_Atomic int64_t poll_until_ns; /* when it will wake by itself */
+	_Atomic int64_t last_poll_ns; /* last time somebody polled */
+
+	/* statistics of everything */
+	CACHE_ALIGNED _Atomic uint64_t g_count; /* Gs that exist */
+	_Atomic uint64_t next_g_id;
+	_Atomic uint32_t runs; /* gr_run calls in progress */
+	_Atomic int64_t coarse_now_ns; /* sysmon's last tick */
+
+	/* sysmon */
+	pthread_t sysmon_thread;
+	struct gr__note sysmon_note;
+};
+
+extern struct gr_sched gr__sched;
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * wg.c - wait groups: a counter that Gs wait on to become 0.
+ *
+ * One 64-bit word holds the counter (upper half, signed) and the number of Gs that wait (lower half), so that "the
+ * counter has become 0 and there are waiters" is seen by exactly one G: the one whose addition made it so. That one
+ * sets the word to 0 and gives each waiter a permit of the semaphore.
+ *
+ * Invariants:
+ *   I1  the counter is never negative: fatal.
+ *   I2  waiters > 0 implies counter > 0, but for the moment between the last gr_wg_done and its reset of the word.
+ *       Nothing else may change the word in that moment: an addition there raced with the wait, which is fatal.
+ *   I3  after gr_wg_done has made the counter 0 without waiters, it does not touch the group: who sees the 0 may
+ *       free it. With waiters, it is not touched after the last permit.
+ */
+#include "sema.h"
+
+#define ONE_WAITER ((uint64_t)1)
+
+static inline int32_t counter_of(uint64_t state)
+{
+	return (int32_t)(state >> 32);
+}
+
+static inline uint32_t waiters_of(uint64_t state)
+{
+	return (uint32_t)state;
+}
+
+/* The counter has become 0 and `state` has waiters: reset and let them go. */
+static __attribute__((noinline)) void wake_all(gr_wg *wg, uint64_t state)
+{
+	uint32_t n = waiters_of(state);
+
+	if (!cas_strong_acq_rel(&wg->state, &state, 0)) /* I2 */
+		gr__fatal("gr_wg_add: called while gr_wg_wait was ending");
+	if (n == 1) {
+		gr__sema_release(&wg->sema, GR__SEMA_NEXT);
+		return;
+	}
+	while (n-- > 0)
+		gr__sema_release(&wg->sema, GR__SEMA_TAIL);
+}
+
+void gr_wg_add(gr_wg *wg, int n)
+{
+	const uint64_t delta = (uint64_t)(int64_t)n << 32;
+	const uint64_t state = fetch_add_acq_rel(&wg->state, delta) + delta;
+
+	if (unlikely(counter_of(state) < 0))
+		gr__fatal("gr_wg_add: the counter has become negative");
+	if (waiters_of(state) == 0)
+		return;
+	if (unlikely(n > 0 && counter_of(state) == n))
+		gr__fatal("gr_wg_add: called while gr_wg_wait was ending");
+	if (counter_of(state) == 0)
+		wake_all(wg, state);
+}
+
+void gr_wg_done(gr_wg *wg)
+{
+	gr_wg_add(wg, -1);
+}
+
+void gr_wg_wait(gr_wg *wg)
+{
+	uint64_t state = load_acquire(&wg->state);
+
+	do {
+		if (counter_of(state) == 0)
+			return;
+	} while (!cas_weak_acq_rel(&wg->state, &state, state + ONE_WAITER));
+	gr__sema_acquire(&wg->sema, false, GR__WAIT_WG);
+	/* A next round that has begun already could take the permit of a waiter of this one that is still on its way. */
+	if (unlikely(load_relaxed(&wg->state) != 0))
+		gr__fatal("gr_wg_wait: the group was used again before all its waiters had returned");
+}

@@ -1,0 +1,190 @@
+/*
+ * Calls on files, and calls that block the M.
+ */
+#include "sync_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define MS ((uint64_t)1000 * 1000)
+
+enum { FILE_BYTES = 300 * 1000 + 123 };
+
+static unsigned char byte_at(size_t i)
+{
+	return (unsigned char)(i * 31 % 253);
+}
+
+/* A file of FILE_BYTES known bytes, without a name: beside the tests, which is a real filesystem. */
+static int known_file(void)
+{
+	char name[] = TEST_BINARY_DIR "/gr_test_file_XXXXXX";
+	unsigned char *buf = malloc(FILE_BYTES);
+	int fd = mkstemp(name);
+
+	if (fd < 0 || !buf)
+		abort();
+	unlink(name);
+	for (size_t i = 0; i < FILE_BYTES; i++)
+		buf[i] = byte_at(i);
+	CHECK(gr_pwrite(fd, buf, FILE_BYTES, 0) == FILE_BYTES);
+	free(buf);
+	return fd;
+}
+
+static size_t count_wrong(const unsigned char *buf, size_t n, size_t off)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < n; i++)
+		wrong += buf[i] != byte_at(off + i);
+	return wrong;
+}
+
+/* ---- what pread means ------------------------------------------------------------------------------------ */
+
+static void reads_what_is_there(void *arg)
+{
+	unsigned char *buf = malloc(FILE_BYTES + 1);
+	int fd = known_file();
+	size_t off = 0;
+
+	(void)arg;
+	for (int i = 0; i < 500; i++) { /* more often than the descriptor's kind is remembered for */
+		size_t n = 1 + (size_t)i * 13 % 5000;
+
+		off = (off + 77777) % (FILE_BYTES - n);
+		CHECK(gr_pread(fd, buf, n, (off_t)off) == (ssize_t)n);
+		CHECK(count_wrong(buf, n, off) == 0);
+	}
+	CHECK(gr_pread(fd, buf, FILE_BYTES + 1, 0) == FILE_BYTES); /* short at the end */
+	CHECK(count_wrong(buf, FILE_BYTES, 0) == 0);
+	CHECK(gr_pread(fd, buf, 100, FILE_BYTES - 7) == 7);
+	CHECK(gr_pread(fd, buf, 100, FILE_BYTES) == 0);
+	CHECK(gr_pread(fd, buf, 100, FILE_BYTES + 1000) == 0);
+	CHECK(gr_pread(fd, buf, 0, 0) == 0);
+	CHECK(gr_pread(fd, buf, 10, -1) == -EINVAL);
+	close(fd);
+	CHECK(gr_pread(fd, buf, 10, 0) == -EBADF);
+	CHECK(gr_pread(-1, buf, 10, 0) == -EBADF);
+	CHECK(gr_pwrite(-1, buf, 10, 0) == -EBADF);
+	CHECK(gr_read_blocking(-1, buf, 10) == -EBADF);
+	free(buf);
+}
+
+/* A hit in the page cache is no blocking call. */
+static void cached_read_needs_no_bracket(void *arg)
+{
+	struct gr_stats before, after;
+	unsigned char buf[512];
+	int fd = known_file();
+	int r;
+
+	(void)arg;
+	gr_stats_read(&before);
+	for (int i = 0; i < 100; i++) {
+		r = (int)gr_pread(fd, buf, sizeof(buf), i * 1000);
+		CHECK(r == sizeof(buf));
+	}
+	gr_stats_read(&after);
+	CHECK(after.syscalls - before.syscalls <= 10); /* memory pressure may have taken a page */
+	close(fd);
+}
+
+/* What the cache does not have is read all the same. */
+static void cold_reads(void *arg)
+{
+	unsigned char *buf = malloc(FILE_BYTES);
+	int fd = known_file();
+
+	(void)arg;
+	CHECK(fsync(fd) == 0);
+	for (int i = 0; i < 5; i++) {
+		CHECK(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+		CHECK(gr_pread(fd, buf, 10000, 50000) == 10000);
+		CHECK(count_wrong(buf, 10000, 50000) == 0);
+		/* Now a part is there and a part may not be. */
+		CHECK(gr_pread(fd, buf, FILE_BYTES, 0) == FILE_BYTES);
+		CHECK(count_wrong(buf, FILE_BYTES, 0) == 0);
+	}
+	close(fd);
+	free(buf);
+}
+
+/* The same number, first an ordinary file, then one past the page cache, then ordinary again. */
+static void direct_reads(void *arg)
+{
+	char path[64];
+	unsigned char *buf = aligned_alloc(4096, 8192);
+	int fd = known_file(), direct;
+
+	(void)arg;
+	CHECK(fsync(fd) == 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	direct = open(path, O_RDONLY | O_DIRECT);
+	if (direct >= 0) { /* else the filesystem has no such thing, and there is nothing to check */
+		for (int i = 0; i < 200; i++) {
+			CHECK(gr_pread(direct, buf, 8192, (off_t)(i % 20) * 4096) == 8192);
+			CHECK(count_wrong(buf, 8192, (size_t)(i % 20) * 4096) == 0);
+		}
+		CHECK(dup2(fd, direct) == direct);
+		for (int i = 0; i < 200; i++) {
+			CHECK(gr_pread(direct, buf, 5000, i * 11) == 5000);
+			CHECK(count_wrong(buf, 5000, (size_t)i * 11) == 0);
+		}
+		close(direct);
+	}
+	close(fd);
+	free(buf);
+}
+
+/* ---- a blocked call does not hold the others up --------------------------------------------------------------- */
+
+struct piped {
+	int fds[2];
+	_Atomic int arrived;
+	gr_wg done;
+};
+
+static void read_blocked(void *arg)
+{
+	struct piped *p = arg;
+	char c = 0;
+
+	CHECK(gr_read_blocking(p->fds[0], &c, 1) == 1 && c == 'x');
+	atomic_fetch_add(&p->arrived, 1);
+	gr_wg_done(&p->done);
+}
+
+static void others_go_on(void *arg)
+{
+	enum { READERS = 4 };
+	struct piped p = {0};
+
+	(void)arg;
+	CHECK(pipe2(p.fds, O_CLOEXEC) == 0);
+	gr_wg_add(&p.done, READERS);
+	for (int i = 0; i < READERS; i++)
+		gr_go(read_blocked, &p);
+	gr_sleep_ns(5 * MS); /* all of them are in the call, on one P: only a hand-off brings us back */
+	CHECK(atomic_load(&p.arrived) == 0);
+	CHECK(write(p.fds[1], "xxxx", READERS) == READERS);
+	gr_wg_wait(&p.done);
+	CHECK(atomic_load(&p.arrived) == READERS);
+	close(p.fds[0]);
+	close(p.fds[1]);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		ON_1_AND_2(reads_what_is_there),
+		ON_1_AND_2(cached_read_needs_no_bracket),
+		ON_1_AND_2(cold_reads),
+		ON_1_AND_2(direct_reads),
+		ON_1_AND_2(others_go_on),
+	};
+
+	sync_test_begin(argc, argv, NULL, 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,549 @@
+/*
+ * test_sched.c - starting, running and stopping; spawn, yield, park and ready; counters; settings.
+ *
+ * Asserts are made on the main thread only: a failing cmocka assert jumps, and must not jump between stacks.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+#include "san.h"
+
+static const unsigned procs_tried[] = {1, 2, 4};
+
+#define EACH_PROCS(p) for (unsigned p##_i = 0, p; p##_i < 3 && (p = procs_tried[p##_i], 1); p##_i++)
+
+static void start(unsigned procs, const char *knobs)
+{
+	struct gr_config c = {.procs = procs, .knobs = knobs};
+
+	assert_int_equal(gr_start(&c), 0);
+}
+
+static void set_flag(void *arg)
+{
+	*(int *)arg = 1;
+}
+
+static void runs_and_returns(void **state)
+{
+	(void)state;
+	EACH_PROCS(procs)
+	{
+		int ran = 0;
+
+		start(procs, NULL);
+		gr_run(set_flag, &ran);
+		assert_int_equal(ran, 1);
+		gr_stop();
+	}
+}
+
+static void cycles_without_work(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		int ran = 0;
+
+		start(1 + (unsigned)i % 3, NULL);
+		if (i % 2)
+			gr_run(set_flag, &ran);
+		gr_stop();
+	}
+}
+
+static void refuses_nonsense(void **state)
+{
+	struct gr_config c = {.procs = 1};
+
+	(void)state;
+	c.knobs = "stael=0";
+	assert_int_equal(gr_start(&c), -EINVAL);
+	c.knobs = "steal=2";
+	assert_int_equal(gr_start(&c), -EINVAL);
+	c.knobs = "procs=0";
+	assert_int_equal(gr_start(&c), -EINVAL);
+	c.knobs = "seed";
+	assert_int_equal(gr_start(&c), -EINVAL);
+	c.knobs = NULL;
+	c.procs = 5000;
+	assert_int_equal(gr_start(&c), -EINVAL);
+	c.procs = 1;
+	c.stack_bytes = 100;
+	assert_int_equal(gr_start(&c), -EINVAL);
+	c.stack_bytes = 0;
+	assert_int_equal(gr_start(&c), 0);
+	assert_int_equal(gr_start(&c), -EBUSY);
+	assert_int_equal(gr_go(set_flag, NULL), -EAGAIN);
+	assert_int_equal(gr_id(), 0);
+	gr_stop();
+}
+
+static void knobs_are_in_force(void **state)
+{
+	const char *names[16];
+	char values[16][32];
+	size_t n;
+	int seen = 0;
+
+	(void)state;
+	setenv("GRDEBUG", "procs=3,steal=0", 1);
+	start(2, "steal=1,runnext=0,reap_ms=77");
+	unsetenv("GRDEBUG");
+	n = gr_knobs(names, values, 16);
+	for (size_t i = 0; i < n; i++) {
+		seen += !strcmp(names[i], "procs") && !strcmp(values[i], "3");
+		seen += !strcmp(names[i], "steal") && !strcmp(values[i], "0");
+		seen += !strcmp(names[i], "runnext") && !strcmp(values[i], "0");
+		seen += !strcmp(names[i], "reap_ms") && !strcmp(values[i], "77");
+		seen += !strcmp(names[i], "spin") && !strcmp(values[i], "1");
+		seen += !strcmp(names[i], "guard") && values[i][0] != '\0';
+	}
+	gr_stop();
+	assert_int_equal(seen, 6);
+}
+
+/* ---- spawning --------------------------------------------------------------------------------------- */
+
+enum { SPAWNED = GR_TSAN ? 100 : 700 }; /* ThreadSanitizer takes milliseconds to make a stack */
+
+static _Atomic uint32_t ended;
+static _Atomic uint64_t id_sum, errors;
+
+static void count_end(void *arg)
+{
+	(void)arg;
+	fetch_add_relaxed(&id_sum, gr_id());
+	if ((uintptr_t)__builtin_frame_address(0) % 16)
+		fetch_add_relaxed(&errors, 1); /* frame pointers are 16-aligned if the entry was */
+	fetch_add_release(&ended, 1);
+}
+
+static void count_end_by_exit(void *arg)
+{
+	count_end(arg);
+	gr_exit();
+}
+
+static void spawn_many(void *arg)
+{
+	uint64_t *first = arg;
+
+	*first = gr_id();
+	for (int i = 0; i < SPAWNED; i++)
+		if (gr_go_named("child", i % 2 ? count_end : count_end_by_exit, NULL))
+			fetch_add_relaxed(&errors, 1);
+	while (load_acquire(&ended) < SPAWNED)
+		gr_yield();
+}
+
+static void all_spawned_run_once(void **state)
+{
+	(void)state;
+	EACH_PROCS(procs)
+	{
+		struct gr_stats s;
+		uint64_t main_id;
+
+		store_relaxed(&ended, 0);
+		store_relaxed(&errors, 0);
+		store_relaxed(&id_sum, 0);
+		start(procs, NULL);
+		gr_run(spawn_many, &main_id);
+		gr_stats_read(&s);
+		gr_stop();
+		assert_int_equal(load_relaxed(&errors), 0);
+		assert_int_equal(load_relaxed(&ended), SPAWNED);
+		assert_true(main_id > 0);
+		assert_true(load_relaxed(&id_sum) > 0);
+		assert_int_equal(s.spawns, SPAWNED + 1);
+		assert_true(s.switches >= SPAWNED);
+	}
+}
+
+/* Each G starts the next one: depth in time, not in stacks. */
+static void chain(void *arg)
+{
+	uintptr_t left = (uintptr_t)arg;
+
+	if (left)
+		gr_go(chain, (void *)(left - 1));
+	else
+		store_release(&ended, 1);
+}
+
+static void start_chain(void *arg)
+{
+	(void)arg;
+	gr_go(chain, (void *)(uintptr_t)20000);
+	while (!load_acquire(&ended))
+		gr_yield();
+}
+
+static void chain_reuses_stacks(void **state)
+{
+	(void)state;
+	EACH_PROCS(procs)
+	{
+		struct gr_stats s;
+
+		store_relaxed(&ended, 0);
+		start(procs, NULL);
+		gr_run(start_chain, NULL);
+		gr_stats_read(&s);
+		gr_stop();
+		assert_int_equal(load_relaxed(&ended), 1);
+		assert_int_equal(s.spawns, 20002);
+		assert_true(s.stacks_mapped < 1000);
+	}
+}
+
+/* ---- yielding ------------------------------------------------------------------------------------------ */
+
+static uint32_t order[64];
+static unsigned n_order;
+
+static void note_turns(void *arg)
+{
+	for (int i = 0; i < 3; i++) {
+		order[n_order++] = (uint32_t)(uintptr_t)arg;
+		gr_yield();
+	}
+}
+
+static void take_turns(void *arg)
+{
+	(void)arg;
+	for (uintptr_t i = 0; i < 4; i++)
+		gr_go(note_turns, (void *)i);
+	while (n_order < 12)
+		gr_yield();
+}
+
+static void yield_is_round_robin_on_one_p(void **state)
+{
+	(void)state;
+	n_order = 0;
+	start(1, NULL);
+	gr_run(take_turns, NULL);
+	gr_stop();
+	assert_int_equal(n_order, 12);
+	/* The newest first, then oldest to newest, and the same order again. */
+	assert_int_equal(order[0], 3);
+	for (int i = 4; i < 12; i++)
+		assert_int_equal(order[i], order[i - 4]);
+	for (int i = 1; i < 4; i++)
+		assert_int_equal(order[i], i - 1);
+}
+
+static _Atomic uint32_t hog_stop;
+
+static void hog(void *arg)
+{
+	(void)arg;
+	while (!load_relaxed(&hog_stop))
+		gr_yield();
+	fetch_add_release(&ended, 1);
+}
+
+static void count_to(void *arg)
+{
+	for (uintptr_t i = 0; i < (uintptr_t)arg; i++)
+		gr_yield();
+	fetch_add_release(&ended, 1);
+}
+
+static void beside_hogs(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 5; i++)
+		gr_go(hog, NULL);
+	gr_go(count_to, (void *)(uintptr_t)200);
+	while (load_acquire(&ended) < 1)
+		gr_yield();
+	store_relaxed(&hog_stop, 1);
+	while (load_acquire(&ended) < 6)
+		gr_yield();
+}
+
+static void yielders_all_make_progress(void **state)
+{
+	(void)state;
+	EACH_PROCS(procs)
+	{
+		store_relaxed(&ended, 0);
+		store_relaxed(&hog_stop, 0);
+		start(procs, NULL);
+		gr_run(beside_hogs, NULL);
+		gr_stop();
+		assert_int_equal(load_relaxed(&ended), 6);
+	}
+}
+
+/* ---- park and ready ----------------------------------------------------------------------------------------- */
+
+/* A meeting place for two: who comes second wakes the first. */
+struct meet {
+	struct gr__lock lock;
+	struct gr_g *waiter;
+	uint64_t meetings;
+};
+
+static bool unlock_commit(struct gr_g *g, void *arg)
+{
+	(void)g;
+	gr__unlock(arg);
+	return true;
+}
+
+static void meet(struct meet *m)
+{
+	struct gr_g *other;
+
+	gr__lock(&m->lock);
+	other = m->waiter;
+	if (other) {
+		m->waiter = NULL;
+		m->meetings++;
+		gr__unlock(&m->lock);
+		other->wake_param = m;
+		gr__ready(other);
+		return;
+	}
+	m->waiter = gr__self();
+	gr__self()->wake_param = NULL;
+	gr__park(unlock_commit, &m->lock, GR__WAIT_TEST);
+	if (gr__self()->wake_param != m)
+		fetch_add_relaxed(&errors, 1);
+}
+
+enum { MEETINGS = GR_TSAN ? 2000 : 20000 };
+
+static struct meet place;
+
+static void meet_often(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < MEETINGS; i++)
+		meet(&place);
+	fetch_add_release(&ended, 1);
+}
+
+static void two_who_meet(void *arg)
+{
+	(void)arg;
+	gr_go(meet_often, NULL);
+	meet_often(NULL);
+	while (load_acquire(&ended) < 2)
+		gr_yield();
+}
+
+static void park_and_ready_pair_up(void **state)
+{
+	static const char *const knobs[] = {NULL, "runnext=0", "seed=7", "steal=0", "spin=0"};
+
+	(void)state;
+	EACH_PROCS(procs)
+	{
+		for (unsigned k = 0; k < ARRAY_LEN(knobs); k++) {
+			struct gr_stats s;
+
+			memset(&place, 0, sizeof(place));
+			store_relaxed(&ended, 0);
+			store_relaxed(&errors, 0);
+			start(procs, knobs[k]);
+			gr_run(two_who_meet, NULL);
+			gr_stats_read(&s);
+			gr_stop();
+			assert_int_equal(load_relaxed(&errors), 0);
+			assert_int_equal(place.meetings, MEETINGS);
+			assert_int_equal(s.parks, MEETINGS);
+			assert_int_equal(s.readies, MEETINGS);
+		}
+	}
+}
+
+static bool refuse_commit(struct gr_g *g, void *arg)
+{
+	(void)g;
+	(*(int *)arg)++;
+	return false;
+}
+
+static void park_in_vain(void *arg)
+{
+	for (int i = 0; i < 100; i++)
+		gr__park(refuse_commit, arg, GR__WAIT_TEST);
+}
+
+static void refused_park_goes_on(void **state)
+{
+	(void)state;
+	EACH_PROCS(procs)
+	{
+		int refused = 0;
+
+		start(procs, NULL);
+		gr_run(park_in_vain, &refused);
+		gr_stop();
+		assert_int_equal(refused, 100);
+	}
+}
+
+/* ---- stopping --------------------------------------------------------------------------------------------- */
+
+enum { LEFT = GR_TSAN ? 20 : 100 };
+
+static void park_for_good(void *arg)
+{
+	(void)arg;
+	fetch_add_release(&ended, 1);
+	gr__park(NULL, NULL, GR__WAIT_TEST);
+	fetch_add_relaxed(&errors, 1);
+}
+
+static void leave_some_parked(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3 * LEFT; i++)
+		gr_go(i % 3 ? park_for_good : hog, NULL);
+	while (load_acquire(&ended) < 2 * LEFT)
+		gr_yield();
+}
+
+static void stop_drops_what_is_left(void **state)
+{
+	(void)state;
+	EACH_PROCS(procs)
+	{
+		for (int i = 0; i < 3; i++) {
+			store_relaxed(&ended, 0);
+			store_relaxed(&errors, 0);
+			store_relaxed(&hog_stop, 0);
+			start(procs, NULL);
+			gr_run(leave_some_parked, NULL);
+			assert_true(gr_count() >= 3 * LEFT);
+			gr_stop();
+			assert_int_equal(load_relaxed(&errors), 0);
+			assert_int_equal(gr_count(), 0);
+		}
+	}
+}
+
+static void second_run_goes_on_with_the_rest(void **state)
+{
+	(void)state;
+	start(2, NULL);
+	store_relaxed(&ended, 0);
+	store_relaxed(&hog_stop, 0);
+	for (int i = 0; i < 20; i++) {
+		int ran = 0;
+
+		gr_run(set_flag, &ran);
+		assert_int_equal(ran, 1);
+	}
+	gr_run(leave_some_parked, NULL);
+	store_relaxed(&ended, 0);
+	gr_run(leave_some_parked, NULL);
+	assert_int_equal(load_relaxed(&ended), 2 * LEFT);
+	assert_true(gr_count() >= 6 * LEFT);
+	gr_stop();
+}
+
+/* ---- all Ps work -------------------------------------------------------------------------------------------- */
+
+enum { TEAM = 4 };
+
+static _Atomic uint32_t present;
+
+/* Computes without ever calling the runtime until all the others do too. */
+static void wait_for_team(void *arg)
+{
+	(void)arg;
+	fetch_add_relaxed(&present, 1);
+	while (load_relaxed(&present) % TEAM)
+		gr_pause();
+	fetch_add_release(&ended, 1);
+}
+
+static void gather(void *arg)
+{
+	(void)arg;
+	for (uint32_t round = 1; round <= 10; round++) {
+		for (int i = 0; i < TEAM - 1; i++)
+			gr_go(wait_for_team, NULL);
+		wait_for_team(NULL);
+		while (load_acquire(&ended) < round * TEAM)
+			gr_yield();
+	}
+}
+
+static void as_many_run_at_once_as_there_are_ps(void **state)
+{
+	static const char *const knobs[] = {NULL, "spin=0", "runnext=0", "seed=3"};
+
+	(void)state;
+	for (unsigned k = 0; k < ARRAY_LEN(knobs); k++) {
+		store_relaxed(&present, 0);
+		store_relaxed(&ended, 0);
+		start(TEAM, knobs[k]);
+		gr_run(gather, NULL);
+		gr_stop();
+		assert_int_equal(load_relaxed(&ended), 10 * TEAM);
+	}
+}
+
+static void idle_threads_end(void **state)
+{
+	struct gr_config c = {.procs = 4, .reap_ns = 1000000};
+	struct gr_stats s;
+
+	(void)state;
+	store_relaxed(&present, 0);
+	store_relaxed(&ended, 0);
+	assert_int_equal(gr_start(&c), 0);
+	gr_run(gather, NULL);
+	for (int i = 0; i < 5000; i++) {
+		gr_stats_read(&s);
+		if (s.m_reaped == s.m_created)
+			break;
+		struct timespec ms = {0, 1000000};
+
+		nanosleep(&ms, NULL);
+	}
+	assert_true(s.m_created >= 4);
+	assert_int_equal(s.m_reaped, s.m_created);
+	store_relaxed(&ended, 0);
+	gr_run(gather, NULL); /* new ones are made */
+	assert_int_equal(load_relaxed(&ended), 10 * TEAM);
+	gr_stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runs_and_returns),
+		cmocka_unit_test(cycles_without_work),
+		cmocka_unit_test(refuses_nonsense),
+		cmocka_unit_test(knobs_are_in_force),
+		cmocka_unit_test(all_spawned_run_once),
+		cmocka_unit_test(chain_reuses_stacks),
+		cmocka_unit_test(yield_is_round_robin_on_one_p),
+		cmocka_unit_test(yielders_all_make_progress),
+		cmocka_unit_test(park_and_ready_pair_up),
+		cmocka_unit_test(refused_park_goes_on),
+		cmocka_unit_test(stop_drops_what_is_left),
+		cmocka_unit_test(second_run_goes_on_with_the_rest),
+		cmocka_unit_test(as_many_run_at_once_as_there_are_ps),
+		cmocka_unit_test(idle_threads_end),
+	};
+
+	return cmocka_run_group_tests_name("gmp/sched", tests, NULL, NULL);
+}

@@ -1,0 +1,406 @@
+/*
+ * test_stack.c - stacks: reuse, many at once, what a G may use of its own, and what an overflow says.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "san.h"
+
+/* ThreadSanitizer allows about 8000 stacks, and each is dear under both. */
+enum { MANY = GR_TSAN ? 500 : GR_ASAN ? 3000 : 100000 };
+
+static _Atomic uint32_t ended, errors;
+static gr_wg wg;
+
+static void start(unsigned procs, size_t stack_bytes)
+{
+	struct gr_config c = {.procs = procs, .stack_bytes = stack_bytes};
+
+	store_relaxed(&ended, 0);
+	store_relaxed(&errors, 0);
+	memset(&wg, 0, sizeof(wg));
+	assert_int_equal(gr_start(&c), 0);
+}
+
+/* ---- batches ---------------------------------------------------------------------------------------- */
+
+static void done(void *arg)
+{
+	gr_wg_done(arg);
+}
+
+static void batches(void *arg)
+{
+	for (uintptr_t i = 0; i < (uintptr_t)arg; i++) {
+		gr_wg_add(&wg, 300);
+		for (int j = 0; j < 300; j++)
+			if (gr_go(done, &wg))
+				gr_wg_done(&wg);
+		gr_wg_wait(&wg);
+	}
+}
+
+static void batches_reuse_stacks(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 3; procs++) {
+		struct gr_stats first, last;
+
+		start(procs, 0);
+		gr_run(batches, (void *)(uintptr_t)1);
+		gr_stats_read(&first);
+		gr_run(batches, (void *)(uintptr_t)50);
+		gr_stats_read(&last);
+		gr_stop();
+		assert_int_equal(last.spawns, 51 * 300 + 2);
+		/* No batch needs more than one batch's worth, and what one P has cached another one may lack. */
+		assert_true(first.stacks_mapped >= 1);
+		assert_true(last.stacks_mapped <= 300 + procs * 200);
+	}
+}
+
+/* ---- many --------------------------------------------------------------------------------------------- */
+
+static gr_chan *gate;
+
+static void wait_at_gate(void *arg)
+{
+	char c;
+
+	(void)arg;
+	fetch_add_relaxed(&ended, 1);
+	if (gr_chan_recv(gate, &c))
+		fetch_add_relaxed(&errors, 1);
+	gr_wg_done(&wg);
+}
+
+static void park_many(void *arg)
+{
+	uint32_t n = 0;
+
+	(void)arg;
+	if (gr_chan_new(1, 0, &gate))
+		return;
+	for (int i = 0; i < MANY; i++) {
+		gr_wg_add(&wg, 1);
+		if (gr_go(wait_at_gate, NULL)) {
+			gr_wg_done(&wg);
+			fetch_add_relaxed(&errors, 1);
+			break;
+		}
+		n++;
+		if (i % 256 == 0)
+			gr_yield();
+	}
+	while (load_relaxed(&ended) < n)
+		gr_yield();
+	gr_chan_close(gate);
+	gr_wg_wait(&wg);
+	gr_chan_free(gate);
+}
+
+static void many_wait_at_once_and_again(void **state)
+{
+	(void)state;
+	start(2, 0);
+	gr_run(park_many, NULL);
+	assert_int_equal(load_relaxed(&errors), 0);
+	assert_int_equal(load_relaxed(&ended), MANY);
+	store_relaxed(&ended, 0);
+	gr_run(park_many, NULL); /* now partly from stacks whose pages had gone back */
+	gr_stop();
+	assert_int_equal(load_relaxed(&errors), 0);
+	assert_int_equal(load_relaxed(&ended), MANY);
+}
+
+/* ---- what is kept over a switch -------------------------------------------------------------------------- */
+
+/* Rounding up or to nearest, without libm. */
+static void round_up(bool up)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_ldmxcsr((__builtin_ia32_stmxcsr() & ~0x6000u) | (up ? 0x4000u : 0));
+#elif defined(__aarch64__)
+	__asm__ volatile("msr fpcr, %0" ::"r"(up ? 1ul << 22 : 0ul));
+#endif
+}
+
+static bool rounds_up(void)
+{
+#if defined(__x86_64__)
+	return (__builtin_ia32_stmxcsr() & 0x6000u) == 0x4000u;
+#elif defined(__aarch64__)
+	uint64_t fpcr;
+
+	__asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+	return (fpcr >> 22 & 3) == 1;
+#endif
+}
+
+static void keep_values(void *arg)
+{
+	volatile double scale = 1.0 + (double)(uintptr_t)arg;
+	uint64_t a = (uintptr_t)arg, b = a * 3, c = a ^ 0x55, d = a + 9, e = ~a;
+	double x = scale, y = scale / 3;
+
+	if ((uintptr_t)arg % 2)
+		round_up(true);
+	for (int i = 0; i < 200; i++) {
+		gr_yield();
+		a += b, b ^= c, c += d, d ^= e, e += 1;
+		x = x * 1.0 + 0.0;
+		if (rounds_up() != ((uintptr_t)arg % 2 == 1))
+			fetch_add_relaxed(&errors, 1);
+	}
+	for (int i = 0; i < 200; i++)
+		e -= 1, d ^= e, c -= d, b ^= c, a -= b;
+	if (a != (uintptr_t)arg || b != a * 3 || c != (a ^ 0x55) || d != a + 9 || e != ~a || x != scale)
+		fetch_add_relaxed(&errors, 1);
+	if ((uintptr_t)arg % 2 == 0 && y != scale / 3)
+		fetch_add_relaxed(&errors, 1);
+	fetch_add_release(&ended, 1);
+}
+
+static void keep_values_beside_each_other(void *arg)
+{
+	(void)arg;
+	for (uintptr_t i = 0; i < 20; i++)
+		gr_go(keep_values, (void *)i);
+	while (load_acquire(&ended) < 20)
+		gr_yield();
+}
+
+static void registers_and_rounding_survive(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 3; procs++) {
+		start(procs, 0);
+		gr_run(keep_values_beside_each_other, NULL);
+		gr_stop();
+		assert_int_equal(load_relaxed(&errors), 0);
+		assert_int_equal(load_relaxed(&ended), 20);
+	}
+}
+
+/* printf of a double uses vector registers with aligned accesses: dies if the entry is misaligned. */
+static void print(void *arg)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.3f %d", 1.0 / 3, 7);
+	if (strcmp(text, "0.333 7"))
+		fetch_add_relaxed(&errors, 1);
+	*(int *)arg = 1;
+}
+
+static void libc_works_on_a_g_stack(void **state)
+{
+	int ran = 0;
+
+	(void)state;
+	start(1, 64 * 1024);
+	gr_run(print, &ran);
+	gr_stop();
+	assert_int_equal(load_relaxed(&errors), 0);
+	assert_int_equal(ran, 1);
+}
+
+/* ---- overflow ------------------------------------------------------------------------------------------------- */
+
+static uint64_t __attribute__((noinline)) recurse(uint64_t n)
+{
+	volatile char frame[200];
+
+	frame[0] = (char)n;
+	return n ? recurse(n - 1) + (uint64_t)frame[0] : 0;
+}
+
+static void recurse_too_deep(void *arg)
+{
+	(void)arg;
+	recurse(100000);
+}
+
+static void start_deep(void *arg)
+{
+	gr_go_named("digger", recurse_too_deep, NULL);
+	for (;;)
+		gr_yield();
+	(void)arg;
+}
+
+/* What a child process that runs fn says on stderr before it ends; its wait status in *status. */
+static void say_in_child(void (*fn)(void), char *said, size_t cap, int *status)
+{
+	int fds[2];
+	size_t n = 0;
+	ssize_t got;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[0]);
+		signal(SIGABRT, SIG_DFL); /* cmocka catches it */
+		signal(SIGSEGV, SIG_DFL);
+		fn();
+		_exit(0);
+	}
+	close(fds[1]);
+	while (n < cap - 1 && (got = read(fds[0], said + n, cap - 1 - n)) > 0)
+		n += (size_t)got;
+	said[n] = '\0';
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, status, 0), pid);
+}
+
+static void overflow(void)
+{
+	struct gr_config c = {.procs = 2};
+
+	if (!gr_start(&c))
+		gr_run(start_deep, NULL);
+}
+
+static void overflow_names_the_goroutine(void **state)
+{
+	char said[4096];
+	int status;
+
+	(void)state;
+	say_in_child(overflow, said, sizeof(said), &status);
+	assert_non_null(strstr(said, "stack overflow of goroutine"));
+	assert_non_null(strstr(said, "(digger)"));
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+static void write_to_nowhere(void *arg)
+{
+	*(volatile int *)arg = 1;
+}
+
+static void fault(void)
+{
+	struct gr_config c = {.procs = 1};
+
+	if (!gr_start(&c))
+		gr_run(write_to_nowhere, (void *)16);
+}
+
+static void other_faults_are_left_alone(void **state)
+{
+	char said[4096];
+	int status;
+
+	(void)state;
+	say_in_child(fault, said, sizeof(said), &status);
+	assert_null(strstr(said, "stack overflow of goroutine"));
+	/* sanitizers report and exit their own way */
+	assert_true(GR_ASAN || GR_TSAN || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV));
+	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* ---- deadlock and dump -------------------------------------------------------------------------------------------- */
+
+static void recv_forever(void *arg)
+{
+	char c;
+
+	gr_chan_recv(arg, &c);
+}
+
+static void all_wait(void *arg)
+{
+	gr_chan *c;
+
+	(void)arg;
+	if (gr_chan_new(1, 0, &c))
+		return;
+	for (int i = 0; i < 3; i++)
+		gr_go_named("waiter", recv_forever, c);
+	recv_forever(c);
+}
+
+static void deadlock(void)
+{
+	struct gr_config c = {.procs = 3};
+
+	if (!gr_start(&c))
+		gr_run(all_wait, NULL);
+}
+
+static void deadlock_is_told(void **state)
+{
+	char said[4096], *at;
+	int status, waiters = 0;
+
+	(void)state;
+	say_in_child(deadlock, said, sizeof(said), &status);
+	assert_non_null(strstr(said, "all goroutines are asleep - deadlock"));
+	assert_non_null(strstr(said, "(main) [chan receive"));
+	for (at = said; (at = strstr(at, "(waiter) [chan receive")); at++)
+		waiters++;
+	assert_int_equal(waiters, 3);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+}
+
+static void sleep_then_end(void *arg)
+{
+	(void)arg;
+	gr_sleep_ns(30 * 1000 * 1000);
+}
+
+static void sleeping_is_no_deadlock(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 3; procs++) {
+		start(procs, 0);
+		gr_run(sleep_then_end, NULL);
+		gr_stop();
+	}
+}
+
+static void parked_outside_a_run_is_no_deadlock(void **state)
+{
+	struct timespec t = {0, 20 * 1000 * 1000};
+
+	(void)state;
+	start(2, 0);
+	assert_int_equal(gr_chan_new(1, 0, &gate), 0);
+	gr_run(batches, (void *)(uintptr_t)1);
+	nanosleep(&t, NULL);
+	gr_run(batches, (void *)(uintptr_t)1);
+	gr_stop();
+	gr_chan_free(gate);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(batches_reuse_stacks),
+		cmocka_unit_test(many_wait_at_once_and_again),
+		cmocka_unit_test(registers_and_rounding_survive),
+		cmocka_unit_test(libc_works_on_a_g_stack),
+		cmocka_unit_test(overflow_names_the_goroutine),
+		cmocka_unit_test(other_faults_are_left_alone),
+		cmocka_unit_test(deadlock_is_told),
+		cmocka_unit_test(sleeping_is_no_deadlock),
+		cmocka_unit_test(parked_outside_a_run_is_no_deadlock),
+	};
+
+	return cmocka_run_group_tests_name("gmp/stack", tests, NULL, NULL);
+}

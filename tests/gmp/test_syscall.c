@@ -1,0 +1,226 @@
+/*
+ * test_syscall.c - calls that block the M: the P goes to another M, and a way back is found.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static int fds[2];
+static _Atomic uint32_t ended, woken;
+
+static void start(unsigned procs, unsigned max_ms)
+{
+	struct gr_config c = {.procs = procs, .max_ms = max_ms};
+
+	assert_int_equal(pipe(fds), 0);
+	store_relaxed(&ended, 0);
+	store_relaxed(&woken, 0);
+	assert_int_equal(gr_start(&c), 0);
+}
+
+static void stop(void)
+{
+	gr_stop();
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Blocks in the kernel until somebody writes. */
+static void read_one(void *arg)
+{
+	char c;
+	ssize_t n;
+
+	if (arg)
+		gr__syscall_enter_blocking();
+	else
+		gr_syscall_enter();
+	do
+		n = read(fds[0], &c, 1);
+	while (n < 0 && errno == EINTR);
+	gr_syscall_exit();
+	if (n == 1)
+		fetch_add_relaxed(&woken, 1);
+	fetch_add_release(&ended, 1);
+}
+
+enum { BLOCKED = 8 };
+
+/* The readers can only end because this G runs while they block. */
+static void feed_blocked(void *arg)
+{
+	for (int i = 0; i < BLOCKED; i++)
+		gr_go(read_one, arg);
+	for (int i = 0; i < 20; i++)
+		gr_yield();
+	for (int i = 0; i < BLOCKED; i++)
+		if (write(fds[1], "x", 1) != 1)
+			return;
+	while (load_acquire(&ended) < BLOCKED)
+		gr_yield();
+}
+
+static void p_is_handed_off(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 3; procs++) {
+		for (int blocking = 0; blocking <= 1; blocking++) {
+			struct gr_stats s;
+
+			start(procs, 0);
+			gr_run(feed_blocked, blocking ? &fds : NULL);
+			gr_stats_read(&s);
+			stop();
+			assert_int_equal(load_relaxed(&woken), BLOCKED);
+			assert_int_equal(s.syscalls, BLOCKED);
+			assert_true(s.handoffs >= 1);
+		}
+	}
+}
+
+/* Only the main thread feeds: all Gs are in calls at times, and Ms without P come back to no work. */
+static void read_many(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 50; i++) {
+		char c;
+		ssize_t n;
+
+		gr_syscall_enter();
+		n = read(fds[0], &c, 1);
+		gr_syscall_exit();
+		if (n == 1)
+			fetch_add_relaxed(&woken, 1);
+		gr_yield();
+	}
+	fetch_add_release(&ended, 1);
+}
+
+static void start_readers(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 4; i++)
+		gr_go(read_many, NULL);
+}
+
+static void wait_ended(void *arg)
+{
+	while (load_acquire(&ended) < (uintptr_t)arg)
+		gr_yield();
+}
+
+static void fed_from_outside(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		start(procs, 0);
+		gr_run(start_readers, NULL);
+		for (int i = 0; i < 200; i++) {
+			assert_int_equal(write(fds[1], "x", 1), 1);
+			if (i % 10 == 0) {
+				struct timespec t = {0, 200000};
+
+				nanosleep(&t, NULL);
+			}
+		}
+		gr_run(wait_ended, (void *)(uintptr_t)4);
+		stop();
+		assert_int_equal(load_relaxed(&woken), 200);
+	}
+}
+
+/* With no thread left to hand a P to, work waits for the call instead of being lost. */
+static void sleep_in_call(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		gr_syscall_enter();
+		poll(NULL, 0, 5);
+		gr_syscall_exit();
+		gr_yield();
+	}
+	fetch_add_release(&ended, 1);
+}
+
+static void sleep_and_compute(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 6; i++)
+		gr_go(sleep_in_call, NULL);
+	while (load_acquire(&ended) < 6)
+		gr_yield();
+}
+
+static void cap_on_threads_delays_only(void **state)
+{
+	(void)state;
+	for (unsigned max = 1; max <= 3; max++) {
+		struct gr_stats s;
+
+		start(2, max);
+		gr_run(sleep_and_compute, NULL);
+		gr_stats_read(&s);
+		stop();
+		assert_int_equal(load_relaxed(&ended), 6);
+		assert_true(s.m_created <= max);
+	}
+}
+
+static void short_calls(void *arg)
+{
+	for (int i = 0; i < 20000; i++) {
+		gr_syscall_enter();
+		if (getppid() < 0)
+			fetch_add_relaxed(&woken, 1);
+		gr_syscall_exit();
+		if (i % 64 == 0)
+			gr_yield();
+	}
+	fetch_add_release(&ended, 1);
+	(void)arg;
+}
+
+static void many_short_calls(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 6; i++)
+		gr_go(short_calls, NULL);
+	while (load_acquire(&ended) < 6)
+		gr_yield();
+}
+
+static void short_calls_keep_order(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 3; procs++) {
+		struct gr_stats s;
+
+		start(procs, 0);
+		gr_run(many_short_calls, NULL);
+		gr_stats_read(&s);
+		stop();
+		assert_int_equal(load_relaxed(&ended), 6);
+		assert_int_equal(s.syscalls, 6 * 20000);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(p_is_handed_off),
+		cmocka_unit_test(fed_from_outside),
+		cmocka_unit_test(cap_on_threads_delays_only),
+		cmocka_unit_test(short_calls_keep_order),
+	};
+
+	return cmocka_run_group_tests_name("gmp/syscall", tests, NULL, NULL);
+}

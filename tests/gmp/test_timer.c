@@ -1,0 +1,279 @@
+/*
+ * Sleeping. Each case names the Go test that it mirrors in behaviour, where there is one. No case fails because
+ * the machine is slow: what is checked is order, "not too early", and that things end at all (the program's alarm).
+ */
+#include "sync_test.h"
+
+#include <time.h>
+
+#define MS ((uint64_t)1000 * 1000)
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- TestSleep: never too early ------------------------------------------------------------------------ */
+
+static void not_too_early(void *arg)
+{
+	static const uint64_t lengths[] = {0, 1, 1000, 50 * 1000, 200 * 1000, 1500 * 1000, 20 * MS};
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		uint64_t begin = now_ns();
+
+		gr_sleep_ns(lengths[i]);
+		CHECK(now_ns() - begin >= lengths[i]);
+	}
+}
+
+/* ---- sleepers wake in the order of their deadlines ------------------------------------------------------- */
+
+struct sleeper {
+	uint64_t ns, began;
+	_Atomic int *next;
+	gr_wg *done;
+	int turn;
+};
+
+static void sleep_once(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->began = now_ns();
+	gr_sleep_ns(s->ns);
+	s->turn = atomic_fetch_add(s->next, 1);
+	gr_wg_done(s->done);
+}
+
+/*
+ * Gs that are due in the same pass run in the order in which they were due, on one P. Two sleepers whose starts
+ * were a machine's hiccup apart are not compared.
+ */
+static void order_of_deadlines(void *arg)
+{
+	enum { N = 40 };
+	const uint64_t hiccup = 200 * MS;
+	struct sleeper s[N];
+	_Atomic int next = 0;
+	gr_wg done = {0};
+
+	(void)arg;
+	gr_wg_add(&done, N);
+	for (int i = 0; i < N; i++) {
+		s[i] = (struct sleeper){(uint64_t)(i * 17 % N) * 10 * MS, 0, &next, &done, -1};
+		gr_go(sleep_once, &s[i]);
+	}
+	gr_wg_wait(&done);
+	for (int i = 0; i < N; i++) {
+		for (int k = 0; k < N; k++) {
+			if (s[i].began + s[i].ns + hiccup < s[k].began + s[k].ns)
+				CHECK(s[i].turn < s[k].turn);
+		}
+	}
+}
+
+/* ---- many sleepers ------------------------------------------------------------------------------------------ */
+
+struct many {
+	gr_wg done;
+	_Atomic int early;
+	_Atomic uint32_t seed;
+};
+
+static void sleep_some(void *arg)
+{
+	struct many *m = arg;
+	uint32_t x = atomic_fetch_add(&m->seed, 0x9e3779b9u);
+
+	for (int i = 0; i < 4; i++) {
+		uint64_t ns, begin = now_ns();
+
+		x = x * 1664525u + 1013904223u;
+		ns = (x >> 8) % (20 * MS);
+		gr_sleep_ns(ns);
+		if (now_ns() - begin < ns)
+			atomic_fetch_add(&m->early, 1);
+	}
+	gr_wg_done(&m->done);
+}
+
+static void many_sleepers(void *arg)
+{
+	const int n = TIMES(50000);
+	struct gr_stats before, after;
+	struct many m = {.seed = 1};
+
+	(void)arg;
+	gr_stats_read(&before);
+	gr_wg_add(&m.done, n);
+	for (int i = 0; i < n; i++)
+		CHECK(gr_go(sleep_some, &m) == 0);
+	gr_wg_wait(&m.done);
+	gr_stats_read(&after);
+	CHECK(atomic_load(&m.early) == 0);
+	CHECK(after.timers_fired - before.timers_fired >= (uint64_t)n * 4 - 100); /* a length of 0 sets no timer */
+	CHECK(after.m_created < 20);						   /* nobody slept on a thread */
+}
+
+/* ---- TestAfterFuncStarvation: a timer fires although others keep the P busy ------------------------------------- */
+
+struct busy {
+	gr_chan *ping, *pong;
+	_Atomic bool stop;
+	gr_wg done;
+};
+
+static void play(void *arg)
+{
+	struct busy *b = arg;
+	int v;
+
+	while (gr_chan_recv(b->ping, &v))
+		gr_chan_send(b->pong, &v);
+	gr_wg_done(&b->done);
+}
+
+static void stop_later(void *arg)
+{
+	struct busy *b = arg;
+
+	gr_sleep_ns(5 * MS);
+	atomic_store(&b->stop, true);
+	gr_wg_done(&b->done);
+}
+
+static void timer_amid_ping_pong(void *arg)
+{
+	struct busy b = {0};
+	int v = 0;
+
+	(void)arg;
+	CHECK(gr_chan_new(sizeof(int), 0, &b.ping) == 0 && gr_chan_new(sizeof(int), 0, &b.pong) == 0);
+	gr_wg_add(&b.done, 2);
+	gr_go(play, &b);
+	gr_go(stop_later, &b);
+	while (!atomic_load(&b.stop)) {
+		gr_chan_send(b.ping, &v);
+		gr_chan_recv(b.pong, &v);
+	}
+	gr_chan_close(b.ping);
+	gr_wg_wait(&b.done);
+	gr_chan_free(b.ping);
+	gr_chan_free(b.pong);
+}
+
+static void timer_amid_yields(void *arg)
+{
+	struct busy b = {0};
+
+	(void)arg;
+	gr_wg_add(&b.done, 1);
+	gr_go(stop_later, &b);
+	while (!atomic_load(&b.stop)) {
+		for (volatile int work = 0; work < 1000; work++)
+			;
+		gr_yield();
+	}
+	gr_wg_wait(&b.done);
+}
+
+/* A timer of a P whose G computes without yielding is run by the other P. */
+static void timer_is_stolen(void *arg)
+{
+	struct busy b = {0};
+
+	(void)arg;
+	gr_wg_add(&b.done, 1);
+	gr_go(stop_later, &b);
+	gr_yield(); /* it goes to sleep, here or on the other P */
+	while (!atomic_load(&b.stop))
+		;
+	gr_wg_wait(&b.done);
+}
+
+/* ---- TestMultiWakeup: an earlier deadline shortens the wait of a poller that waits for a later one ----------------- */
+
+struct late {
+	_Atomic bool long_one_woke;
+	_Atomic bool short_one_woke;
+	gr_wg done;
+};
+
+static void sleep_for_an_hour(void *arg)
+{
+	struct late *l = arg;
+
+	gr_sleep_ns((uint64_t)3600 * 1000 * MS);
+	atomic_store(&l->long_one_woke, true);
+}
+
+static void sleep_after_a_call(void *arg)
+{
+	struct late *l = arg;
+
+	gr_syscall_enter();
+	usleep(30 * 1000); /* long enough for the other Ms to go to sleep */
+	gr_syscall_exit();
+	gr_sleep_ns(MS);
+	CHECK(!atomic_load(&l->long_one_woke));
+	atomic_store(&l->short_one_woke, true);
+	gr_wg_done(&l->done);
+}
+
+static void earlier_deadline_is_seen(void *arg)
+{
+	static struct late l; /* the hour's sleeper is dropped by gr_stop and never touches it */
+
+	(void)arg;
+	memset(&l, 0, sizeof(l));
+	gr_go(sleep_for_an_hour, &l);
+	gr_wg_add(&l.done, 1);
+	gr_go(sleep_after_a_call, &l);
+	gr_wg_wait(&l.done);
+	CHECK(atomic_load(&l.short_one_woke));
+}
+
+/* ---- TestOverflowSleep: what does not fit in the clock sleeps for good ------------------------------------------------ */
+
+static _Atomic int overflowed;
+
+static void sleep_forever(void *arg)
+{
+	gr_sleep_ns(*(uint64_t *)arg);
+	atomic_fetch_add(&overflowed, 1);
+}
+
+static void overflow(void *arg)
+{
+	static uint64_t lengths[] = {UINT64_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - 1000};
+
+	(void)arg;
+	atomic_store(&overflowed, 0);
+	for (int i = 0; i < 4; i++)
+		gr_go(sleep_forever, &lengths[i]);
+	for (int i = 0; i < 5; i++)
+		gr_sleep_ns(2 * MS);
+	CHECK(atomic_load(&overflowed) == 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		ON_1_AND_2(not_too_early),
+		ON_1(order_of_deadlines),
+		ON_1_AND_2(many_sleepers),
+		ON_1_AND_2(timer_amid_ping_pong),
+		ON_1_AND_2(timer_amid_yields),
+		ON_2(timer_is_stolen),
+		ON_1_AND_2(earlier_deadline_is_seen),
+		ON_1_AND_2(overflow),
+	};
+
+	sync_test_begin(argc, argv, NULL, 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
