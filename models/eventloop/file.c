@@ -1,0 +1,263 @@
+/*
+ * file.c - file reads that do not block the loop: through io_uring, or through a pool of threads where it is refused.
+ *
+ * A plain file is always "ready" for epoll, and a read of it may still sleep on the disk. So reads are handed over:
+ * to the kernel by io_uring, which completes them by itself, or to threads that may sleep (file_pool.c).
+ *
+ * Reads that callbacks start only queue up; once per turn all of them become submission entries and enter the
+ * kernel by one system call. Completions lie in a ring in memory that the loop looks into without a call. While it
+ * sleeps in epoll the ring's own descriptor wakes it: that is readable exactly while completions lie in the ring.
+ *
+ * Rejected: an eventfd that the ring signals. It costs a read of the eventfd per wake-up, and tells nothing that
+ * the ring's descriptor does not. Rejected: entering the kernel at each ev_file_read: with a warm page cache the
+ * system call is most of the cost of the read. Rejected: a polling kernel thread (SQPOLL): it would hide the CPU time
+ * of the submission in a thread that no sample counts.
+ *
+ * Invariants
+ *  I1  A read is in exactly one place: the line (file_wait), the kernel or the pool (files_in_flight counts
+ *      those), or its callback.
+ *  I2  files_in_flight never exceeds the completion ring, which therefore cannot overflow.
+ *  I3  Nobody frees a ring while the kernel may write into a buffer that was given to it.
+ *  I4  Each callback is called in phase 6 of a turn after the one that handed the read over, or of that turn; never
+ *      from ev_file_read.
+ */
+#include "models/eventloop/internal.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the kernel reads or writes by one call at most (MAX_RW_COUNT); more is a short count in both backends. */
+#define MAX_READ_BYTES ((size_t)0x7ffff000)
+
+/* Time to wait for memory, when the kernel has none for a request. Arbitrary. */
+#define RETRY_NS UINT64_C(1000000)
+
+struct ev__ring {
+	struct io_uring uring;
+};
+
+/* ---- the choice --------------------------------------------------------------------------------- */
+
+static int open_ring(struct ev__ring **out)
+{
+	struct ev__ring *ring = calloc(1, sizeof(*ring));
+	struct io_uring_probe *probe;
+	bool can_read;
+	int rc;
+
+	if (!ring)
+		return -ENOMEM;
+	rc = io_uring_queue_init(EV_RING_ENTRIES, &ring->uring, 0);
+	if (rc < 0)
+		goto fail;
+	probe = io_uring_get_probe_ring(&ring->uring);
+	can_read = probe && io_uring_opcode_supported(probe, IORING_OP_READ); /* from 5.6 on */
+	io_uring_free_probe(probe);
+	if (!can_read) {
+		io_uring_queue_exit(&ring->uring);
+		rc = -ENOSYS;
+		goto fail;
+	}
+	*out = ring;
+	return 0;
+
+fail:
+	free(ring);
+	return rc;
+}
+
+/* I3 */
+static void close_ring(struct ev_loop *loop)
+{
+	struct io_uring *uring = &loop->ring->uring;
+	struct io_uring_cqe *cqe;
+
+	while (loop->files_in_flight > io_uring_sq_ready(uring)) { /* entries that the kernel never took do not count */
+		int rc = io_uring_wait_cqe(uring, &cqe);
+
+		if (rc == -EINTR)
+			continue;
+		if (rc < 0)
+			ev__fatal("ev_stop: io_uring_wait_cqe: %s", strerror(-rc));
+		io_uring_cqe_seen(uring, cqe);
+		loop->files_in_flight--;
+	}
+	io_uring_queue_exit(uring);
+	free(loop->ring);
+	loop->ring = NULL;
+}
+
+static void ring_is_readable(struct ev_io *io, unsigned events)
+{
+	(void)io;
+	(void)events; /* phase 6 looks into the ring anyway */
+}
+
+static void pool_is_readable(struct ev_io *io, unsigned events)
+{
+	struct ev_loop *loop = EV_CONTAINER(io, struct ev_loop, file_io);
+
+	(void)events;
+	ev__pool_clear_event(loop->pool);
+	loop->is_pool_signalled = true;
+}
+
+int ev__file_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned pool_threads)
+{
+	int rc;
+
+	loop->is_file_asked = choice != EV_FILE_AUTO;
+	if (choice != EV_FILE_POOL) {
+		rc = open_ring(&loop->ring);
+		if (rc == 0) {
+			rc = ev__io_add(loop, &loop->file_io, loop->ring->uring.ring_fd, EV_READ, ring_is_readable);
+			if (rc < 0)
+				close_ring(loop);
+			return rc;
+		}
+		loop->ring_refused = -rc;
+		if (choice == EV_FILE_RING)
+			return rc; /* asked for by name: nothing else will do */
+	}
+	rc = ev__pool_open(pool_threads, &loop->pool);
+	if (rc < 0)
+		return rc;
+	rc = ev__io_add(loop, &loop->file_io, ev__pool_event_fd(loop->pool), EV_READ, pool_is_readable);
+	if (rc < 0)
+		ev__pool_close(loop->pool);
+	return rc;
+}
+
+void ev__file_close(struct ev_loop *loop)
+{
+	if (loop->ring)
+		close_ring(loop);
+	else
+		ev__pool_close(loop->pool);
+}
+
+/* ---- reads -------------------------------------------------------------------------------------- */
+
+int ev_file_read(struct ev_loop *loop, struct ev_file *f, int fd, void *buf, size_t n, off_t offset,
+		 void (*fn)(struct ev_file *, ssize_t result))
+{
+	if (offset < 0)
+		return -EINVAL; /* to io_uring, -1 would mean the descriptor's own position */
+	f->fn = fn;
+	f->buf = buf;
+	f->n = n < MAX_READ_BYTES ? n : MAX_READ_BYTES;
+	f->offset = offset;
+	f->fd = fd;
+	ev__file_push(&loop->file_wait, f);
+	loop->count.file_reads++;
+	return 0;
+}
+
+static void submit_to_ring(struct ev_loop *loop)
+{
+	struct io_uring *uring = &loop->ring->uring;
+	int rc;
+
+	do {
+		while (loop->file_wait.head && loop->files_in_flight < uring->cq.ring_entries) { /* I2 */
+			struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
+			struct ev_file *f;
+
+			if (!sqe)
+				break; /* full: submit, then go on */
+			f = ev__file_pop(&loop->file_wait);
+			io_uring_prep_read(sqe, f->fd, f->buf, (unsigned)f->n, (uint64_t)f->offset);
+			io_uring_sqe_set_data(sqe, f);
+			loop->files_in_flight++;
+		}
+		if (!io_uring_sq_ready(uring))
+			return;
+		rc = io_uring_submit(uring);
+		/* Nothing taken, or no memory: phase 4 sleeps for RETRY_NS at most, then the next turn tries again. */
+	} while (rc > 0 || rc == -EINTR);
+	if (rc < 0 && rc != -EAGAIN && rc != -EBUSY)
+		ev__fatal("io_uring_submit: %s", strerror(-rc));
+}
+
+static void submit_to_pool(struct ev_loop *loop)
+{
+	unsigned n = 0;
+
+	for (struct ev_file *f = loop->file_wait.head; f; f = f->next)
+		n++;
+	loop->files_in_flight += n;
+	ev__pool_submit(loop->pool, &loop->file_wait, n);
+}
+
+void ev__submit_files(struct ev_loop *loop)
+{
+	if (loop->ring && (loop->file_wait.head || io_uring_sq_ready(&loop->ring->uring)))
+		submit_to_ring(loop);
+	else if (loop->pool && loop->file_wait.head)
+		submit_to_pool(loop);
+}
+
+/* ---- completions -------------------------------------------------------------------------------- */
+
+static void run_ring(struct ev_loop *loop)
+{
+	struct io_uring *uring = &loop->ring->uring;
+
+	/* What completes meanwhile is left to the next turn. */
+	for (unsigned left = io_uring_cq_ready(uring); left && !loop->is_broken; left--) {
+		struct io_uring_cqe *cqe;
+		struct ev_file *f;
+		ssize_t result;
+
+		if (io_uring_peek_cqe(uring, &cqe) < 0)
+			return;
+		f = io_uring_cqe_get_data(cqe);
+		result = cqe->res;
+		io_uring_cqe_seen(uring, cqe);
+		loop->files_in_flight--;
+		if (result == -EINTR) { /* a signal, as with pread: the read is made again */
+			ev__file_push(&loop->file_wait, f);
+			continue;
+		}
+		loop->count.callbacks++;
+		f->fn(f, result); /* may free f, or start it anew */
+	}
+}
+
+static void run_pool(struct ev_loop *loop)
+{
+	struct ev_file *f;
+
+	if (loop->is_pool_signalled) {
+		loop->is_pool_signalled = false;
+		ev__pool_take(loop->pool, &loop->file_done);
+	}
+	while (!loop->is_broken && (f = ev__file_pop(&loop->file_done))) {
+		loop->files_in_flight--;
+		loop->count.callbacks++;
+		f->fn(f, f->result); /* may free f, or start it anew */
+	}
+}
+
+void ev__run_files(struct ev_loop *loop)
+{
+	if (!loop->files_in_flight)
+		return;
+	if (loop->ring)
+		run_ring(loop);
+	else
+		run_pool(loop);
+}
+
+uint64_t ev__file_wait_ns(const struct ev_loop *loop)
+{
+	if (loop->file_done.head || loop->is_pool_signalled)
+		return 0;
+	if (!loop->ring || !loop->files_in_flight)
+		return EV_FOREVER;
+	if (io_uring_cq_ready(&loop->ring->uring))
+		return 0;
+	return io_uring_sq_ready(&loop->ring->uring) ? RETRY_NS : EV_FOREVER;
+}

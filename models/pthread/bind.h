@@ -1,0 +1,282 @@
+/*
+ * bind.h - the pthread model as harness/subject/direct.h names it.
+ *
+ * Every function is one call of pt.h, of pthreads or of a plain blocking system call. The contract of each name is
+ * in direct.h; here is only what this model has to decide: sockets stay blocking, a call that a signal interrupts is
+ * made again, and a write to a connection that the peer has closed is -EPIPE and not SIGPIPE.
+ */
+#ifndef PT_BIND_H
+#define PT_BIND_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "models/pthread/pt.h"
+
+#define DX_MODEL "pthread"
+
+typedef struct pt_task dx_task;
+typedef pthread_mutex_t dx_mutex;
+typedef struct pt_chan dx_chan;
+typedef struct pt_wg dx_wg;
+typedef struct {
+	int fd; /* immutable from adopt or accept to close */
+} dx_sock;
+
+/* ---- tasks -------------------------------------------------------------------------------------- */
+
+static inline int dx_spawn(dx_task *t, void (*fn)(void *), void *arg)
+{
+	return pt_spawn(t, fn, arg);
+}
+
+static inline void dx_join(dx_task *t)
+{
+	pt_join(t);
+}
+
+static inline int dx_go(void (*fn)(void *), void *arg)
+{
+	return pt_go(fn, arg);
+}
+
+static inline void dx_yield(void)
+{
+	sched_yield(); /* cannot fail on Linux */
+}
+
+static inline void dx_sleep_ns(uint64_t ns)
+{
+	struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+
+	while (nanosleep(&left, &left) < 0)
+		if (errno != EINTR)
+			pt_fatal("dx_sleep_ns: %s", strerror(errno));
+}
+
+/* ---- mutexes ------------------------------------------------------------------------------------ */
+
+static inline int dx_mutex_init(dx_mutex *m)
+{
+	return -pthread_mutex_init(m, NULL);
+}
+
+static inline void dx_mutex_destroy(dx_mutex *m)
+{
+	int rc = pthread_mutex_destroy(m);
+
+	if (rc)
+		pt_fatal("dx_mutex_destroy: %s", strerror(rc));
+}
+
+static inline void dx_lock(dx_mutex *m)
+{
+	int rc = pthread_mutex_lock(m);
+
+	if (__builtin_expect(rc, 0))
+		pt_fatal("dx_lock: %s", strerror(rc));
+}
+
+static inline void dx_unlock(dx_mutex *m)
+{
+	int rc = pthread_mutex_unlock(m);
+
+	if (__builtin_expect(rc, 0))
+		pt_fatal("dx_unlock: %s", strerror(rc));
+}
+
+/* ---- channels and wait groups ------------------------------------------------------------------- */
+
+static inline int dx_chan_init(dx_chan *c, size_t elem_bytes, size_t capacity)
+{
+	return pt_chan_init(c, elem_bytes, capacity);
+}
+
+static inline void dx_chan_destroy(dx_chan *c)
+{
+	pt_chan_destroy(c);
+}
+
+static inline void dx_send(dx_chan *c, const void *elem)
+{
+	pt_chan_send(c, elem);
+}
+
+static inline bool dx_recv(dx_chan *c, void *elem)
+{
+	return pt_chan_recv(c, elem);
+}
+
+static inline void dx_chan_close(dx_chan *c)
+{
+	pt_chan_close(c);
+}
+
+static inline int dx_wg_init(dx_wg *wg)
+{
+	return pt_wg_init(wg);
+}
+
+static inline void dx_wg_destroy(dx_wg *wg)
+{
+	pt_wg_destroy(wg);
+}
+
+static inline void dx_wg_add(dx_wg *wg, int n)
+{
+	pt_wg_add(wg, n);
+}
+
+static inline void dx_wg_done(dx_wg *wg)
+{
+	pt_wg_add(wg, -1);
+}
+
+static inline void dx_wg_wait(dx_wg *wg)
+{
+	pt_wg_wait(wg);
+}
+
+/* ---- sockets and files -------------------------------------------------------------------------- */
+
+/* Blocking is what this model does, so a socket that was made non-blocking is turned back. */
+static inline int dx_sock_adopt(dx_sock *s, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	s->fd = -1;
+	if (flags < 0)
+		return -errno;
+	if ((flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return -errno;
+	s->fd = fd;
+	return 0;
+}
+
+/*
+ * After shutdown(2) of the listener Linux lets accept fail with EINVAL, also one that sleeps already. A connection
+ * that died in the queue (ECONNABORTED) is nobody's error: the next one is awaited.
+ */
+static inline int dx_accept(dx_sock *listener, dx_sock *out)
+{
+	int fd;
+
+	do
+		fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	out->fd = fd;
+	return fd < 0 ? -errno : 0;
+}
+
+static inline ssize_t dx_sock_read(dx_sock *s, void *buf, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = recv(s->fd, buf, n, 0);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+static inline ssize_t dx_sock_write(dx_sock *s, const void *buf, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t put = send(s->fd, (const char *)buf + done, n - done, MSG_NOSIGNAL);
+
+		if (put >= 0)
+			done += (size_t)put;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return (ssize_t)done;
+}
+
+/* A peer that has gone already (ENOTCONN) leaves nobody to be woken. */
+static inline void dx_sock_shutdown(dx_sock *s)
+{
+	if (shutdown(s->fd, SHUT_RDWR) < 0 && errno != ENOTCONN)
+		pt_fatal("dx_sock_shutdown: %s", strerror(errno));
+}
+
+/* EINTR included, the descriptor is gone after close on Linux; EBADF is a caller's bug. */
+static inline void dx_sock_close(dx_sock *s)
+{
+	if (close(s->fd) < 0 && errno == EBADF)
+		pt_fatal("dx_sock_close: %s", strerror(errno));
+	s->fd = -1;
+}
+
+/* A short count is the caller's affair: it means the end of the file, or as little as the kernel had at hand. */
+static inline ssize_t dx_pread(int fd, void *buf, size_t n, off_t offset)
+{
+	ssize_t got;
+
+	do
+		got = pread(fd, buf, n, offset);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, buf, n);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+/* ---- for harness/subject only ------------------------------------------------------------------- */
+
+/* `workers` has no use here: there are as many threads as tasks, and the kernel places them on the CPUs it may use. */
+static inline int dx_runtime_start(unsigned workers, const char *knobs)
+{
+	(void)workers;
+	return pt_start(knobs);
+}
+
+static inline void dx_runtime_run(void (*root)(void *), void *arg)
+{
+	pt_run(root, arg);
+}
+
+static inline void dx_runtime_stop(void)
+{
+	pt_stop();
+}
+
+static inline size_t dx_runtime_counters(const char *names[], uint64_t values[], size_t cap)
+{
+	if (cap < 1)
+		return 0;
+	names[0] = "threads_created";
+	values[0] = pt_threads_created();
+	return 1;
+}
+
+static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)
+{
+	size_t n = 0;
+
+	if (n < cap) {
+		names[n] = "stack_bytes";
+		snprintf(values[n++], 32, "%zu", pt_stack_bytes());
+	}
+	if (n < cap) {
+		names[n] = "threads";
+		snprintf(values[n++], 32, "one per task");
+	}
+	return n;
+}
+
+#endif

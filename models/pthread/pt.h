@@ -1,0 +1,120 @@
+/*
+ * pt.h - the pthread model: one kernel thread per task, the way a careful C programmer writes it.
+ *
+ * The model is the baseline "1:1 threads" of the comparison. Its rule is: textbook pthreads, nothing clever,
+ * nothing crippled. So there is no thread pool, no spinning in front of a mutex, no queue without a lock and no
+ * futex called by hand; and there is no needless lock, no stack larger than the system gives and no thread that
+ * is created only to be measured. What glibc does by itself (caching the stacks of ended threads, for
+ * example) stays as it is, because every program that uses pthreads gets it.
+ *
+ * Errors: what the environment refuses is a negative errno (-EAGAIN where a limit on threads is met). A caller's
+ * bug (sending on a closed channel, a wait group below zero) ends the process with a sentence.
+ */
+#ifndef PT_H
+#define PT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- the runtime (pt.c) ------------------------------------------------------------------------- */
+
+/*
+ * Once before anything else. knobs: "" or "stack_kib=N", the size of every thread's stack; without it threads get
+ * what pthread_create gives (RLIMIT_STACK when the process began). -EINVAL: a knob that does not exist, or a stack
+ * that the system does not accept; -EBUSY: started already.
+ */
+int pt_start(const char *knobs);
+
+/* Run root(arg) in a thread of its own and wait for its end. */
+void pt_run(void (*root)(void *), void *arg);
+
+/* Wait until all detached tasks have ended, then undo pt_start. Joinable tasks must have been joined. */
+void pt_stop(void);
+
+/* Threads created since pt_start, the root's included. */
+uint64_t pt_threads_created(void);
+
+/* The stack size in force, in bytes, without the guard page. */
+size_t pt_stack_bytes(void);
+
+/* A caller's bug, or an environment that leaves nothing to go on with: one sentence on stderr, then abort. */
+void pt_fatal(const char *fmt, ...) __attribute__((noreturn, cold, format(printf, 1, 2)));
+
+/* ---- tasks (pt.c) ------------------------------------------------------------------------------- */
+
+/* A joinable task. Written by pt_spawn, read by the new thread, dead after pt_join. */
+struct pt_task {
+	pthread_t thread; /* owner: the thread that spawns and joins */
+	void (*fn)(void *); /* immutable once the thread runs */
+	void *arg; /* immutable once the thread runs */
+	bool is_joinable; /* owner: the thread that spawns and joins; catches a second join */
+};
+
+/* Start fn(arg) in a new thread: 0 or a negative errno, and then there is no thread. */
+int pt_spawn(struct pt_task *t, void (*fn)(void *), void *arg);
+
+/* Wait for the end of a task; once per task. */
+void pt_join(struct pt_task *t);
+
+/* Start fn(arg) in a detached thread; pt_stop waits for it. 0 or a negative errno. */
+int pt_go(void (*fn)(void *), void *arg);
+
+/* ---- channels (pt_chan.c) ----------------------------------------------------------------------- */
+
+/* A bounded queue of elements of one size. Capacity 0: a sender waits until its element has been received. */
+struct pt_chan {
+	/* immutable after pt_chan_init */
+	size_t elem_bytes;
+	size_t n_slots; /* the capacity, at least 1 */
+	bool is_rendezvous; /* the capacity is 0: the one slot is where sender and receiver meet */
+	unsigned char *slots;
+	pthread_mutex_t lock;
+	pthread_cond_t not_empty; /* receivers wait here */
+	pthread_cond_t not_full; /* senders wait here for a slot */
+	pthread_cond_t taken; /* rendezvous: senders wait here until their element has been received */
+	/* under lock */
+	size_t head; /* slot of the oldest element */
+	size_t count; /* elements in the queue */
+	uint64_t n_sent; /* elements ever put in; the n-th is received as the n-th */
+	uint64_t n_received; /* elements ever taken out */
+	unsigned not_empty_sleepers; /* threads inside pthread_cond_wait, woken ones that have not left it included */
+	unsigned not_full_sleepers;
+	unsigned taken_sleepers;
+	bool is_closed;
+	/* atomic; raised under lock, lowered by the last touch of the call */
+	_Atomic unsigned n_waking; /* calls that wake somebody after their unlock */
+};
+
+int pt_chan_init(struct pt_chan *c, size_t elem_bytes, size_t capacity);
+void pt_chan_destroy(struct pt_chan *c);
+
+/* Blocks while the queue is full. Sending on a closed channel is a caller's bug. */
+void pt_chan_send(struct pt_chan *c, const void *elem);
+
+/* Blocks while the queue is empty. False: the channel is closed and drained. */
+bool pt_chan_recv(struct pt_chan *c, void *elem);
+
+/* No more sends; wakes all receivers. Once. No sender may be inside pt_chan_send. */
+void pt_chan_close(struct pt_chan *c);
+
+/* ---- wait groups (pt_wg.c) ---------------------------------------------------------------------- */
+
+/* A counter; waiters sleep until it is 0. */
+struct pt_wg {
+	pthread_mutex_t lock;
+	pthread_cond_t is_zero;
+	/* under lock */
+	long count; /* never below 0 */
+	unsigned sleepers; /* threads inside pthread_cond_wait */
+	/* atomic; raised under lock, lowered by the last touch of the call */
+	_Atomic unsigned n_waking; /* calls that wake somebody after their unlock */
+};
+
+int pt_wg_init(struct pt_wg *wg);
+void pt_wg_destroy(struct pt_wg *wg);
+void pt_wg_add(struct pt_wg *wg, int n); /* n may be negative; below 0 in sum is a caller's bug */
+void pt_wg_wait(struct pt_wg *wg);
+
+#endif
