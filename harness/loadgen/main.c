@@ -1,0 +1,255 @@
+/*
+ * main.c - the load generator: a process of its own, so that its CPU time is not the server's
+ * (docs/subject-protocol.md, "The load generator").
+ *
+ * It reads one `load` line, connects, warms up, and owns begin and end of the region: both are said while every
+ * connection is idle, and the clock starts after the ack of the one and has stopped before the other.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/err.h"
+#include "harness/base/hist.h"
+#include "harness/base/jsonline.h"
+#include "harness/base/usage.h"
+#include "harness/loadgen/load.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+enum {
+	HARNESS_TIMEOUT_MS = 30 * 1000, /* for the harness's next line, and for its reading of ours */
+	DEFAULT_TIMEOUT_MS = 10 * 1000, /* of the server, for the next byte */
+	MAX_CONNECTIONS = 1000 * 1000,
+	MAX_MESSAGE_BYTES = 16 * 1024 * 1024,
+};
+#define MAX_PHASE_NS (UINT64_C(3600) * CLOCK_NS_PER_SEC)
+#define MAX_MESSAGE_MEMORY (UINT64_C(1) << 30) /* connections * message_bytes */
+
+struct request {
+	struct load_config config;
+	uint64_t warmup_ns, duration_ns;
+};
+
+/* What one sample measured, between begin and end. */
+struct result {
+	uint64_t requests, wall_ns;
+	struct usage usage;
+	struct hist latencies;
+};
+
+/* ---- the load line ------------------------------------------------------------------------------ */
+
+static int get_int(const json_t *object, const char *key, uint64_t min, uint64_t max, uint64_t *out, struct err *e)
+{
+	const json_t *v = json_object_get(object, key);
+	json_int_t value = json_integer_value(v);
+
+	if (!json_is_integer(v))
+		return err_set(e, -EINVAL, "\"%s\" must be a whole number", key);
+	if (value < 0 || (uint64_t)value < min || (uint64_t)value > max)
+		return err_set(e, -EINVAL,
+			       "\"%s\" is %" JSON_INTEGER_FORMAT ", and must be between %" PRIu64 " and %" PRIu64, key,
+			       value, min, max);
+	*out = (uint64_t)value;
+	return 0;
+}
+
+static int get_string(const json_t *object, const char *key, const char **out, struct err *e)
+{
+	*out = json_string_value(json_object_get(object, key));
+	return *out ? 0 : err_set(e, -EINVAL, "\"%s\" must be a string", key);
+}
+
+static int get_strings(const json_t *line, struct load_config *c, struct err *e)
+{
+	const char *cmd, *mode, *host, *seed;
+
+	if (get_string(line, "cmd", &cmd, e) < 0 || get_string(line, "mode", &mode, e) < 0 ||
+	    get_string(line, "host", &host, e) < 0 || get_string(line, "seed", &seed, e) < 0)
+		return -EINVAL;
+	if (strcmp(cmd, "load") != 0)
+		return err_set(e, -EINVAL, "the first command must be \"load\", not \"%.32s\"", cmd);
+	if (strcmp(mode, "closed") != 0)
+		return err_set(e, -EINVAL, "\"mode\" must be \"closed\", not \"%.32s\"", mode);
+	if (inet_pton(AF_INET, host, &c->host) != 1)
+		return err_set(e, -EINVAL, "\"host\" must be an IPv4 address, not \"%.64s\"", host);
+	if (strlen(seed) != 16 || strspn(seed, "0123456789abcdefABCDEF") != 16)
+		return err_set(e, -EINVAL, "\"seed\" must be 16 hexadecimal digits, not \"%.32s\"", seed);
+	c->seed = strtoull(seed, NULL, 16);
+	return 0;
+}
+
+static int parse_request(const json_t *line, struct request *out, struct err *e)
+{
+	struct load_config *c = &out->config;
+	uint64_t port, connections, message_bytes, timeout_ms = DEFAULT_TIMEOUT_MS;
+
+	*out = (struct request){0};
+	if (get_strings(line, c, e) < 0 || get_int(line, "port", 1, UINT16_MAX, &port, e) < 0 ||
+	    get_int(line, "connections", 1, MAX_CONNECTIONS, &connections, e) < 0 ||
+	    get_int(line, "message_bytes", 1, MAX_MESSAGE_BYTES, &message_bytes, e) < 0 ||
+	    get_int(line, "warmup_ns", 0, MAX_PHASE_NS, &out->warmup_ns, e) < 0 ||
+	    get_int(line, "duration_ns", 1, MAX_PHASE_NS, &out->duration_ns, e) < 0)
+		return -EINVAL;
+	if (json_object_get(line, "timeout_ms") && get_int(line, "timeout_ms", 1, INT32_MAX, &timeout_ms, e) < 0)
+		return -EINVAL;
+	if (connections * message_bytes > MAX_MESSAGE_MEMORY)
+		return err_set(e, -EINVAL,
+			       "%" PRIu64 " connections of %" PRIu64 " bytes need more than 1 GiB of messages",
+			       connections, message_bytes);
+	c->port = (uint16_t)port;
+	c->connections = (uint32_t)connections;
+	c->message_bytes = (uint32_t)message_bytes;
+	c->timeout_ns = timeout_ms * CLOCK_NS_PER_MSEC;
+	return 0;
+}
+
+/* ---- talking to the harness ----------------------------------------------------------------------- */
+
+/* Takes the reference. 0 or -errno with a sentence. */
+static int say(json_t *msg, struct err *e)
+{
+	int status = msg ? jsonline_write(STDOUT_FILENO, msg, HARNESS_TIMEOUT_MS) : -ENOMEM;
+
+	json_decref(msg);
+	return status < 0 ? err_sys(e, status, "cannot write to standard output") : 0;
+}
+
+static int expect_ack(struct jsonline *in, struct err *e)
+{
+	json_t *line = NULL;
+	const char *cmd;
+	int status = jsonline_read_object(in, HARNESS_TIMEOUT_MS, &line, e);
+
+	if (status == 0)
+		return err_set(e, -EPIPE, "the harness has closed the pipe");
+	if (status < 0)
+		return status;
+	cmd = json_string_value(json_object_get(line, "cmd"));
+	status = cmd && strcmp(cmd, "ack") == 0 ? 0 : err_set(e, -EPROTO, "expected the command \"ack\"");
+	json_decref(line);
+	return status;
+}
+
+static json_t *quantile(const struct hist *h, uint32_t per_million)
+{
+	if (!hist_quantile_known(h, per_million))
+		return json_null();
+	return json_integer((json_int_t)hist_quantile(h, per_million));
+}
+
+static json_t *latency_json(const struct hist *h)
+{
+	return json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:I,s:i}", "kind", "response", "unit", "ns", "count",
+			 (json_int_t)h->count, "min", (json_int_t)h->min, "p50", quantile(h, 500000), "p90",
+			 quantile(h, 900000), "p99", quantile(h, 990000), "p99_9", quantile(h, 999000), "max",
+			 (json_int_t)h->max, "mean", (json_int_t)(hist_mean(h) + 0.5), "sig_digits", HIST_SIG_DIGITS);
+}
+
+static int say_sample(const struct load *l, const struct result *r, struct err *e)
+{
+	uint64_t cpu_ns = r->usage.user_ns + r->usage.sys_ns;
+	uint64_t busy_per_10k = cpu_ns * 10000 / r->wall_ns; /* four digits say all that microseconds of CPU time do */
+
+	return say(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:{s:I,s:f}}", "msg", "sample", "requests_total",
+			     (json_int_t)l->requests, "bytes_sent", (json_int_t)l->bytes_sent, "bytes_received",
+			     (json_int_t)l->bytes_received, "requests", (json_int_t)r->requests, "wall_ns",
+			     (json_int_t)r->wall_ns, "rusage", usage_json(&r->usage), "latency",
+			     latency_json(&r->latencies), "generator", "cpu_ns", (json_int_t)cpu_ns, "busy",
+			     busy_per_10k > 10000 ? 1.0 : (double)busy_per_10k / 10000),
+		   e);
+}
+
+/* ---- a sample ----------------------------------------------------------------------------------- */
+
+/* The region: begin, traffic, end. All connections are idle before and after. */
+static int measure(struct load *l, struct jsonline *in, uint64_t duration_ns, struct result *out, struct err *e)
+{
+	struct usage before, after;
+	uint64_t requests_before = l->requests;
+	int status = say(json_pack("{s:s}", "msg", "begin"), e);
+
+	if (status == 0)
+		status = expect_ack(in, e);
+	if (status < 0)
+		return status;
+	usage_now(&before);
+	status = load_phase(l, duration_ns, &out->latencies, &out->wall_ns, e);
+	usage_now(&after);
+	if (status < 0)
+		return status;
+	out->usage = usage_diff(&after, &before);
+	out->requests = l->requests - requests_before;
+	status = say(json_pack("{s:s,s:I,s:I}", "msg", "end", "wall_ns", (json_int_t)out->wall_ns, "requests",
+			       (json_int_t)out->requests),
+		     e);
+	return status < 0 ? status : expect_ack(in, e);
+}
+
+static int run(const struct request *q, struct jsonline *in, struct err *e)
+{
+	struct load load;
+	struct result result = {0};
+	uint64_t ignored_ns;
+	int status = hist_init(&result.latencies);
+
+	if (status < 0)
+		return err_set(e, status, "out of memory for the histogram");
+	status = load_open(&load, &q->config, e);
+	if (status < 0)
+		goto out;
+	/* Also with no time to warm up each connection does one request: then the server has accepted all of them. */
+	status = load_phase(&load, q->warmup_ns, NULL, &ignored_ns, e);
+	if (status == 0)
+		status = measure(&load, in, q->duration_ns, &result, e);
+	load_close(&load); /* before the sample: the harness may stop the server when it has read that */
+	if (status == 0)
+		status = say_sample(&load, &result, e);
+out:
+	hist_free(&result.latencies);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct request request;
+	struct jsonline in;
+	json_t *line = NULL;
+	struct err e, unsaid;
+	int status;
+
+	(void)argv;
+	if (argc != 1) {
+		fputs("usage: switchyard-loadgen\nReads one load line from standard input; see "
+		      "docs/subject-protocol.md, \"The "
+		      "load generator\".\n",
+		      stderr);
+		return EXIT_USAGE;
+	}
+	signal(SIGPIPE, SIG_IGN); /* a harness that has gone is EPIPE */
+	status = jsonline_init(&in, STDIN_FILENO, JSONLINE_MAX);
+	if (status < 0)
+		err_set(&e, status, "out of memory");
+	else
+		status = jsonline_read_object(&in, HARNESS_TIMEOUT_MS, &line, &e);
+	if (status == 0)
+		status = err_set(&e, -EPIPE, "standard input ended before the load line came");
+	if (status > 0)
+		status = parse_request(line, &request, &e);
+	json_decref(line);
+	if (status == 0)
+		status = run(&request, &in, &e);
+	jsonline_free(&in);
+	if (status == 0)
+		return EXIT_DONE;
+	/* Where this cannot be said, nobody listens. */
+	(void)say(json_pack("{s:s,s:s}", "msg", "error", "why", e.why), &unsaid);
+	return EXIT_FAILED;
+}

@@ -1,0 +1,101 @@
+/*
+ * direct.h - the blocking style: what a direct body may call, whatever model it is compiled against.
+ *
+ * The build compiles each workload's direct.c once per direct model with -DSWITCHYARD_BIND="<its bind.h>".
+ * Every name below is a type or a `static inline` function of that bind.h which turns into one call of the
+ * model's own API: no function table, no copy per model. A bind.h includes nothing from the harness; that it
+ * offers exactly this contract is checked at the end of this file, by the compiler.
+ *
+ * Errors are negative errno. "Blocks" below means: the calling task stops; what else stops is the model's
+ * affair (GMP: the G; pthread: the thread).
+ *
+ *   typedef dx_task    a joinable task; storage by the caller, must outlive dx_join
+ *   typedef dx_mutex   mutual exclusion; not recursive
+ *   typedef dx_chan    a bounded queue of fixed-size elements; capacity 0 is a rendezvous
+ *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
+ *   typedef dx_sock    a connected or listening stream socket
+ *
+ *   int  dx_spawn(dx_task *t, void (*fn)(void *), void *arg)   start fn(arg) as a new task; 0, -EAGAIN, -ENOMEM
+ *   void dx_join(dx_task *t)                                    blocks until fn has returned; once per task
+ *   int  dx_go(void (*fn)(void *), void *arg)                   start a detached task (use a dx_wg to await it)
+ *   void dx_yield(void)                                         let other runnable tasks run
+ *   void dx_sleep_ns(uint64_t ns)                               blocks at least that long
+ *
+ *   int  dx_mutex_init(dx_mutex *), void dx_mutex_destroy(dx_mutex *)
+ *   void dx_lock(dx_mutex *), void dx_unlock(dx_mutex *)
+ *
+ *   int  dx_chan_init(dx_chan *, size_t elem_bytes, size_t capacity), void dx_chan_destroy(dx_chan *)
+ *   void dx_send(dx_chan *, const void *elem)                   blocks while full
+ *   bool dx_recv(dx_chan *, void *elem)                         blocks while empty; false: closed and drained
+ *   void dx_chan_close(dx_chan *)                               wakes all receivers
+ *
+ *   int  dx_wg_init(dx_wg *), void dx_wg_destroy(dx_wg *)
+ *   void dx_wg_add(dx_wg *, int n), void dx_wg_done(dx_wg *), void dx_wg_wait(dx_wg *)
+ *
+ *   int  dx_sock_adopt(dx_sock *, int fd)     take over a socket made by plain calls; sets the flags the model needs
+ *   int  dx_accept(dx_sock *listener, dx_sock *out)             blocks; -EINVAL after dx_sock_shutdown
+ *   ssize_t dx_sock_read(dx_sock *, void *, size_t)             blocks until at least one byte, 0 at end of stream
+ *   ssize_t dx_sock_write(dx_sock *, const void *, size_t)      blocks until all is written; count or -errno
+ *   void dx_sock_shutdown(dx_sock *)                            from any task: wakes its readers and acceptors
+ *   void dx_sock_close(dx_sock *)                               closes the descriptor; no other task may use it
+ *
+ *   ssize_t dx_pread(int fd, void *, size_t, off_t)             a file read, the model's way of blocking in it
+ *   ssize_t dx_read_blocking(int fd, void *, size_t)            read(2) on any descriptor, allowed to block long
+ *
+ * For harness/subject only, not for bodies:
+ *   #define DX_MODEL "gmp"                                      the model's id
+ *   int  dx_runtime_start(unsigned workers, const char *knobs)  knobs: "name=value,..." or ""; -EINVAL if unknown
+ *   void dx_runtime_run(void (*root)(void *), void *arg)        runs root as a task; blocks the calling OS thread
+ *   void dx_runtime_stop(void)                                  all threads joined, everything freed
+ *   size_t dx_runtime_counters(const char *names[], uint64_t values[], size_t cap)   what the model counts of itself
+ *   size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)      every setting that matters
+ */
+#ifndef DIRECT_H
+#define DIRECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "harness/subject/bench.h"
+
+#ifndef SWITCHYARD_BIND
+#error "compile direct bodies with -DSWITCHYARD_BIND=\"models/<m>/bind.h\""
+#endif
+#include SWITCHYARD_BIND
+
+#define DX_HAS(name, type) _Static_assert(__builtin_types_compatible_p(__typeof__(&name), type), #name " has another type")
+DX_HAS(dx_spawn, int (*)(dx_task *, void (*)(void *), void *));
+DX_HAS(dx_join, void (*)(dx_task *));
+DX_HAS(dx_go, int (*)(void (*)(void *), void *));
+DX_HAS(dx_yield, void (*)(void));
+DX_HAS(dx_sleep_ns, void (*)(uint64_t));
+DX_HAS(dx_mutex_init, int (*)(dx_mutex *));
+DX_HAS(dx_mutex_destroy, void (*)(dx_mutex *));
+DX_HAS(dx_lock, void (*)(dx_mutex *));
+DX_HAS(dx_unlock, void (*)(dx_mutex *));
+DX_HAS(dx_chan_init, int (*)(dx_chan *, size_t, size_t));
+DX_HAS(dx_chan_destroy, void (*)(dx_chan *));
+DX_HAS(dx_send, void (*)(dx_chan *, const void *));
+DX_HAS(dx_recv, bool (*)(dx_chan *, void *));
+DX_HAS(dx_chan_close, void (*)(dx_chan *));
+DX_HAS(dx_wg_init, int (*)(dx_wg *));
+DX_HAS(dx_wg_destroy, void (*)(dx_wg *));
+DX_HAS(dx_wg_add, void (*)(dx_wg *, int));
+DX_HAS(dx_wg_done, void (*)(dx_wg *));
+DX_HAS(dx_wg_wait, void (*)(dx_wg *));
+DX_HAS(dx_sock_adopt, int (*)(dx_sock *, int));
+DX_HAS(dx_accept, int (*)(dx_sock *, dx_sock *));
+DX_HAS(dx_sock_read, ssize_t (*)(dx_sock *, void *, size_t));
+DX_HAS(dx_sock_write, ssize_t (*)(dx_sock *, const void *, size_t));
+DX_HAS(dx_sock_shutdown, void (*)(dx_sock *));
+DX_HAS(dx_sock_close, void (*)(dx_sock *));
+DX_HAS(dx_pread, ssize_t (*)(int, void *, size_t, off_t));
+DX_HAS(dx_read_blocking, ssize_t (*)(int, void *, size_t));
+DX_HAS(dx_runtime_start, int (*)(unsigned, const char *));
+DX_HAS(dx_runtime_run, void (*)(void (*)(void *), void *));
+DX_HAS(dx_runtime_stop, void (*)(void));
+#undef DX_HAS
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * evented.h - the callback style: what an evented body may call.
+ *
+ * The names are types and `static inline` functions of models/eventloop/bind.h, as direct.h's are of the
+ * direct models'. One thread runs everything: no callback is ever interrupted by another one, and a callback
+ * that computes long delays all others. Objects are embedded in the body's own state structs (EX_CONTAINER
+ * gives the way back) and must stay where they are while they are active.
+ *
+ *   typedef ex_loop
+ *   typedef ex_work    a callback to be run soon:     struct { void (*fn)(ex_work *); ... }
+ *   typedef ex_timer   a callback to be run at a time
+ *   typedef ex_io      interest in a descriptor's readiness, level-triggered
+ *   typedef ex_file    one file read in flight
+ *
+ *   ex_loop *ex_loop_of(struct bench *)
+ *   void ex_post(ex_loop *, ex_work *, void (*fn)(ex_work *))                 run fn after the callbacks posted before it
+ *   void ex_timer_start(ex_loop *, ex_timer *, uint64_t ns, void (*fn)(ex_timer *))   once, not before ns have passed
+ *   void ex_timer_stop(ex_loop *, ex_timer *)
+ *   int  ex_io_start(ex_loop *, ex_io *, int fd, unsigned events, void (*fn)(ex_io *, unsigned events))  EX_READ | EX_WRITE
+ *   int  ex_io_change(ex_loop *, ex_io *, unsigned events)
+ *   void ex_io_stop(ex_loop *, ex_io *)                                       before the descriptor is closed
+ *   int  ex_file_read(ex_loop *, ex_file *, int fd, void *, size_t, off_t, void (*fn)(ex_file *, ssize_t result))
+ *   EX_CONTAINER(ptr, type, member)
+ *
+ * For harness/subject only: ex_runtime_start(unsigned workers, const char *knobs, ex_loop **out),
+ * ex_runtime_run(ex_loop *), ex_runtime_break(ex_loop *) (from inside a callback: ex_runtime_run returns),
+ * ex_runtime_stop(ex_loop *), ex_runtime_counters and ex_runtime_knobs as in direct.h with the loop in front.
+ */
+#ifndef EVENTED_H
+#define EVENTED_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "harness/subject/bench.h"
+
+#include "models/eventloop/bind.h"
+
+static inline ex_loop *ex_loop_of(struct bench *b)
+{
+	return b->model;
+}
+
+#define EX_HAS(name, type) _Static_assert(__builtin_types_compatible_p(__typeof__(&name), type), #name " has another type")
+EX_HAS(ex_post, void (*)(ex_loop *, ex_work *, void (*)(ex_work *)));
+EX_HAS(ex_timer_start, void (*)(ex_loop *, ex_timer *, uint64_t, void (*)(ex_timer *)));
+EX_HAS(ex_timer_stop, void (*)(ex_loop *, ex_timer *));
+EX_HAS(ex_io_start, int (*)(ex_loop *, ex_io *, int, unsigned, void (*)(ex_io *, unsigned)));
+EX_HAS(ex_io_change, int (*)(ex_loop *, ex_io *, unsigned));
+EX_HAS(ex_io_stop, void (*)(ex_loop *, ex_io *));
+EX_HAS(ex_file_read, int (*)(ex_loop *, ex_file *, int, void *, size_t, off_t, void (*)(ex_file *, ssize_t)));
+EX_HAS(ex_runtime_start, int (*)(unsigned, const char *, ex_loop **));
+EX_HAS(ex_runtime_run, void (*)(ex_loop *));
+EX_HAS(ex_runtime_break, void (*)(ex_loop *));
+EX_HAS(ex_runtime_stop, void (*)(ex_loop *));
+#undef EX_HAS
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * protocol.h - the messages of docs/subject-protocol.md, as a subject reads and writes them.
+ *
+ * Everything that is checked about a cell is checked here, once, for --run and for --certify: the oracle and the
+ * runs must agree on what a cell means, down to the rounding of ops.
+ */
+#ifndef SUBJECT_PROTOCOL_H
+#define SUBJECT_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "harness/base/err.h"
+#include "harness/base/usage.h"
+#include "harness/subject/bench.h"
+#include "harness/subject/registry.h"
+#include "harness/subject/style.h"
+
+/* Doubles hold whole numbers exactly up to here, and so do all JSON readers. */
+#define PROTOCOL_MAX_INT ((INT64_C(1) << 53) - 1)
+
+enum run_kind {
+	KIND_TIMED,
+	KIND_COUNTED,
+	KIND_TRACED,
+	KIND_CALIBRATE,
+	KIND_SMOKE,
+};
+
+/* A cell, checked. */
+struct cell {
+	const struct registry_entry *entry;
+	struct bench bench; /* workload, param, ops (rounded), workers, seed and data_dir are set */
+	char *data_dir; /* owned; bench.data_dir points to it */
+	char *knobs; /* owned; "" for none */
+	bool warmup;
+};
+
+/* The first line of --run. */
+struct run_request {
+	enum run_kind kind;
+	uint64_t target_ns; /* KIND_CALIBRATE */
+	struct cell cell;
+};
+
+/* Check a `cell` object. 0, or -EINVAL with a sentence; on success the caller calls cell_free. */
+int protocol_parse_cell(const json_t *object, struct cell *out, struct err *e);
+void cell_free(struct cell *cell);
+
+/* Check a `run` object: `needs_ops` cells (linear, not calibrated) must have ops. Results as above. */
+int protocol_parse_run(const json_t *object, struct run_request *out, struct err *e);
+
+/* ops as the workload can do them: a multiple of its quantum, rounded down, but at least one quantum. */
+uint64_t protocol_round_ops(const struct bench *b, uint64_t ops);
+
+/* Messages and their parts; new references, NULL when out of memory. */
+json_t *protocol_describe(void);
+json_t *protocol_cert(const struct bench_cert *cert);
+json_t *protocol_knobs(const struct style_knobs *knobs);
+/* later - earlier, by name. */
+json_t *protocol_counters(const struct style_counters *later, const struct style_counters *earlier);
+
+#endif

@@ -1,0 +1,74 @@
+/* style_direct.c - bodies as blocking code in a task of the model that SWITCHYARD_BIND names; see style.h. */
+#include "harness/subject/style.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "harness/base/err.h"
+#include "harness/subject/direct.h"
+
+const char *const style_model = DX_MODEL;
+const bool style_uses_workers = true;
+const bool style_has_counters = true;
+
+int style_start(struct bench *b, const char *knobs)
+{
+	int status = dx_runtime_start(b->workers, knobs);
+
+	if (status == -EINVAL)
+		return bench_fail(b, status, "%s does not take the knobs \"%s\" with %u workers", DX_MODEL, knobs,
+				  b->workers);
+	if (status < 0)
+		return bench_fail(b, status, "%s cannot start %u workers: %s", DX_MODEL, b->workers,
+				  strerrordesc_np(-status));
+	return 0;
+}
+
+void style_enter(struct bench *b, void (*root)(void *), void *arg)
+{
+	(void)b;
+	dx_runtime_run(root, arg);
+}
+
+int style_run(struct bench *b, const struct bench_body *body)
+{
+	return body->run(b);
+}
+
+void style_done(struct bench *b, int status)
+{
+	(void)status;
+	err_fatal("bench_done: %s is a direct body, which returns its status", b->workload->name);
+}
+
+void style_stop(struct bench *b)
+{
+	(void)b;
+	dx_runtime_stop();
+}
+
+void style_read_counters(struct bench *b, struct style_counters *out)
+{
+	(void)b;
+	out->n = dx_runtime_counters(out->names, out->values, STYLE_MAX_COUNTERS);
+}
+
+void style_read_knobs(struct bench *b, struct style_knobs *out)
+{
+	(void)b;
+	out->n = dx_runtime_knobs(out->names, out->values, STYLE_MAX_KNOBS);
+}
+
+static void read_knobs_as_task(void *arg)
+{
+	style_read_knobs(NULL, arg);
+}
+
+void style_default_knobs(struct style_knobs *out)
+{
+	out->n = 0;
+	if (dx_runtime_start(1, "") < 0)
+		return;
+	dx_runtime_run(read_knobs_as_task, out); /* the whole cycle: a model need not bear a stop without a run */
+	dx_runtime_stop();
+}
