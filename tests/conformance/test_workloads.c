@@ -1,0 +1,843 @@
+/*
+ * Every workload in every subject, over the protocol alone: nothing of a model or a workload is linked here.
+ *
+ * For each (subject, workload) the smoke cell is run, with warm-up and once per worker count; then cells at the edges
+ * of the parameters' ranges. The certificate must be the one that `subject-serial --certify` gives, and so the same in
+ * every subject. A subject may answer `unsupported` only where the tables below say so: a body that is lost, or that
+ * refuses more than it should, fails here. Servers are driven by the load generator, and by a client of this file that
+ * does what the load generator never does: it sends without reading until the server is full, and closes one direction
+ * only.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "harness/base/jsonline.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#else
+#define IS_SANITIZED false
+#endif
+
+enum {
+	ANSWER_MS = 60 * 1000, /* for any one line of a process: far more than is needed on a loaded machine */
+	EXIT_MS = 10 * 1000,
+	MAX_TESTS = 256,
+};
+
+static const char *const models[] = {"gmp", "pthread", "eventloop", "serial", "null"};
+static char data_dir[] = TEST_BINARY_DIR "/conformance-XXXXXX";
+
+/* ---- what may be unsupported, and which cells are run beside the smoke cells ------------------------- */
+
+/* The null workload is the null subject's and nobody else's; beside that: */
+static const struct refusal {
+	const char *model, *workload, *why;
+} refusals[] = {
+	{"eventloop", "sync/mutex", "single-threaded: a lock cannot contend"},
+	{"serial", "memory/parked", "memory/parked has no body in the serial style"},
+};
+
+static const struct extra {
+	const char *workload, *params;
+	uint64_t ops;
+	const char *only; /* these models can do it; NULL: all that can do the workload */
+} extras[] = {
+	{"cpu/fib", "{\"n\":1,\"cutoff\":2}", 0, NULL},
+	{"cpu/fib", "{\"n\":9,\"cutoff\":2}", 0, NULL},
+	{"sync/mutex", "{\"tasks\":1,\"hold\":1,\"think\":0}", 7, NULL},
+	{"sync/mutex", "{\"tasks\":3,\"hold\":2,\"think\":1}", 10, NULL},
+	{"sync/mutex", "{\"tasks\":4,\"hold\":100,\"think\":0}", 100000,
+	 NULL}, /* long enough to overlap without a lock */
+	{"switch/ring", "{\"tasks\":2,\"ws_kib\":0}", 1, NULL},
+	{"switch/ring", "{\"tasks\":5,\"ws_kib\":1}", 13, NULL},
+	{"switch/ring", "{\"tasks\":100,\"ws_kib\":0}", 150, NULL},
+	{"disk/read", "{\"mode\":\"warm\",\"in_flight\":1,\"file_mib\":1}", 50, NULL},
+	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":1,\"file_mib\":1}", 10, NULL},
+	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":3,\"file_mib\":1}", 10, "gmp,pthread,eventloop"},
+	{"memory/parked", "{\"tasks\":1,\"touch_kib\":8}", 0, NULL},
+	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64}", 0, "eventloop"},
+	{"net/echo", "{\"connections\":1,\"message_bytes\":70}", 0, NULL},
+	{"net/echo", "{\"connections\":20,\"message_bytes\":65536}", 0, "gmp,pthread,eventloop"},
+};
+
+/* The serial subject does one thing at a time; these parameters of the smoke cells must be 1 for it. */
+static const char *const concurrency[] = {"in_flight", "connections"};
+
+static bool is_refused_by_table(const char *model, const char *workload)
+{
+	if ((strncmp(workload, "null/", 5) == 0) != (strcmp(model, "null") == 0))
+		return true;
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+		if (strcmp(refusals[i].model, model) == 0 && strcmp(refusals[i].workload, workload) == 0)
+			return true;
+	return false;
+}
+
+static const char *refusal_why(const char *model, const char *workload)
+{
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+		if (strcmp(refusals[i].model, model) == 0 && strcmp(refusals[i].workload, workload) == 0)
+			return refusals[i].why;
+	return NULL;
+}
+
+/* ---- a process that speaks JSON lines ------------------------------------------------------------ */
+
+struct peer {
+	pid_t pid;
+	int to;
+	int from;
+	struct jsonline lines;
+};
+
+/* `address_bytes`: a limit on the process's address space; 0: none. */
+static void peer_start(struct peer *p, const char *program, const char *argument, rlim_t address_bytes)
+{
+	char path[4096];
+	int in[2], out[2];
+
+	snprintf(path, sizeof path, "%s/%s", TEST_BINARY_DIR, program);
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	p->pid = fork();
+	assert_true(p->pid >= 0);
+	if (p->pid == 0) {
+		struct rlimit limit = {address_bytes, address_bytes};
+
+		if (dup2(in[0], STDIN_FILENO) < 0 || dup2(out[1], STDOUT_FILENO) < 0 ||
+		    (address_bytes && setrlimit(RLIMIT_AS, &limit) < 0))
+			_exit(126);
+		execl(path, path, argument, (char *)NULL);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	p->to = in[1];
+	p->from = out[0];
+	assert_int_equal(jsonline_init(&p->lines, p->from, JSONLINE_DESCRIBE_MAX), 0);
+}
+
+/* Takes the reference. */
+static void peer_say(struct peer *p, json_t *msg)
+{
+	assert_non_null(msg);
+	assert_int_equal(jsonline_write(p->to, msg, ANSWER_MS), 0);
+	json_decref(msg);
+}
+
+static void peer_command(struct peer *p, const char *name)
+{
+	peer_say(p, json_pack("{s:s}", "cmd", name));
+}
+
+static json_t *peer_hear(struct peer *p)
+{
+	struct err e = {0};
+	json_t *msg = NULL;
+	int status = jsonline_read_object(&p->lines, ANSWER_MS, &msg, &e);
+
+	if (status <= 0) {
+		kill(p->pid, SIGKILL);
+		fail_msg("no answer: %s", status == 0 ? "the process has ended" : e.why);
+	}
+	return msg;
+}
+
+static const char *msg_of(const json_t *msg)
+{
+	const char *name = json_string_value(json_object_get(msg, "msg"));
+
+	return name ? name : "";
+}
+
+/* Hear a message that must be `name`. */
+static json_t *peer_expect(struct peer *p, const char *name)
+{
+	json_t *msg = peer_hear(p);
+
+	if (strcmp(msg_of(msg), name) != 0) {
+		char *text = json_dumps(msg, 0);
+
+		kill(p->pid, SIGKILL);
+		fail_msg("expected \"%s\", got %s", name, text);
+	}
+	return msg;
+}
+
+static void peer_expect_only(struct peer *p, const char *name)
+{
+	json_decref(peer_expect(p, name));
+}
+
+/* Close its input and await its end. */
+static void peer_end(struct peer *p, int expected_code)
+{
+	int status, waited_ms = 0;
+
+	close(p->to);
+	while (waitpid(p->pid, &status, WNOHANG) == 0) {
+		if (waited_ms++ == EXIT_MS) {
+			kill(p->pid, SIGKILL);
+			fail_msg("the process does not end");
+		}
+		usleep(1000);
+	}
+	close(p->from);
+	jsonline_free(&p->lines);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != expected_code)
+		fail_msg("the process ended with status 0x%x, not with exit code %d", (unsigned)status, expected_code);
+}
+
+static void start_subject(struct peer *p, const char *model, const char *argument, rlim_t address_bytes)
+{
+	char program[64];
+
+	snprintf(program, sizeof program, "subjects/subject-%s", model);
+	peer_start(p, program, argument, address_bytes);
+}
+
+static struct peer oracle; /* subject-serial --certify */
+
+/* ---- cells --------------------------------------------------------------------------------------- */
+
+struct test {
+	const char *model;
+	const json_t *workload; /* of the serial subject's description */
+	const struct extra *extra; /* NULL: the smoke cell */
+	char name[64];
+};
+
+static const char *name_of(const json_t *workload)
+{
+	return json_string_value(json_object_get(workload, "name"));
+}
+
+static bool has_scaling(const json_t *workload, const char *scaling)
+{
+	return strcmp(json_string_value(json_object_get(workload, "scaling")), scaling) == 0;
+}
+
+static json_t *smoke_params(const struct test *t)
+{
+	json_t *params = json_object(), *p;
+	size_t i;
+
+	json_array_foreach (json_object_get(t->workload, "params"), i, p) {
+		const char *name = json_string_value(json_object_get(p, "name"));
+
+		json_object_set(params, name, json_object_get(p, "smoke"));
+		for (size_t k = 0; k < sizeof concurrency / sizeof concurrency[0]; k++)
+			if (strcmp(t->model, "serial") == 0 && strcmp(name, concurrency[k]) == 0)
+				json_object_set_new(params, name, json_integer(1));
+	}
+	return params;
+}
+
+static json_t *make_cell(const struct test *t, int workers)
+{
+	bool is_linear = has_scaling(t->workload, "linear");
+	json_int_t ops = json_integer_value(json_object_get(t->workload, "smoke_ops"));
+	json_t *params = t->extra ? json_loads(t->extra->params, 0, NULL) : smoke_params(t);
+
+	if (t->extra)
+		ops = (json_int_t)t->extra->ops;
+	assert_non_null(params);
+	return json_pack("{s:s,s:O,s:o,s:i,s:I,s:s,s:s,s:s,s:b}", "workload", name_of(t->workload), "version",
+			 json_object_get(t->workload, "version"), "params", params, "workers", workers, "ops",
+			 is_linear ? ops : (json_int_t)0, "seed", "00000000000000ff", "data_dir", data_dir, "knobs", "",
+			 "warmup", has_scaling(t->workload, "server") ? 0 : 1);
+}
+
+/* The certificate of the oracle for this cell. One process answers for all tests, as it does in the harness. */
+static json_t *ask_oracle(const json_t *cell)
+{
+	json_t *answer, *cert;
+
+	peer_say(&oracle, json_incref((json_t *)cell));
+	answer = peer_hear(&oracle);
+	cert = json_incref(json_object_get(answer, "cert"));
+	json_decref(answer);
+	assert_non_null(cert);
+	return cert;
+}
+
+static void check_certificate(const json_t *sample, const json_t *cell)
+{
+	json_t *wanted = ask_oracle(cell), *found = json_object_get(sample, "cert");
+
+	if (!json_equal(wanted, found))
+		fail_msg("the certificate is\n%s\nand must be\n%s", json_dumps(found, 0), json_dumps(wanted, 0));
+	json_decref(wanted);
+}
+
+/* Must this subject refuse the cell, whatever the others do? */
+static bool must_refuse(const struct test *t)
+{
+	return is_refused_by_table(t->model, name_of(t->workload)) ||
+	       (t->extra && t->extra->only && !strstr(t->extra->only, t->model));
+}
+
+/* Is this a filesystem of the machine's that has no direct reads? Not the subject's fault, then. */
+static bool lacks_direct_reads(const struct test *t, const json_t *answer)
+{
+	const char *why = json_string_value(json_object_get(answer, "why"));
+
+	return t->extra && strstr(t->extra->params, "\"direct\"") && why &&
+	       (strstr(why, "O_DIRECT") || strstr(why, "lies in memory"));
+}
+
+/* The subject has refused the cell: may it? */
+static void check_refusal(const struct test *t, const json_t *answer)
+{
+	const char *why = json_string_value(json_object_get(answer, "why"));
+	const char *expected = refusal_why(t->model, name_of(t->workload));
+
+	assert_non_null(why);
+	assert_true(strlen(why) > 10);
+	if (!must_refuse(t) && !lacks_direct_reads(t, answer))
+		fail_msg("%s refuses %s: %s", t->model, name_of(t->workload), why);
+	if (expected)
+		assert_string_equal(why, expected);
+}
+
+static void run_command(struct peer *p, const char *kind, json_t *cell)
+{
+	peer_say(p, json_pack("{s:s,s:s,s:O,s:i}", "cmd", "run", "kind", kind, "cell", cell, "target_ns", 4000000));
+}
+
+/* ---- servers ------------------------------------------------------------------------------------- */
+
+static int port_of(const json_t *ready)
+{
+	return (int)json_integer_value(json_object_get(json_object_get(ready, "listen"), "port"));
+}
+
+/* Let the load generator work, and pass its begin and end on. Gives the requests that it counted. */
+static json_int_t drive_with_loadgen(struct peer *server, const json_t *ready)
+{
+	json_t *listen = json_object_get(ready, "listen"), *msg;
+	json_int_t requests;
+	struct peer gen;
+
+	peer_start(&gen, "switchyard-loadgen", NULL, 0);
+	peer_say(&gen, json_pack("{s:s,s:s,s:s,s:O,s:O,s:O,s:i,s:i,s:i,s:s}", "cmd", "load", "mode", "closed", "host",
+				 "127.0.0.1", "port", json_object_get(listen, "port"), "connections",
+				 json_object_get(listen, "connections"), "message_bytes",
+				 json_object_get(listen, "message_bytes"), "warmup_ns", 2000000, "duration_ns",
+				 20000000, "timeout_ms", ANSWER_MS, "seed", "0000000000000001"));
+	peer_expect_only(&gen, "begin");
+	peer_command(server, "begin");
+	peer_expect_only(server, "begin");
+	peer_command(&gen, "ack");
+	peer_expect_only(&gen, "end");
+	peer_command(server, "end");
+	peer_expect_only(server, "end");
+	peer_command(&gen, "ack");
+	msg = peer_expect(&gen, "sample");
+	requests = json_integer_value(json_object_get(msg, "requests_total"));
+	json_decref(msg);
+	peer_end(&gen, 0);
+	assert_true(requests > 0);
+	return requests;
+}
+
+static void run_server(const struct test *t, struct peer *p, json_t *cell, const json_t *ready)
+{
+	json_t *sample;
+
+	(void)t;
+	json_object_set_new(cell, "ops", json_integer(drive_with_loadgen(p, ready)));
+	peer_command(p, "stop");
+	sample = peer_expect(p, "sample");
+	check_certificate(sample, cell);
+	json_decref(sample);
+}
+
+enum {
+	BURST_CONNECTIONS = 3,
+	BURST_CHUNK = 65536,
+	BURST_SOCKET_BYTES =
+		262144, /* of the client's buffers: a few loopback segments; far less makes TCP wait for its timers */
+	BURST_MORE_BYTES = 300000, /* sent while reading, after the connection was full in both directions */
+	BURST_MAX_BYTES = 256 << 20, /* no kernel buffers that much */
+	BURST_FULL_MS = 50, /* a socket that takes nothing for so long is full */
+};
+
+/* A connection whose client sends far more than it reads, and then makes up for it. */
+struct burst {
+	int id, fd;
+	size_t sent, got;
+	size_t total; /* to be sent; known once the connection is full */
+};
+
+static unsigned char burst_byte(const struct burst *c, size_t at)
+{
+	return (unsigned char)((at * 2654435761u >> 13) + (unsigned)c->id);
+}
+
+static void burst_connect(struct burst *c, int id, int port)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int bytes = BURST_SOCKET_BYTES;
+
+	*c = (struct burst){.id = id, .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+	assert_true(c->fd >= 0);
+	assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
+	assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
+	assert_int_equal(connect(c->fd, (struct sockaddr *)&to, sizeof to), 0);
+}
+
+/* Send once, up to `limit` bytes in all, as much as the socket takes. */
+static void burst_send(struct burst *c, size_t limit)
+{
+	static unsigned char chunk[BURST_CHUNK];
+	size_t bytes = limit - c->sent < sizeof chunk ? limit - c->sent : sizeof chunk;
+	ssize_t n;
+
+	for (size_t i = 0; i < bytes; i++)
+		chunk[i] = burst_byte(c, c->sent + i);
+	n = send(c->fd, chunk, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+	assert_true(n > 0 || (n < 0 && errno == EAGAIN));
+	c->sent += n > 0 ? (size_t)n : 0;
+}
+
+static void burst_fill(struct burst *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+
+	while (c->sent < BURST_MAX_BYTES && poll(&p, 1, BURST_FULL_MS) == 1)
+		burst_send(c, BURST_MAX_BYTES);
+	assert_true(c->sent < BURST_MAX_BYTES);
+	c->total = c->sent + BURST_MORE_BYTES;
+}
+
+/* Read once and check what came. False: the end of the stream. */
+static bool burst_receive(struct burst *c)
+{
+	static unsigned char chunk[BURST_CHUNK];
+	ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+	bool is_right = true;
+
+	if (n < 0 && errno == EAGAIN)
+		return true;
+	assert_true(n >= 0);
+	for (ssize_t i = 0; i < n; i++)
+		is_right &= chunk[i] == burst_byte(c, c->got + (size_t)i);
+	assert_true(is_right);
+	c->got += (size_t)n;
+	return n > 0;
+}
+
+/* Send the rest and read everything; the sending direction is closed as soon as it is through. */
+static void burst_drain(struct burst *c)
+{
+	bool is_closed = false;
+
+	do {
+		struct pollfd p = {.fd = c->fd, .events = (short)(POLLIN | (is_closed ? 0 : POLLOUT))};
+
+		assert_int_equal(poll(&p, 1, ANSWER_MS), 1);
+		if (!is_closed && (p.revents & POLLOUT))
+			burst_send(c, c->total);
+		if (!is_closed && c->sent == c->total) {
+			assert_int_equal(shutdown(c->fd, SHUT_WR), 0);
+			is_closed = true;
+		}
+	} while (burst_receive(c));
+	assert_true(is_closed);
+	assert_int_equal(c->got, c->total);
+	close(c->fd);
+}
+
+/* All connections are full before the first is read from: a server that waits for one of them is stuck. */
+static size_t drive_with_bursts(int port, int connections)
+{
+	struct burst bursts[BURST_CONNECTIONS];
+	size_t total = 0;
+
+	for (int i = 0; i < connections; i++) {
+		burst_connect(&bursts[i], i, port);
+		burst_fill(&bursts[i]);
+		total += bursts[i].total;
+	}
+	for (int i = connections - 1; i >= 0; i--)
+		burst_drain(&bursts[i]);
+	return total;
+}
+
+static const struct {
+	const char *test, *model;
+} servers[] = {
+	{"gmp net/echo bursts", "gmp"},
+	{"pthread net/echo bursts", "pthread"},
+	{"eventloop net/echo bursts", "eventloop"},
+	{"serial net/echo bursts", "serial"},
+};
+
+static void test_burst(void **state)
+{
+	const char *model = *state;
+	int connections = strcmp(model, "serial") == 0 ? 1 : BURST_CONNECTIONS;
+	json_t *sample, *ready, *cell;
+	struct peer p;
+	size_t bytes;
+
+	cell = json_pack("{s:s,s:i,s:{s:i,s:i},s:i,s:I,s:s,s:s,s:s}", "workload", "net/echo", "version", 1, "params",
+			 "connections", connections, "message_bytes", 1, "workers", 2, "ops", (json_int_t)0, "seed",
+			 "0000000000000001", "data_dir", data_dir, "knobs", "");
+	start_subject(&p, model, "--run", 0);
+	run_command(&p, "timed", cell);
+	ready = peer_expect(&p, "ready");
+	bytes = drive_with_bursts(port_of(ready), connections);
+	peer_command(&p, "stop");
+	sample = peer_expect(&p, "sample");
+	json_object_set_new(cell, "ops", json_integer((json_int_t)bytes));
+	check_certificate(sample, cell);
+	json_decref(sample);
+	json_decref(ready);
+	json_decref(cell);
+	peer_end(&p, 0);
+}
+
+/* ---- the tests ------------------------------------------------------------------------------------ */
+
+/* ready has been heard: the rest of a sample that is no server's. */
+static void run_sample(const struct test *t, struct peer *p, json_t *cell)
+{
+	bool is_state = has_scaling(t->workload, "state");
+	json_t *msg;
+
+	peer_command(p, "go");
+	for (int i = 0; i < 2; i++) {
+		msg = peer_expect(p, is_state ? "snapshot" : i == 0 ? "begin" : "end");
+		if (is_state && i == 1)
+			assert_int_equal(json_integer_value(json_object_get(msg, "live_tasks")),
+					 json_integer_value(json_object_get(json_object_get(cell, "params"), "tasks")));
+		json_decref(msg);
+		peer_command(p, "ack");
+	}
+	msg = peer_expect(p, "sample");
+	if (json_integer_value(json_object_get(cell, "ops")) == 0)
+		json_object_set(cell, "ops", json_object_get(json_object_get(msg, "cert"), "ops"));
+	check_certificate(msg, cell);
+	json_decref(msg);
+}
+
+/* Run the cell once. False: the subject refused it, which has been judged. */
+static bool run_cell(const struct test *t, int workers)
+{
+	json_t *cell = make_cell(t, workers), *msg;
+	bool is_refused, is_error = false;
+	struct peer p;
+
+	start_subject(&p, t->model, "--run", 0);
+	run_command(&p, "smoke", cell);
+	msg = peer_hear(&p);
+	is_refused = strcmp(msg_of(msg), "unsupported") == 0;
+	if (is_refused) {
+		check_refusal(t, msg);
+	} else if (strcmp(msg_of(msg), "error") == 0 && lacks_direct_reads(t, msg)) {
+		is_error = true;
+	} else if (strcmp(msg_of(msg), "ready") != 0) {
+		fail_msg("expected \"ready\", got %s", json_dumps(msg, 0));
+	} else if (must_refuse(t)) {
+		fail_msg("%s runs %s, which the tables of this test say it cannot", t->model, name_of(t->workload));
+	} else if (has_scaling(t->workload, "server")) {
+		run_server(t, &p, cell, msg);
+	} else {
+		run_sample(t, &p, cell);
+	}
+	json_decref(msg);
+	json_decref(cell);
+	peer_end(&p, is_error);
+	return !is_refused && !is_error;
+}
+
+static void calibrate(const struct test *t)
+{
+	json_t *cell = make_cell(t, 1), *msg, *calibration;
+	struct peer p;
+
+	start_subject(&p, t->model, "--run", 0);
+	run_command(&p, "calibrate", cell);
+	msg = peer_expect(&p, "sample");
+	calibration = json_object_get(msg, "calibration");
+	assert_true(json_integer_value(json_object_get(calibration, "ops")) > 0);
+	json_decref(msg);
+	json_decref(cell);
+	peer_end(&p, 0);
+}
+
+static void test_cell(void **state)
+{
+	const struct test *t = *state;
+	bool is_direct = strcmp(t->model, "gmp") == 0 || strcmp(t->model, "pthread") == 0;
+	bool has_run = run_cell(t, 1);
+
+	if (has_run && is_direct)
+		run_cell(t, 2);
+	if (has_run && !t->extra && has_scaling(t->workload, "linear"))
+		calibrate(t);
+}
+
+/* Where is the one data file of 1 MiB? */
+static void find_data_file(char *path, size_t bytes)
+{
+	DIR *dir = opendir(data_dir);
+	struct dirent *entry;
+	int found = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		size_t len = strlen(entry->d_name);
+
+		assert_true(len < 5 || strcmp(entry->d_name + len - 5, ".part") != 0);
+		if (!strstr(entry->d_name, "-1MiB.dat"))
+			continue;
+		snprintf(path, bytes, "%s/%s", data_dir, entry->d_name);
+		found++;
+	}
+	closedir(dir);
+	assert_int_equal(found, 1);
+}
+
+/* A data file that is cut short, altered, or was being written when its writer was killed, is made again. */
+static void test_damaged_data_file(void **state)
+{
+	const struct extra small = {"disk/read", "{\"mode\":\"warm\",\"in_flight\":1,\"file_mib\":1}", 600, NULL};
+	struct test t = {.model = "serial", .workload = *state, .extra = &small};
+	char path[4096], part[4096 + 8];
+	const char bad = 0x55;
+	int fd;
+
+	assert_true(run_cell(&t, 1));
+	find_data_file(path, sizeof path);
+	snprintf(part, sizeof part, "%s.part", path);
+
+	assert_int_equal(truncate(path, 1 << 19), 0);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_int_equal(write(fd, &bad, 1), 1);
+	close(fd);
+	assert_true(run_cell(&t, 1));
+	find_data_file(path, sizeof path);
+
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, &bad, 1, 1), 1); /* in the index of the first block */
+	close(fd);
+	assert_true(run_cell(&t, 1));
+	find_data_file(path, sizeof path);
+}
+
+/* A model that cannot hold the tasks says how many it could, lets them go and fails; it neither hangs nor crashes. */
+static const struct scarce {
+	const char *test, *model, *workload, *params;
+} scarce_cells[] = {
+	{"gmp cpu/fib without memory", "gmp", "cpu/fib", "{\"n\":28,\"cutoff\":2}"},
+	{"gmp sync/mutex without memory", "gmp", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}"},
+	{"gmp switch/ring without memory", "gmp", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}"},
+	{"gmp memory/parked without memory", "gmp", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}"},
+	{"pthread cpu/fib without memory", "pthread", "cpu/fib", "{\"n\":40,\"cutoff\":20}"},
+	{"pthread sync/mutex without memory", "pthread", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}"},
+	{"pthread switch/ring without memory", "pthread", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}"},
+	{"pthread memory/parked without memory", "pthread", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}"},
+	{"eventloop memory/parked without memory", "eventloop", "memory/parked",
+	 "{\"tasks\":1000000,\"touch_kib\":16}"},
+};
+
+static void test_scarce(void **state)
+{
+	const struct scarce *s = *state;
+	const rlim_t address_bytes = 96 << 20;
+	const char *why;
+	struct peer p;
+	json_t *msg, *cell;
+
+	if (IS_SANITIZED)
+		skip(); /* their shadow memory does not fit any limit */
+	cell = json_pack("{s:s,s:i,s:o,s:i,s:I,s:s,s:s,s:s}", "workload", s->workload, "version", 1, "params",
+			 json_loads(s->params, 0, NULL), "workers", 2, "ops", (json_int_t)20000, "seed",
+			 "0000000000000001", "data_dir", data_dir, "knobs", "");
+	start_subject(&p, s->model, "--run", address_bytes);
+	run_command(&p, "timed", cell);
+	json_decref(cell);
+	peer_expect_only(&p, "ready");
+	peer_command(&p, "go");
+	while (msg = peer_hear(&p), strcmp(msg_of(msg), "error") != 0) {
+		if (strcmp(msg_of(msg), "sample") == 0)
+			fail_msg("it holds more tasks than the memory that it was given");
+		json_decref(msg);
+		peer_command(&p, "ack");
+	}
+	why = json_string_value(json_object_get(msg, "why"));
+	if (!strstr(why, "cannot hold"))
+		fail_msg("unexpected reason: %s", why);
+	json_decref(msg);
+	peer_end(&p, 1);
+}
+
+static json_t *describe(const char *model)
+{
+	struct peer p;
+	json_t *description;
+
+	start_subject(&p, model, "--describe", 0);
+	description = peer_hear(&p);
+	peer_end(&p, 0);
+	return description;
+}
+
+/* Every subject describes the same workloads; they differ in what is offered, and offer what the tables allow. */
+static void test_descriptions(void **state)
+{
+	json_t *reference = describe("serial");
+
+	(void)state;
+	for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
+		json_t *mine = describe(models[m]), *workload;
+		size_t i;
+
+		json_array_foreach (json_object_get(mine, "workloads"), i, workload) {
+			json_t *same = json_deep_copy(json_array_get(json_object_get(reference, "workloads"), i));
+			bool is_offered = json_is_true(json_object_get(workload, "offered"));
+
+			if (!is_offered)
+				assert_true(is_refused_by_table(models[m], name_of(workload)));
+			assert_non_null(same);
+			json_object_set(same, "offered", json_object_get(workload, "offered"));
+			assert_true(json_equal(same, workload));
+			json_decref(same);
+		}
+		assert_int_equal(i, json_array_size(json_object_get(reference, "workloads")));
+		json_decref(mine);
+	}
+	json_decref(reference);
+}
+
+/* A certificate says how much was done: that of another count must not be accepted. */
+static void test_oracle_tells_cells_apart(void **state)
+{
+	const struct test *tests = *state;
+
+	for (size_t i = 0; i < MAX_TESTS && tests[i].model; i++) {
+		json_t *cell, *first, *second;
+
+		if (tests[i].extra || strcmp(tests[i].model, "gmp") != 0 || !has_scaling(tests[i].workload, "linear"))
+			continue;
+		cell = make_cell(&tests[i], 1);
+		first = ask_oracle(cell);
+		json_object_set_new(cell, "ops", json_integer(json_integer_value(json_object_get(cell, "ops")) * 2));
+		second = ask_oracle(cell);
+		assert_false(json_equal(first, second));
+		json_decref(first);
+		json_decref(second);
+		json_decref(cell);
+	}
+}
+
+/* ---- the list -------------------------------------------------------------------------------------- */
+
+static struct test tests[MAX_TESTS];
+static struct CMUnitTest unit_tests[MAX_TESTS];
+static size_t n_tests, n_units;
+
+static void add_unit(const char *name, CMUnitTestFunction fn, void *state)
+{
+	if (n_units == MAX_TESTS) {
+		fprintf(stderr, "more than %d tests: raise MAX_TESTS\n", MAX_TESTS);
+		exit(1);
+	}
+	unit_tests[n_units++] = (struct CMUnitTest){.name = name, .test_func = fn, .initial_state = state};
+}
+
+static void add_cell(const char *model, const json_t *workload, const struct extra *extra)
+{
+	struct test *t = &tests[n_tests++];
+
+	*t = (struct test){.model = model, .workload = workload, .extra = extra};
+	snprintf(t->name, sizeof t->name, "%s %s %.30s", model, name_of(workload), extra ? extra->params : "smoke");
+	add_unit(t->name, test_cell, t);
+}
+
+static void add_workload(const json_t *workload)
+{
+	for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
+		add_cell(models[m], workload, NULL);
+		for (size_t i = 0; i < sizeof extras / sizeof extras[0]; i++)
+			if (strcmp(extras[i].workload, name_of(workload)) == 0 &&
+			    !is_refused_by_table(models[m], name_of(workload)))
+				add_cell(models[m], workload, &extras[i]);
+	}
+}
+
+static int start_oracle(void **state)
+{
+	(void)state;
+	start_subject(&oracle, "serial", "--certify", 0);
+	return 0;
+}
+
+static int clean_up(void **state)
+{
+	DIR *dir = opendir(data_dir);
+	struct dirent *entry;
+
+	(void)state;
+	peer_end(&oracle, 0);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	return rmdir(data_dir);
+}
+
+int main(void)
+{
+	json_t *description, *workload;
+	size_t i;
+	int failures;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!mkdtemp(data_dir)) {
+		fprintf(stderr, "cannot make %s: %s\n", data_dir, strerror(errno));
+		return 1;
+	}
+	description = describe("serial");
+	json_array_foreach (json_object_get(description, "workloads"), i, workload)
+		add_workload(workload);
+	for (i = 0; i < sizeof servers / sizeof servers[0]; i++)
+		add_unit(servers[i].test, test_burst, (void *)servers[i].model);
+	for (i = 0; i < sizeof scarce_cells / sizeof scarce_cells[0]; i++)
+		add_unit(scarce_cells[i].test, test_scarce, (void *)&scarce_cells[i]);
+	json_array_foreach (json_object_get(description, "workloads"), i, workload)
+		if (strcmp(name_of(workload), "disk/read") == 0)
+			add_unit("serial disk/read damaged file", test_damaged_data_file, workload);
+	add_unit("descriptions", test_descriptions, NULL);
+	add_unit("the oracle tells cells apart", test_oracle_tells_cells_apart, tests);
+	failures = _cmocka_run_group_tests("workloads", unit_tests, n_units, start_oracle, clean_up);
+	json_decref(description);
+	return failures;
+}

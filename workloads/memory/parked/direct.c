@@ -1,0 +1,105 @@
+/*
+ * memory/parked in the blocking style: detached tasks that all receive from a channel on which nothing is ever sent.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "harness/subject/direct.h"
+#include "workloads/memory/parked/parked.h"
+
+/* The last task to arrive still has to park after it has said so; nothing is timed, and this is ample. */
+#define SETTLE_NS UINT64_C(10000000)
+
+struct lot {
+	size_t touch_bytes; /* immutable */
+	dx_chan gate; /* closed when the tasks may go */
+	dx_wg arrived; /* tasks that are not yet at the gate */
+	dx_wg present; /* tasks that have not ended */
+	_Atomic uint64_t next; /* the next task's id; after all have arrived: how many did */
+	_Atomic uint64_t left; /* tasks that were released */
+	_Atomic uint64_t sum; /* of what they read back */
+};
+
+static void park(void *arg)
+{
+	struct lot *lot = arg;
+	uint64_t id = atomic_fetch_add(&lot->next, 1);
+	volatile unsigned char *block = __builtin_alloca(lot->touch_bytes);
+	char nothing;
+
+	parked_touch(block, lot->touch_bytes, id);
+	dx_wg_done(&lot->arrived);
+	dx_recv(&lot->gate, &nothing);
+	atomic_fetch_add(&lot->sum, parked_sum(block, lot->touch_bytes));
+	atomic_fetch_add(&lot->left, 1);
+	dx_wg_done(&lot->present);
+}
+
+/* Create the tasks, let them be measured, and let them go. */
+static int fill_and_empty(struct bench *b, struct lot *lot, uint64_t tasks)
+{
+	uint64_t created;
+	int status = 0;
+
+	bench_snapshot(b, "base", 0);
+	for (created = 0; created < tasks; created++) {
+		dx_wg_add(&lot->arrived, 1);
+		dx_wg_add(&lot->present, 1);
+		status = dx_go(park, lot);
+		if (status < 0) {
+			dx_wg_done(&lot->present);
+			dx_wg_done(&lot->arrived);
+			break;
+		}
+	}
+	dx_wg_wait(&lot->arrived);
+	if (status == 0) {
+		dx_sleep_ns(SETTLE_NS);
+		bench_snapshot(b, "live", atomic_load(&lot->next));
+	}
+	dx_chan_close(&lot->gate);
+	dx_wg_wait(&lot->present);
+	if (status < 0)
+		return bench_fail(b, status, "cannot hold %llu tasks: the model refused the one after %llu (%s)",
+				  (unsigned long long)tasks, (unsigned long long)created, strerror(-status));
+	b->cert = (struct bench_cert){.ops = atomic_load(&lot->left),
+				      .units = created,
+				      .max_live = atomic_load(&lot->next),
+				      .checksum = atomic_load(&lot->sum)};
+	return 0;
+}
+
+static int run_parked(struct bench *b)
+{
+	struct lot lot = {.touch_bytes = (size_t)bench_param(b, "touch_kib") * 1024};
+	int status = dx_chan_init(&lot.gate, sizeof(char), 0);
+
+	if (status < 0)
+		goto no_gate;
+	status = dx_wg_init(&lot.arrived);
+	if (status < 0)
+		goto no_arrived;
+	status = dx_wg_init(&lot.present);
+	if (status < 0)
+		goto no_present;
+	status = fill_and_empty(b, &lot, (uint64_t)bench_param(b, "tasks"));
+	dx_wg_destroy(&lot.present);
+	dx_wg_destroy(&lot.arrived);
+	dx_chan_destroy(&lot.gate);
+	return status;
+no_present:
+	dx_wg_destroy(&lot.arrived);
+no_arrived:
+	dx_chan_destroy(&lot.gate);
+no_gate:
+	return bench_fail(b, status, "cannot make a channel and two wait groups: %s", strerror(-status));
+}
+
+static const char *larger_than_a_stack(const struct bench *b)
+{
+	return bench_param(b, "touch_kib") > PARKED_STACK_KIB ? "touch_kib above 8 does not fit the smallest stack"
+							      : NULL;
+}
+
+const struct bench_body memory_parked_direct = {.unsupported = larger_than_a_stack, .run = run_parked};

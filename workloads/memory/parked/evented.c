@@ -1,0 +1,105 @@
+/*
+ * memory/parked in the callback style: a record per task, in a list until it is released.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "harness/subject/evented.h"
+#include "workloads/memory/parked/parked.h"
+
+struct lot;
+
+struct task {
+	ex_work work;
+	struct task *next; /* in the list of the parked */
+	struct lot *lot;
+	unsigned char block[]; /* lot->touch_bytes */
+};
+
+struct lot {
+	struct bench *b;
+	uint64_t tasks;
+	size_t touch_bytes;
+	struct task *parked;
+	uint64_t created, arrived, left;
+	uint64_t sum; /* of what the released read back */
+	int status; /* -ENOMEM: fewer than `tasks` were created, and those are let go unmeasured */
+};
+
+static void finish(struct lot *lot)
+{
+	struct bench *b = lot->b;
+	int status = lot->status;
+
+	b->cert = (struct bench_cert){
+		.ops = lot->left, .units = lot->created, .max_live = lot->arrived, .checksum = lot->sum};
+	if (status < 0)
+		bench_fail(b, status, "cannot hold %llu tasks: out of memory after %llu",
+			   (unsigned long long)lot->tasks, (unsigned long long)lot->created);
+	free(lot);
+	bench_done(b, status);
+}
+
+static void go_on(ex_work *work)
+{
+	struct task *t = EX_CONTAINER(work, struct task, work);
+	struct lot *lot = t->lot;
+
+	lot->sum += parked_sum(t->block, lot->touch_bytes);
+	lot->left++;
+	free(t);
+	if (lot->left == lot->created)
+		finish(lot);
+}
+
+static void release_all(struct lot *lot)
+{
+	while (lot->parked) {
+		struct task *t = lot->parked;
+
+		lot->parked = t->next;
+		ex_post(ex_loop_of(lot->b), &t->work, go_on);
+	}
+}
+
+static void arrive(ex_work *work)
+{
+	struct task *t = EX_CONTAINER(work, struct task, work);
+	struct lot *lot = t->lot;
+
+	parked_touch(t->block, lot->touch_bytes, lot->arrived++);
+	t->next = lot->parked;
+	lot->parked = t;
+	if (lot->arrived < lot->created)
+		return;
+	if (lot->status == 0)
+		bench_snapshot(lot->b, "live", lot->arrived);
+	release_all(lot);
+}
+
+static int run_parked(struct bench *b)
+{
+	struct lot *lot = calloc(1, sizeof *lot);
+
+	if (!lot)
+		return bench_fail(b, -ENOMEM, "out of memory for the tasks' list");
+	lot->b = b;
+	lot->tasks = (uint64_t)bench_param(b, "tasks");
+	lot->touch_bytes = (size_t)bench_param(b, "touch_kib") * 1024;
+	bench_snapshot(b, "base", 0);
+	for (; lot->created < lot->tasks; lot->created++) {
+		struct task *t = malloc(sizeof *t + lot->touch_bytes);
+
+		if (!t) {
+			lot->status = -ENOMEM;
+			break;
+		}
+		t->lot = lot;
+		ex_post(ex_loop_of(b), &t->work, arrive);
+	}
+	if (lot->created == 0)
+		finish(lot);
+	return 0;
+}
+
+const struct bench_body memory_parked_evented = {.run = run_parked};

@@ -1,0 +1,69 @@
+/*
+ * memory/parked - what a task costs that only waits.
+ *
+ * `tasks` tasks are created; each touches touch_kib KiB of its own state, one write per page of 4 KiB, and parks. When
+ * all have arrived the harness reads the process's memory from outside, they are released, read back what they wrote,
+ * and end. Nothing is timed. The metric is the all-in memory between the snapshots `base` (before the first task
+ * exists) and `live`, per live task: resident pages, page tables and what the kernel keeps for a thread.
+ *
+ * A model that cannot hold so many (a thread limit, memory) fails the sample with the number it reached: that number is
+ * the answer to the question.
+ *
+ * Detached tasks are used, not joinable ones: what a caller needs to join a task would be counted as the task's.
+ */
+#include "workloads/memory/parked/parked.h"
+
+enum { PARAM_TASKS, PARAM_TOUCH_KIB };
+
+static const struct bench_param params[] = {
+	[PARAM_TASKS] = {.name = "tasks",
+			 .unit = "tasks",
+			 .help = "alive and parked at one time",
+			 .dflt = 1000,
+			 .min = 1,
+			 .max = 10000000,
+			 .smoke = 100},
+	[PARAM_TOUCH_KIB] = {.name = "touch_kib",
+			     .unit = "KiB",
+			     .help = "of its own stack or state that each task writes to",
+			     .dflt = 0,
+			     .min = 0,
+			     .max = 64,
+			     .smoke = 4},
+};
+
+static uint64_t parked_ops(const struct bench *b)
+{
+	return (uint64_t)b->param[PARAM_TASKS];
+}
+
+static void parked_expect(const struct bench *b, struct bench_cert *out)
+{
+	uint64_t tasks = parked_ops(b), pages, sum = 0;
+
+	pages = ((uint64_t)b->param[PARAM_TOUCH_KIB] * 1024 + PARKED_PAGE - 1) / PARKED_PAGE;
+	for (uint64_t id = 0; id < tasks; id++)
+		sum += pages * parked_mark(id);
+	*out = (struct bench_cert){.ops = tasks, .units = tasks, .max_live = tasks, .checksum = sum};
+}
+
+const struct bench_workload memory_parked_workload = {
+	.name = "memory/parked",
+	.version = 1,
+	.summary = "tasks that exist and wait: memory per task, and how many there can be",
+	.op = "one task created, parked and released",
+	.fairness =
+		"A direct task is detached, touches its own stack and parks in the receive of one shared channel; it "
+		"carries its stack whether it uses it or not. An evented task is a record and a block of touch_kib KiB "
+		"from "
+		"malloc, and waits in a list: it has exactly the state that it needs, which is the style's advantage "
+		"and "
+		"the work of whoever writes it. touch_kib counts pages touched: a stack has one more in use, for the "
+		"frames themselves. Direct bodies offer up to 8 KiB, what the smallest stack holds in every model.",
+	.scaling = BENCH_STATE,
+	.metric = BENCH_BYTES_PER_TASK,
+	.params = params,
+	.n_params = sizeof params / sizeof params[0],
+	.finite_ops = parked_ops,
+	.expect = parked_expect,
+};
