@@ -1,0 +1,37 @@
+/*
+ * cli.h - the commands. Each gets the arguments behind its name and returns the exit code.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include "harness/base/err.h"
+#include "harness/plan/catalog.h"
+#include "harness/plan/session.h"
+
+enum {
+	CLI_DONE = 0,
+	CLI_CHECK_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_REFUSED = 3,
+	CLI_SOME_FAILED = 4,
+	CLI_UNTRUSTED = 5,
+	CLI_INTERRUPTED = 130,
+};
+
+int cmd_list(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_subject(int argc, char **argv);
+
+/* One sentence on standard error: "switchyard: ...". Returns CLI_USAGE, for `return cli_usage(&err)`. */
+int cli_usage(const struct err *err);
+void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The subjects of this build and of SWITCHYARD_SUBJECTS; warnings go to standard error unless quiet. */
+int cli_load(struct session_places *places, struct catalog **catalog, int quiet, struct err *err);
+
+/* Width of the terminal on standard output, 100 where it is none. */
+unsigned cli_width(void);
+
+#endif

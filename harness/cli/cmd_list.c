@@ -1,0 +1,170 @@
+/*
+ * cmd_list.c - `switchyard list`: what the subjects describe, merged.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/cli/cli.h"
+#include "harness/cli/options.h"
+#include "harness/plan/jsonx.h"
+
+static const struct option_spec specs[] = {
+	{.name = "filter",
+	 .letter = 'f',
+	 .value = "FILTER",
+	 .help = "only what matches, as in run (parameters at their defaults)"},
+	{.name = "json", .help = "as JSON"},
+	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
+};
+
+static bool is_wanted(const struct filter *f, const struct workload_def *w, const struct subject *s)
+{
+	json_t *params = workload_defaults(w, false);
+	struct filter_item item = {.workload = w->name,
+				   .subject = s->id,
+				   .placement = "same",
+				   .kind = "timed",
+				   .workers = 1,
+				   .group = strchr(w->name, '/') + 1,
+				   .params = params};
+	bool wanted = !f || filter_match(f, &item);
+
+	json_decref(params);
+	return wanted;
+}
+
+/* The subjects that offer it and that the filter wants, as a JSON list. */
+static json_t *offering(const struct catalog *c, const struct filter *f, const struct workload_def *w)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_subjects; i++)
+		if (catalog_offers(c, &c->subjects[i], w) && is_wanted(f, w, &c->subjects[i]))
+			json_array_append_new(list, json_string(c->subjects[i].id));
+	return list;
+}
+
+static json_t *param_json(const struct param_def *p)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:O, s:O}", "name", p->name, "unit", p->unit, "help", p->help,
+			      "kind", p->is_choice ? "choice" : "int", "default", p->dflt, "smoke", p->smoke);
+
+	if (p->is_choice) {
+		json_object_set(o, "choices", (json_t *)p->choices);
+	} else {
+		json_object_set_new(o, "min", json_integer(p->min));
+		json_object_set_new(o, "max", json_integer(p->max));
+	}
+	return o;
+}
+
+static json_t *workload_json(const struct workload_def *w, json_t *subjects)
+{
+	json_t *params = json_array();
+
+	for (size_t i = 0; i < w->n_params; i++)
+		json_array_append_new(params, param_json(&w->params[i]));
+	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:O}", "name", w->name, "version", w->version,
+			 "summary", w->summary, "op", w->op, "fairness", w->fairness, "scaling",
+			 scaling_name(w->scaling), "metric", metric_name(w->metric), "params", params, "subjects",
+			 subjects);
+}
+
+static void print_param(const struct param_def *p)
+{
+	char dflt[80], range[200] = "";
+	size_t used = 0, i;
+	const json_t *c;
+
+	jsonx_scalar_text(p->dflt, dflt, sizeof dflt);
+	if (p->is_choice) {
+		json_array_foreach (p->choices, i, c) {
+			int n = used < sizeof range ? snprintf(range + used, sizeof range - used, "%s%s", i ? "|" : "",
+							       json_string_value(c))
+						    : 0;
+
+			used += n > 0 ? (size_t)n : 0;
+		}
+	} else {
+		snprintf(range, sizeof range, "%lld..%lld%s%s", (long long)p->min, (long long)p->max,
+			 *p->unit ? " " : "", p->unit);
+	}
+	printf("    %-14s %-10s %-24s %s\n", p->name, dflt, range, p->help);
+}
+
+static void print_workload(const struct workload_def *w, const json_t *subjects)
+{
+	const json_t *s;
+	size_t i;
+
+	printf("%s - %s\n    one operation: %s; %s, %s\n    subjects:", w->name, w->summary, w->op,
+	       scaling_name(w->scaling), metric_name(w->metric));
+	json_array_foreach (subjects, i, s)
+		printf(" %s", json_string_value(s));
+	putchar('\n');
+	for (i = 0; i < w->n_params; i++)
+		print_param(&w->params[i]);
+	putchar('\n');
+}
+
+static int list(const struct catalog *c, const char *filter_text, bool as_json, struct err *err)
+{
+	struct filter *f = NULL;
+	json_t *all = json_array();
+	int rc = filter_text ? filter_parse(filter_text, c->param_keys, c->n_param_keys, &f, err) : 0;
+
+	for (size_t i = 0; i < c->n_workloads && rc == 0; i++) {
+		json_t *subjects = offering(c, f, &c->workloads[i]);
+
+		if (json_array_size(subjects) && as_json)
+			json_array_append_new(all, workload_json(&c->workloads[i], subjects));
+		else if (json_array_size(subjects))
+			print_workload(&c->workloads[i], subjects);
+		json_decref(subjects);
+	}
+	if (as_json && rc == 0) {
+		json_t *root = json_pack("{s:O}", "workloads", all);
+
+		json_dumpf(root, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(root);
+	}
+	json_decref(all);
+	filter_free(f);
+	return rc;
+}
+
+int cmd_list(int argc, char **argv)
+{
+	struct session_places places;
+	struct catalog *catalog;
+	struct options o;
+	struct err err;
+	int rc;
+
+	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
+		return cli_usage(&err);
+	if (options_has(&o, "help")) {
+		puts("usage: switchyard list [-f FILTER] [--json]\n\n"
+		     "Lists the workloads that can be measured: what one operation is, which subjects offer it, and "
+		     "its\n"
+		     "parameters with default, range and meaning.\n");
+		options_print(specs, sizeof specs / sizeof *specs, stdout);
+		options_free(&o);
+		return CLI_DONE;
+	}
+	if (o.n_args) {
+		cli_complain("list takes no argument '%.60s' (perhaps -f workload:%.60s)", o.args[0], o.args[0]);
+		rc = CLI_USAGE;
+	} else if (cli_load(&places, &catalog, 0, &err) != 0) {
+		rc = cli_usage(&err);
+	} else {
+		rc = list(catalog, options_get(&o, "filter"), options_has(&o, "json"), &err) ? cli_usage(&err)
+											     : CLI_DONE;
+		catalog_free(catalog);
+		session_free_places(&places);
+	}
+	options_free(&o);
+	return rc;
+}

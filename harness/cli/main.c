@@ -1,0 +1,115 @@
+/*
+ * main.c - switchyard: finds the command and leaves the rest to it.
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "build_info.h"
+#include "harness/cli/cli.h"
+#include "harness/plan/jsonx.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{"list", cmd_list, "what can be measured: workloads, their parameters, the subjects that offer them"},
+	{"run", cmd_run, "measure: a plan, or what a filter selects; writes a folder with records and report"},
+	{"report", cmd_report, "write the report of a run again from its records"},
+	{"doctor", cmd_doctor, "what on this machine disturbs measuring, with fix and undo; changes nothing"},
+	{"subject", cmd_subject, "check whether an executable keeps the subject protocol"},
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+void cli_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("switchyard: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int cli_usage(const struct err *err)
+{
+	cli_complain("%s", ERR_TEXT(*err));
+	return CLI_USAGE;
+}
+
+int cli_load(struct session_places *places, struct catalog **catalog, int quiet, struct err *err)
+{
+	const json_t *warning;
+	size_t i;
+	int rc = session_find_places(places, err);
+
+	*catalog = NULL;
+	if (rc)
+		return rc;
+	rc = catalog_load(places->subject_dirs, catalog, err);
+	if (rc) {
+		session_free_places(places);
+		return rc;
+	}
+	json_array_foreach ((*catalog)->warnings, i, warning)
+		if (!quiet)
+			cli_complain("warning: %s", json_string_value(warning));
+	return 0;
+}
+
+unsigned cli_width(void)
+{
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+		return size.ws_col;
+	return 100;
+}
+
+static void print_help(FILE *out)
+{
+	fputs("switchyard compares concurrency models by running the same work on each.\n\n"
+	      "usage: switchyard COMMAND [OPTION...]      (switchyard COMMAND --help says more)\n\n",
+	      out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+	fputs("\nEvery option has a variable: --rounds is SWITCHYARD_ROUNDS. SWITCHYARD_SUBJECTS=dir1:dir2 adds "
+	      "directories\n"
+	      "of foreign subjects (executables named subject-*).\n\n"
+	      "Exit codes: 0 done; 1 a check failed; 2 wrong use or set-up; 3 refused; 4 some samples failed;\n"
+	      "5 untrusted; 130 interrupted (what was measured is kept).\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	signal(SIGPIPE, SIG_IGN); /* a child that is gone is an error of one write, not of the run */
+	if (!name || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+		print_help(name ? stdout : stderr);
+		return name ? CLI_DONE : CLI_USAGE;
+	}
+	if (strcmp(name, "--version") == 0) {
+		printf("switchyard %s (%s%s, %s, %s)\n", BUILD_VERSION, *BUILD_GIT_REV ? BUILD_GIT_REV : "no revision",
+		       BUILD_GIT_DIRTY ? " changed" : "", BUILD_TYPE, BUILD_CC);
+		return CLI_DONE;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		int code = commands[i].run(argc - 2, argv + 2);
+
+		if (fflush(stdout) != 0 && code == CLI_DONE)
+			code = CLI_USAGE;
+		return code;
+	}
+	cli_complain("there is no command '%.60s'; known are list, run, report, doctor, subject", name);
+	return CLI_USAGE;
+}

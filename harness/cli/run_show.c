@@ -1,0 +1,172 @@
+#include "harness/cli/run_show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/plan/estimate.h"
+#include "harness/plan/jsonx.h"
+
+static void print_subjects(const struct cell *cell)
+{
+	for (size_t i = 0; i < cell_entries(cell); i++) {
+		bool is_twin;
+		const struct subject *s = cell_entry(cell, i, &is_twin);
+
+		printf("%s%s%s", i ? " " : "", s->id, is_twin ? "'" : "");
+	}
+}
+
+void run_show_estimate(const struct plan *p, FILE *out)
+{
+	struct estimate e;
+
+	estimate_plan(p, &e);
+	fprintf(out,
+		"plan %s: %zu cells, %u timed samples, %u calibrations, %u counted samples, about %.0f s (%.1f min)\n",
+		p->name, p->n_cells, e.timed, e.calibrate, e.counted, (double)e.total_ns / 1e9,
+		(double)e.total_ns / 6e10);
+}
+
+void run_show_plan(const struct plan *p, uint64_t seed)
+{
+	size_t *cells = xcalloc(p->n_cells, sizeof *cells);
+	const json_t *skipped;
+	size_t k;
+
+	printf("cells:\n");
+	for (size_t i = 0; i < p->n_cells; i++) {
+		const struct cell *cell = &p->cells[i];
+		struct estimate e;
+
+		estimate_cell(p, cell, &e);
+		printf("  %-64s %2u rounds, %u counted, %6.1f s: ", cell->id, cell->rounds, cell->counted,
+		       (double)e.total_ns / 1e9);
+		print_subjects(cell);
+		putchar('\n');
+	}
+	json_array_foreach (p->skipped, k, skipped)
+		printf("left out: %s: %s\n", jsonx_str(skipped, "cell"), jsonx_str(skipped, "why"));
+	printf("order of the first round (seed %016llx):\n", (unsigned long long)seed);
+	order_cells(seed, 0, p->n_cells, cells);
+	for (size_t i = 0; i < p->n_cells; i++) {
+		const struct cell *cell = &p->cells[cells[i]];
+		size_t order[ORDER_MAX];
+
+		printf("  %-64s ", cell->id);
+		order_subjects(seed, order_hash(cell->id), 0, cell_entries(cell), order);
+		for (size_t j = 0; j < cell_entries(cell); j++) {
+			bool is_twin;
+			const struct subject *s = cell_entry(cell, order[j], &is_twin);
+
+			printf("%s%s%s", j ? " " : "", s->id, is_twin ? "'" : "");
+		}
+		putchar('\n');
+	}
+	run_show_estimate(p, stdout);
+	free(cells);
+}
+
+/* ---- what failed ---------------------------------------------------------------------------------------------- */
+
+static bool is_failure(const json_t *sample)
+{
+	static const char *const fine[] = {"ok", "requeued", "unsupported", "too_slow"};
+	const char *status = jsonx_str(sample, "status");
+
+	for (size_t i = 0; status && i < sizeof fine / sizeof *fine; i++)
+		if (strcmp(status, fine[i]) == 0)
+			return false;
+	return true;
+}
+
+static void count_failure(void *arg, const json_t *sample)
+{
+	json_t *seen = arg;
+	char *text;
+
+	if (!is_failure(sample))
+		return;
+	text = xformat("%s %s: %s: %s", jsonx_str(sample, "cell"), jsonx_str(sample, "subject"),
+		       jsonx_str(sample, "status"), jsonx_str(sample, "why") ? jsonx_str(sample, "why") : "");
+	json_object_set_new(seen, text, json_integer(jsonx_int(seen, text, 0) + 1));
+	free(text);
+}
+
+void run_show_failures(const struct store *s, FILE *out)
+{
+	json_t *seen = json_object(), *times;
+	const char *text;
+
+	store_each(s, count_failure, seen);
+	json_object_foreach (seen, text, times) {
+		if (json_integer_value(times) > 1)
+			fprintf(out, "%s (%lld times)\n", text, (long long)json_integer_value(times));
+		else
+			fprintf(out, "%s\n", text);
+	}
+	json_decref(seen);
+}
+
+/* ---- smoke ------------------------------------------------------------------------------------------------------ */
+
+struct smoke_table {
+	json_t *rows; /* workload -> subject -> status */
+	json_t *subjects; /* array of ids, in order of appearance in the plan */
+};
+
+static void take_smoke(void *arg, const json_t *sample)
+{
+	struct smoke_table *t = arg;
+	const char *workload = jsonx_str(sample, "workload");
+	json_t *row = json_object_get(t->rows, workload);
+
+	if (!row) {
+		row = json_object();
+		json_object_set_new(t->rows, workload, row);
+	}
+	json_object_set_new(row, jsonx_str(sample, "subject"), json_string(jsonx_str(sample, "status")));
+}
+
+static void add_subject(json_t *list, const char *id)
+{
+	const json_t *have;
+	size_t i;
+
+	json_array_foreach (list, i, have)
+		if (strcmp(json_string_value(have), id) == 0)
+			return;
+	json_array_append_new(list, json_string(id));
+}
+
+void run_show_smoke(const struct plan *p, const struct store *s, const struct engine_result *r)
+{
+	struct smoke_table t = {json_object(), json_array()};
+	const char *workload;
+	const json_t *id;
+	json_t *row;
+	size_t i;
+
+	for (size_t c = 0; c < p->n_cells; c++)
+		for (size_t k = 0; k < p->cells[c].n_subjects; k++)
+			add_subject(t.subjects, p->cells[c].subjects[k]->id);
+	store_each(s, take_smoke, &t);
+	printf("%-20s", "workload");
+	json_array_foreach (t.subjects, i, id)
+		printf(" %-11s", json_string_value(id));
+	putchar('\n');
+	json_object_foreach (t.rows, workload, row) {
+		printf("%-20s", workload);
+		json_array_foreach (t.subjects, i, id) {
+			const char *status = jsonx_str(row, json_string_value(id));
+
+			printf(" %-11s", status ? status : "-");
+		}
+		putchar('\n');
+	}
+	putchar('\n');
+	run_show_failures(s, stdout);
+	printf("%u passed, %u failed, %u skipped\n", r->pairs_ok, r->pairs_failed, r->pairs_skipped);
+	json_decref(t.rows);
+	json_decref(t.subjects);
+}

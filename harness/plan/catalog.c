@@ -1,0 +1,630 @@
+#include "harness/plan/catalog.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/plan/jsonx.h"
+
+enum {
+	DESCRIBE_MAX = 4 << 20, /* bytes: grows with the number of workloads; arbitrary */
+	DESCRIBE_TIMEOUT_MS = 20000, /* a cold interpreter on a loaded machine needs seconds; arbitrary */
+};
+
+extern char **environ;
+
+static const char *const scaling_names[] = {"linear", "finite", "server", "state"};
+static const char *const metric_names[] = {"wall_per_op", "cpu_per_op", "bytes_per_task"};
+
+const char *scaling_name(enum scaling s)
+{
+	return scaling_names[s];
+}
+
+const char *metric_name(enum metric m)
+{
+	return metric_names[m];
+}
+
+const char *metric_unit(enum metric m)
+{
+	return m == METRIC_BYTES_PER_TASK ? "B/task" : "ns/op";
+}
+
+static int find_name(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; name && i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* ---- running --describe ---------------------------------------------------------------------------------- */
+
+/* Everything that fd gives until its end, NUL-terminated, or NULL: too much, too late or a read error. */
+static char *read_all(int fd, struct err *err)
+{
+	uint64_t deadline = clock_now_ns() + DESCRIBE_TIMEOUT_MS * CLOCK_NS_PER_MSEC;
+	char *buf = NULL;
+	size_t used = 0, size = 0;
+
+	for (;;) {
+		struct pollfd pfd = {.fd = fd, .events = POLLIN};
+		ssize_t got;
+		int rc;
+
+		if (size - used < 4096) {
+			size = size ? size * 2 : 65536;
+			buf = xgrow(buf, size + 1, 1);
+		}
+		rc = poll(&pfd, 1, clock_ms_until(deadline));
+		if (rc < 0 && errno == EINTR)
+			continue;
+		if (rc == 0) {
+			err_set(err, 0, "did not end its --describe within %d s", DESCRIBE_TIMEOUT_MS / 1000);
+			break;
+		}
+		got = read(fd, buf + used, size - used);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (rc < 0 || got < 0) {
+			err_set(err, 0, "cannot read its --describe: %s", strerror(errno));
+			break;
+		}
+		used += (size_t)got;
+		if (got == 0) {
+			buf[used] = '\0';
+			return buf;
+		}
+		if (used > DESCRIBE_MAX) {
+			err_set(err, 0, "its --describe is longer than %d bytes", DESCRIBE_MAX);
+			break;
+		}
+	}
+	free(buf);
+	return NULL;
+}
+
+static int spawn_describe(const char *path, pid_t *pid, int *fd, struct err *err)
+{
+	char *argv[] = {(char *)path, "--describe", NULL};
+	posix_spawn_file_actions_t actions;
+	int pipe_fd[2], rc;
+
+	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
+		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], 1);
+	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	rc = posix_spawn(pid, path, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipe_fd[1]);
+	if (rc) {
+		close(pipe_fd[0]);
+		return err_set(err, -rc, "cannot be started: %s", strerror(rc));
+	}
+	*fd = pipe_fd[0];
+	return 0;
+}
+
+int catalog_describe(const char *path, json_t **out, struct err *err)
+{
+	json_error_t je;
+	char *text;
+	pid_t pid;
+	int fd = -1, status, rc;
+
+	*out = NULL;
+	rc = spawn_describe(path, &pid, &fd, err);
+	if (rc)
+		return rc;
+	text = read_all(fd, err);
+	close(fd);
+	if (!text)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!text)
+		return -EPROTO;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		rc = WIFSIGNALED(status)
+			     ? err_set(err, -EPROTO, "its --describe died of signal %d", WTERMSIG(status))
+			     : err_set(err, -EPROTO, "its --describe exits with code %d", WEXITSTATUS(status));
+	} else {
+		*out = json_loads(text, 0, &je);
+		if (!*out)
+			rc = err_set(err, -EPROTO, "its --describe is not one JSON object (line %d: %s)", je.line,
+				     je.text);
+	}
+	free(text);
+	if (*out && (rc = catalog_check_describe(*out, err)) != 0) {
+		json_decref(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+/* ---- checking what it says ---------------------------------------------------------------------------------- */
+
+static int check_param(const char *w, const json_t *p, struct err *err)
+{
+	const char *name = jsonx_str(p, "name"), *kind = jsonx_str(p, "kind");
+	const json_t *choices = json_object_get(p, "choices");
+
+	if (!name || !*name || !kind)
+		return err_set(err, -EPROTO, "workload '%.60s': a parameter has no name or kind", w);
+	if (strcmp(kind, "int") == 0) {
+		if (!json_is_integer(json_object_get(p, "default")) || !json_is_integer(json_object_get(p, "min")) ||
+		    !json_is_integer(json_object_get(p, "max")) || !json_is_integer(json_object_get(p, "smoke")))
+			return err_set(err, -EPROTO,
+				       "workload '%.60s': parameter '%.40s' needs whole numbers default, min, "
+				       "max and smoke",
+				       w, name);
+		return 0;
+	}
+	if (strcmp(kind, "choice") != 0)
+		return err_set(err, -EPROTO,
+			       "workload '%.60s': parameter '%.40s' is of kind '%.20s', known are int and choice", w,
+			       name, kind);
+	if (json_array_size(choices) == 0 || !jsonx_str(p, "default") || !jsonx_str(p, "smoke"))
+		return err_set(err, -EPROTO, "workload '%.60s': parameter '%.40s' needs choices, default and smoke", w,
+			       name);
+	return 0;
+}
+
+static int check_workload(const json_t *w, struct err *err)
+{
+	const char *name = jsonx_str(w, "name");
+	const json_t *params = json_object_get(w, "params"), *p;
+	size_t i;
+	int rc;
+
+	if (!name || !strchr(name, '/'))
+		return err_set(err, -EPROTO, "a workload has no name of the form family/name");
+	if (!json_is_integer(json_object_get(w, "version")))
+		return err_set(err, -EPROTO, "workload '%.60s' has no version", name);
+	if (find_name(scaling_names, 4, jsonx_str(w, "scaling")) < 0)
+		return err_set(err, -EPROTO, "workload '%.60s': scaling is none of linear, finite, server, state",
+			       name);
+	if (find_name(metric_names, 3, jsonx_str(w, "metric")) < 0)
+		return err_set(err, -EPROTO,
+			       "workload '%.60s': metric is none of wall_per_op, cpu_per_op, bytes_per_task", name);
+	if (!json_is_array(params))
+		return err_set(err, -EPROTO, "workload '%.60s' has no list params", name);
+	json_array_foreach (params, i, p) {
+		rc = check_param(name, p, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int catalog_check_describe(const json_t *d, struct err *err)
+{
+	const char *id = jsonx_str(d, "id");
+	const json_t *w;
+	size_t i;
+
+	if (!json_is_object(d))
+		return err_set(err, -EPROTO, "its --describe is not a JSON object");
+	if (jsonx_int(d, "protocol", -1) != 1)
+		return err_set(err, -EPROTO, "its --describe does not say \"protocol\":1");
+	if (!id || !*id || strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != strlen(id))
+		return err_set(err, -EPROTO, "its id is missing or has characters other than a-z 0-9 - _ .");
+	if (!json_is_array(json_object_get(d, "workloads")))
+		return err_set(err, -EPROTO, "its --describe has no list workloads");
+	json_array_foreach (json_object_get(d, "workloads"), i, w) {
+		int rc = check_workload(w, err);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- building the catalog ------------------------------------------------------------------------------------ */
+
+static void warn(struct catalog *c, const char *path, const char *why)
+{
+	char *text = xformat("%s: %s; it is left out", path, why);
+
+	json_array_append_new(c->warnings, json_string(text));
+	free(text);
+}
+
+static void add_subject(struct catalog *c, const char *path)
+{
+	struct subject *s;
+	struct err err;
+	json_t *d, *capabilities;
+
+	if (catalog_describe(path, &d, &err) != 0) {
+		warn(c, path, ERR_TEXT(err));
+		return;
+	}
+	if (catalog_subject(c, jsonx_str(d, "id"))) {
+		warn(c, path, "a subject of this id was found before");
+		json_decref(d);
+		return;
+	}
+	c->subjects = xgrow(c->subjects, c->n_subjects + 1, sizeof *c->subjects);
+	s = &c->subjects[c->n_subjects++];
+	capabilities = json_object_get(d, "capabilities");
+	*s = (struct subject){
+		.id = xstrdup(jsonx_str(d, "id")),
+		.path = xstrdup(path),
+		.describe = d,
+		.can_calibrate = jsonx_bool(capabilities, "calibrate", false),
+		.can_certify = jsonx_bool(capabilities, "certify", false),
+	};
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void scan_directory(struct catalog *c, const char *dir)
+{
+	char **paths = NULL;
+	size_t n = 0;
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (!d) {
+		char *why = xformat("cannot be opened: %s", strerror(errno));
+
+		warn(c, dir, why);
+		free(why);
+		return;
+	}
+	while ((e = readdir(d)) != NULL) {
+		struct stat st;
+		char *path;
+
+		if (strncmp(e->d_name, "subject-", 8) != 0)
+			continue;
+		path = xformat("%s/%s", dir, e->d_name);
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0) {
+			paths = xgrow(paths, n + 1, sizeof *paths);
+			paths[n++] = path;
+		} else {
+			free(path);
+		}
+	}
+	closedir(d);
+	if (n)
+		qsort(paths, n, sizeof *paths, compare_names);
+	for (size_t i = 0; i < n; i++) {
+		add_subject(c, paths[i]);
+		free(paths[i]);
+	}
+	free(paths);
+}
+
+static void read_params(struct workload_def *w, const json_t *params)
+{
+	const json_t *p;
+	size_t i;
+
+	w->n_params = json_array_size(params);
+	w->params = xcalloc(w->n_params, sizeof *w->params);
+	json_array_foreach (params, i, p) {
+		const char *unit = jsonx_str(p, "unit"), *help = jsonx_str(p, "help");
+
+		w->params[i] = (struct param_def){
+			.name = jsonx_str(p, "name"),
+			.unit = unit ? unit : "",
+			.help = help ? help : "",
+			.is_choice = strcmp(jsonx_str(p, "kind"), "choice") == 0,
+			.min = jsonx_int(p, "min", 0),
+			.max = jsonx_int(p, "max", 0),
+			.choices = json_object_get(p, "choices"),
+			.dflt = json_object_get(p, "default"),
+			.smoke = json_object_get(p, "smoke"),
+		};
+	}
+}
+
+static const char *text_or_empty(const json_t *o, const char *key)
+{
+	const char *s = jsonx_str(o, key);
+
+	return s ? s : "";
+}
+
+static void define_workload(struct workload_def *w, const json_t *d)
+{
+	int64_t smoke_ops = jsonx_int(d, "smoke_ops", 1);
+
+	free(w->params);
+	*w = (struct workload_def){
+		.name = jsonx_str(d, "name"),
+		.summary = text_or_empty(d, "summary"),
+		.op = text_or_empty(d, "op"),
+		.fairness = text_or_empty(d, "fairness"),
+		.version = (int)jsonx_int(d, "version", 0),
+		.scaling = (enum scaling)find_name(scaling_names, 4, jsonx_str(d, "scaling")),
+		.metric = (enum metric)find_name(metric_names, 3, jsonx_str(d, "metric")),
+		.smoke_ops = smoke_ops > 0 ? (uint64_t)smoke_ops : 1,
+	};
+	read_params(w, json_object_get(d, "params"));
+}
+
+static struct workload_def *find_workload(const struct catalog *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_workloads; i++)
+		if (strcmp(c->workloads[i].name, name) == 0)
+			return &c->workloads[i];
+	return NULL;
+}
+
+static int compare_subjects(const void *a, const void *b)
+{
+	return strcmp(((const struct subject *)a)->id, ((const struct subject *)b)->id);
+}
+
+static int compare_workloads(const void *a, const void *b)
+{
+	return strcmp(((const struct workload_def *)a)->name, ((const struct workload_def *)b)->name);
+}
+
+static void collect_workloads(struct catalog *c)
+{
+	for (size_t s = 0; s < c->n_subjects; s++) {
+		const json_t *d;
+		size_t i;
+
+		json_array_foreach (json_object_get(c->subjects[s].describe, "workloads"), i, d) {
+			struct workload_def *w = find_workload(c, jsonx_str(d, "name"));
+
+			if (w && jsonx_int(d, "version", 0) <= w->version)
+				continue;
+			if (!w) {
+				c->workloads = xgrow(c->workloads, c->n_workloads + 1, sizeof *c->workloads);
+				w = &c->workloads[c->n_workloads++];
+				memset(w, 0, sizeof *w);
+			}
+			define_workload(w, d);
+		}
+	}
+	if (c->n_workloads)
+		qsort(c->workloads, c->n_workloads, sizeof *c->workloads, compare_workloads);
+}
+
+static void collect_offers(struct catalog *c)
+{
+	for (size_t s = 0; s < c->n_subjects; s++) {
+		struct subject *subject = &c->subjects[s];
+		const json_t *d;
+		size_t i;
+
+		subject->offers = xcalloc(c->n_workloads, sizeof *subject->offers);
+		json_array_foreach (json_object_get(subject->describe, "workloads"), i, d) {
+			struct workload_def *w = find_workload(c, jsonx_str(d, "name"));
+
+			if (!jsonx_bool(d, "offered", true))
+				continue;
+			subject->offers[w - c->workloads] = jsonx_int(d, "version", 0) == w->version;
+			if (jsonx_int(d, "version", 0) != w->version) {
+				char *why = xformat("offers version %d of %s, but version %d is compared",
+						    (int)jsonx_int(d, "version", 0), w->name, w->version);
+
+				warn(c, subject->id, why);
+				free(why);
+			}
+		}
+	}
+}
+
+static void collect_param_keys(struct catalog *c)
+{
+	for (size_t i = 0; i < c->n_workloads; i++) {
+		for (size_t j = 0; j < c->workloads[i].n_params; j++) {
+			const struct param_def *p = &c->workloads[i].params[j];
+			size_t k = 0;
+
+			while (k < c->n_param_keys && strcmp(c->param_keys[k].name, p->name) != 0)
+				k++;
+			if (k == c->n_param_keys) {
+				c->param_keys = xgrow(c->param_keys, k + 1, sizeof *c->param_keys);
+				c->param_keys[c->n_param_keys++] = (struct filter_key){p->name, true};
+			}
+			if (p->is_choice)
+				c->param_keys[k].is_number = false;
+		}
+	}
+}
+
+static void complete(struct catalog *c)
+{
+	qsort(c->subjects, c->n_subjects, sizeof *c->subjects, compare_subjects);
+	collect_workloads(c);
+	collect_offers(c);
+	collect_param_keys(c);
+}
+
+int catalog_load(const char *dirs, struct catalog **out, struct err *err)
+{
+	struct catalog *c = xcalloc(1, sizeof *c);
+	char *copy = xstrdup(dirs), *save = NULL;
+
+	*out = NULL;
+	c->warnings = json_array();
+	for (char *dir = strtok_r(copy, ":", &save); dir; dir = strtok_r(NULL, ":", &save))
+		scan_directory(c, dir);
+	free(copy);
+	if (c->n_subjects == 0) {
+		const char *why = json_string_value(json_array_get(c->warnings, 0));
+
+		err_set(err, 0, "no subject was found in %.200s%s%.200s", dirs, why ? "; " : "", why ? why : "");
+		catalog_free(c);
+		return -ENOENT;
+	}
+	complete(c);
+	*out = c;
+	return 0;
+}
+
+int catalog_load_one(const char *path, struct catalog **out, struct err *err)
+{
+	struct catalog *c = xcalloc(1, sizeof *c);
+
+	*out = NULL;
+	c->warnings = json_array();
+	add_subject(c, path);
+	if (c->n_subjects == 0) {
+		err_set(err, 0, "%.350s", json_string_value(json_array_get(c->warnings, 0)));
+		catalog_free(c);
+		return -ENOENT;
+	}
+	complete(c);
+	*out = c;
+	return 0;
+}
+
+void catalog_free(struct catalog *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n_subjects; i++) {
+		free(c->subjects[i].id);
+		free(c->subjects[i].path);
+		free(c->subjects[i].offers);
+		json_decref(c->subjects[i].describe);
+	}
+	for (size_t i = 0; i < c->n_workloads; i++)
+		free(c->workloads[i].params);
+	free(c->subjects);
+	free(c->workloads);
+	free(c->param_keys);
+	json_decref(c->warnings);
+	free(c);
+}
+
+/* ---- asking it ------------------------------------------------------------------------------------------------ */
+
+const struct subject *catalog_subject(const struct catalog *c, const char *id)
+{
+	for (size_t i = 0; i < c->n_subjects; i++)
+		if (strcmp(c->subjects[i].id, id) == 0)
+			return &c->subjects[i];
+	return NULL;
+}
+
+int catalog_workload(const struct catalog *c, const char *name, const struct workload_def **out, struct err *err)
+{
+	char known[300] = "";
+	size_t used = 0, hits = 0;
+
+	*out = find_workload(c, name);
+	for (size_t i = 0; i < c->n_workloads && !*out; i++)
+		if (strcmp(strchr(c->workloads[i].name, '/') + 1, name) == 0)
+			hits++;
+	for (size_t i = 0; i < c->n_workloads; i++) {
+		const char *full = c->workloads[i].name;
+
+		if (*out)
+			return 0;
+		if (hits == 1 && strcmp(strchr(full, '/') + 1, name) == 0)
+			*out = &c->workloads[i];
+		if (used < sizeof known) {
+			int n = snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", full);
+
+			used += n > 0 ? (size_t)n : 0;
+		}
+	}
+	if (*out)
+		return 0;
+	return err_set(err, -ENOENT,
+		       hits > 1 ? "workload '%.60s' is ambiguous; known are %s"
+				: "there is no workload '%.60s'; known are %s",
+		       name, known);
+}
+
+bool catalog_offers(const struct catalog *c, const struct subject *s, const struct workload_def *w)
+{
+	return s->offers[w - c->workloads];
+}
+
+const struct param_def *workload_param(const struct workload_def *w, const char *name)
+{
+	for (size_t i = 0; i < w->n_params; i++)
+		if (strcmp(w->params[i].name, name) == 0)
+			return &w->params[i];
+	return NULL;
+}
+
+static int complain_choice(const struct workload_def *w, const struct param_def *p, const char *value, struct err *err)
+{
+	char known[200] = "";
+	size_t used = 0, i;
+	const json_t *c;
+
+	json_array_foreach (p->choices, i, c) {
+		int n = used < sizeof known ? snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+						       json_string_value(c))
+					    : 0;
+
+		used += n > 0 ? (size_t)n : 0;
+	}
+	return err_set(err, -EINVAL, "%s: parameter %s is one of %s, not '%.60s'", w->name, p->name, known, value);
+}
+
+int param_check(const struct workload_def *w, const struct param_def *p, const json_t *value, struct err *err)
+{
+	char text[80];
+	size_t i;
+	const json_t *c;
+
+	jsonx_scalar_text(value, text, sizeof text);
+	if (p->is_choice) {
+		if (json_is_string(value))
+			json_array_foreach (p->choices, i, c)
+				if (json_equal(c, value))
+					return 0;
+		return complain_choice(w, p, text, err);
+	}
+	if (!json_is_integer(value))
+		return err_set(err, -EINVAL, "%s: parameter %s is a whole number, not '%s'", w->name, p->name, text);
+	if (json_integer_value(value) < p->min || json_integer_value(value) > p->max)
+		return err_set(err, -EINVAL, "%s: parameter %s is between %lld and %lld, not %s", w->name, p->name,
+			       (long long)p->min, (long long)p->max, text);
+	return 0;
+}
+
+json_t *param_from_text(const struct workload_def *w, const struct param_def *p, const char *text, struct err *err)
+{
+	int64_t number;
+	json_t *value;
+
+	if (p->is_choice || !jsonx_parse_int(text, &number))
+		value = json_string(text);
+	else
+		value = json_integer(number);
+	if (param_check(w, p, value, err) != 0) {
+		json_decref(value);
+		return NULL;
+	}
+	return value;
+}
+
+json_t *workload_defaults(const struct workload_def *w, bool smoke)
+{
+	json_t *params = json_object();
+
+	for (size_t i = 0; i < w->n_params; i++)
+		json_object_set(params, w->params[i].name, smoke ? w->params[i].smoke : w->params[i].dflt);
+	return params;
+}

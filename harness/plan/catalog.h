@@ -1,0 +1,91 @@
+/*
+ * catalog.h - the subjects that were found, and what they say they can do.
+ *
+ * The harness knows no model and no workload: it runs `--describe` of every executable named subject-* in the
+ * directories it is given, and works with the answers. Workloads of one name are one workload when their versions
+ * agree; the definition that counts is that of the first subject (by id) that has it with the highest version. A subject
+ * that offers another version, or describes itself wrongly, is left out with a warning: results are compared only within
+ * one version of the work.
+ */
+#ifndef CATALOG_H
+#define CATALOG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/err.h"
+#include "harness/plan/filter.h"
+
+enum scaling { SCALING_LINEAR, SCALING_FINITE, SCALING_SERVER, SCALING_STATE };
+enum metric { METRIC_WALL_PER_OP, METRIC_CPU_PER_OP, METRIC_BYTES_PER_TASK };
+
+/* All pointers point into a describe object that the catalog owns; everything is immutable after catalog_load. */
+struct param_def {
+	const char *name, *unit, *help;
+	bool is_choice;
+	int64_t min, max; /* !is_choice */
+	const json_t *choices; /* is_choice: array of strings */
+	json_t *dflt, *smoke; /* integer or string; borrowed */
+};
+
+struct workload_def {
+	const char *name, *summary, *op, *fairness;
+	int version;
+	enum scaling scaling;
+	enum metric metric;
+	uint64_t smoke_ops;
+	struct param_def *params;
+	size_t n_params;
+};
+
+struct subject {
+	char *id, *path;
+	json_t *describe;
+	bool *offers; /* per workload of the catalog */
+	bool can_calibrate, can_certify;
+};
+
+struct catalog {
+	struct subject *subjects; /* sorted by id */
+	size_t n_subjects;
+	struct workload_def *workloads; /* sorted by name */
+	size_t n_workloads;
+	struct filter_key *param_keys; /* every parameter name once */
+	size_t n_param_keys;
+	json_t *warnings; /* array of sentences */
+};
+
+/*
+ * Ask every executable subject-* in `dirs` (colon-separated; directories that do not exist are skipped with a warning).
+ * -ENOENT when none answers.
+ */
+int catalog_load(const char *dirs, struct catalog **out, struct err *err);
+/* The same of one executable, whatever its name. */
+int catalog_load_one(const char *path, struct catalog **out, struct err *err);
+void catalog_free(struct catalog *c);
+
+/* Run `path --describe`. 0 and a new reference, or -errno and a sentence. */
+int catalog_describe(const char *path, json_t **out, struct err *err);
+/* Whether a describe object keeps the protocol; -EPROTO and a sentence otherwise. */
+int catalog_check_describe(const json_t *describe, struct err *err);
+
+const struct subject *catalog_subject(const struct catalog *c, const char *id);
+/* By full name, or by its last part where that is unique. -ENOENT with the known names. */
+int catalog_workload(const struct catalog *c, const char *name, const struct workload_def **out, struct err *err);
+bool catalog_offers(const struct catalog *c, const struct subject *s, const struct workload_def *w);
+
+const struct param_def *workload_param(const struct workload_def *w, const char *name);
+/* 0, or -EINVAL and a sentence: wrong type, out of range, unknown choice. */
+int param_check(const struct workload_def *w, const struct param_def *p, const json_t *value, struct err *err);
+/* The value that `text` means for the parameter (new reference), or NULL with a sentence. */
+json_t *param_from_text(const struct workload_def *w, const struct param_def *p, const char *text, struct err *err);
+/* Every parameter with its default (or smoke) value, in declared order. */
+json_t *workload_defaults(const struct workload_def *w, bool smoke);
+
+const char *scaling_name(enum scaling s);
+const char *metric_name(enum metric m);
+const char *metric_unit(enum metric m);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * check.h - does an executable keep the subject protocol? One line per rule: what is expected, what was seen.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdio.h>
+
+#include "harness/measure/measure.h"
+
+struct check_config {
+	const char *path; /* the executable */
+	const char *loadgen; /* for servers */
+	const char *certifier; /* a subject that knows the certificates, or NULL: the executable itself, if it can */
+	const char *data_dir;
+	const struct topology *topology;
+	int64_t patience_ns; /* for each answer */
+	FILE *out;
+};
+
+/* Returns the number of rules that are broken. */
+unsigned check_subject(const struct check_config *config);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * engine.h - runs a plan: calibration, rounds in balanced random order, counted samples; into a store.
+ *
+ * The engine is resumable at any point because it has no state of its own that matters: what is to be done next is a
+ * function of the plan, the seed and the keys that are in the store.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "harness/base/err.h"
+#include "harness/plan/plan.h"
+#include "harness/plan/progress.h"
+#include "harness/plan/sample.h"
+#include "harness/results/store.h"
+
+struct engine_config {
+	const struct plan *plan;
+	struct store *store;
+	struct sample_env env;
+	struct progress *progress;
+	int64_t budget_ns; /* no round is started after it; 0: none */
+	bool is_smoke;
+};
+
+/* What became of the run, over all lines of the store. */
+struct engine_result {
+	unsigned ok, failed, unsupported, requeued, contaminated;
+	unsigned pairs_ok, pairs_failed, pairs_skipped; /* smoke: (subject, workload) */
+	bool is_complete;
+	bool is_out_of_time;
+	bool is_interrupted;
+	unsigned rounds_done; /* of those planned, by the cell that has most */
+};
+
+/* 0; or -errno and a sentence when the store cannot be written. What subjects do is in the result, not an error. */
+int engine_run(const struct engine_config *config, struct engine_result *out, struct err *err);
+
+#endif

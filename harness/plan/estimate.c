@@ -1,0 +1,67 @@
+#include "harness/plan/estimate.h"
+
+#include "harness/plan/jsonx.h"
+
+#define MS INT64_C(1000000)
+
+/* Each with what it was measured from; virtual machine, 2 CPUs, kernel 6.18. */
+static const int64_t SETTLE_NS = 20 * MS; /* the pause before a sample: fixed by the engine */
+static const int64_t SPIN_NS = 3 * MS; /* two calibration spins of about 1 ms and their reads */
+static const int64_t PROCESS_NS = 15 * MS; /* fork, exec, set-up, exit, reaping */
+static const int64_t FINITE_NS =
+	200 * MS; /* one run of a finite problem as the default plan sizes it, over all models */
+static const int64_t LOADGEN_NS = 30 * MS; /* a second process, its connections, its warm-up */
+static const int64_t SNAPSHOT_NS =
+	450 * MS; /* the kernel's counters must be stable for 200 ms; they rarely are at once */
+static const int64_t STATE_TASK_NS = 25000; /* making and ending one parked thread; goroutines need a tenth */
+
+/* The largest whole-number parameter named like a number of tasks: what a state workload builds. */
+static int64_t state_tasks(const struct cell *cell)
+{
+	return jsonx_int(cell->params, "tasks", 1000);
+}
+
+int64_t estimate_sample_ns(const struct plan *p, const struct cell *cell)
+{
+	int64_t t = SETTLE_NS + SPIN_NS + PROCESS_NS;
+
+	switch (cell->workload->scaling) {
+	case SCALING_LINEAR: /* a warm-up of a tenth of the region */
+		return t + p->region_ns + p->region_ns / 10;
+	case SCALING_FINITE: /* a warm-up of the whole problem */
+		return t + 2 * FINITE_NS;
+	case SCALING_SERVER:
+		return t + p->region_ns + p->region_ns / 2 + LOADGEN_NS;
+	case SCALING_STATE:
+		break;
+	}
+	return t + 2 * SNAPSHOT_NS + state_tasks(cell) * STATE_TASK_NS;
+}
+
+void estimate_cell(const struct plan *p, const struct cell *cell, struct estimate *out)
+{
+	int64_t sample_ns = estimate_sample_ns(p, cell);
+
+	*out = (struct estimate){0};
+	/* Growing runs up to a quarter of the region, each up to four times as long as the one before. */
+	if (cell->workload->scaling == SCALING_LINEAR)
+		out->calibrate = (unsigned)cell->n_subjects;
+	out->timed = (unsigned)cell_entries(cell) * cell->rounds;
+	out->counted = (unsigned)cell->n_subjects * cell->counted;
+	out->total_ns = (int64_t)(out->timed + out->counted) * sample_ns +
+			(int64_t)out->calibrate * (PROCESS_NS + SETTLE_NS + p->region_ns);
+}
+
+void estimate_plan(const struct plan *p, struct estimate *out)
+{
+	*out = (struct estimate){0};
+	for (size_t i = 0; i < p->n_cells; i++) {
+		struct estimate e;
+
+		estimate_cell(p, &p->cells[i], &e);
+		out->calibrate += e.calibrate;
+		out->timed += e.timed;
+		out->counted += e.counted;
+		out->total_ns += e.total_ns;
+	}
+}

@@ -1,0 +1,692 @@
+#include "harness/plan/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/plan/jsonx.h"
+
+/* The model that the project is about is the base of comparisons in cells that no plan describes. */
+#define DEFAULT_BASE "gmp"
+
+enum { MAX_CELLS = 20000 }; /* a plan with more is a mistake in an axis; arbitrary */
+
+static const int64_t DEFAULT_REGION_NS = 200000000; /* middle of the 100-500 ms that calibration aims at */
+
+/* What plan_build works with. */
+struct builder {
+	const struct catalog *catalog;
+	const struct topology *topology;
+	const struct plan_options *options;
+	struct filter *filter;
+	struct plan *plan;
+	struct err *err;
+	size_t n_expanded; /* cells before the filter */
+};
+
+/* ---- reading the file -------------------------------------------------------------------------------------- */
+
+static const char *const plan_keys[] = {"schema", "name", "comment", "rounds", "budget_s", "region_ms", "cells", NULL};
+static const char *const group_keys[] = {"group",     "workload", "subjects", "base",   "twin",    "params",
+					 "placement", "workers",  "counted",  "rounds", "comment", NULL};
+
+static int check_keys(const json_t *object, const char *const *known, const char *where, struct err *err)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)object, key, value) {
+		size_t i = 0;
+
+		while (known[i] && strcmp(known[i], key) != 0)
+			i++;
+		if (!known[i])
+			return err_set(err, -EINVAL, "plan: %.60s has an unknown key '%.40s'", where, key);
+	}
+	return 0;
+}
+
+static int check_number(const json_t *object, const char *key, int64_t min, int64_t max, const char *where,
+			struct err *err)
+{
+	const json_t *v = json_object_get(object, key);
+
+	if (!v || (json_is_integer(v) && json_integer_value(v) >= min && json_integer_value(v) <= max))
+		return 0;
+	return err_set(err, -EINVAL, "plan: %s of %.60s must be a whole number between %lld and %lld", key, where,
+		       (long long)min, (long long)max);
+}
+
+static int check_file(const json_t *file, struct err *err)
+{
+	const char *schema = jsonx_str(file, "schema");
+	int rc;
+
+	if (!json_is_object(file) || !schema || strcmp(schema, "switchyard.plan/1") != 0)
+		return err_set(err, -EINVAL, "plan: the file is not of schema switchyard.plan/1");
+	if ((rc = check_keys(file, plan_keys, "the file", err)) != 0 ||
+	    (rc = check_number(file, "rounds", 1, 10000, "the file", err)) != 0 ||
+	    (rc = check_number(file, "budget_s", 1, 1000000, "the file", err)) != 0 ||
+	    (rc = check_number(file, "region_ms", 10, 5000, "the file", err)) != 0)
+		return rc;
+	if (!json_is_array(json_object_get(file, "cells")))
+		return err_set(err, -EINVAL, "plan: the file has no list 'cells'");
+	return 0;
+}
+
+int plan_read(const char *path, json_t **out, struct err *err)
+{
+	json_error_t je;
+
+	*out = json_load_file(path, JSON_REJECT_DUPLICATES, &je);
+	if (*out)
+		return 0;
+	if (je.line < 0)
+		return err_set(err, -EINVAL, "plan %.200s cannot be read: %s", path, strerror(errno));
+	return err_set(err, -EINVAL, "plan %.200s is not JSON: line %d: %s", path, je.line, je.text);
+}
+
+/* ---- one cell ------------------------------------------------------------------------------------------------ */
+
+static char *make_id(const struct cell *cell)
+{
+	char *id = xstrdup(cell->workload->name);
+
+	for (size_t i = 0; i < cell->workload->n_params; i++) {
+		const char *name = cell->workload->params[i].name;
+		char value[80], *longer;
+
+		jsonx_scalar_text(json_object_get(cell->params, name), value, sizeof value);
+		longer = xformat("%s %s=%s", id, name, value);
+		free(id);
+		id = longer;
+	}
+	return id;
+}
+
+static void cell_clear(struct cell *cell)
+{
+	free(cell->id);
+	free(cell->group);
+	json_decref(cell->params);
+}
+
+/* Name what cannot be placed: once per workload and placement, a whole axis would say the same. */
+static void note_skipped(struct builder *b, const struct cell *cell, const char *why)
+{
+	char *what = xformat("%s %s", cell->workload->name, placement_name(cell->placement));
+	const json_t *seen;
+	size_t i;
+
+	json_array_foreach (b->plan->skipped, i, seen) {
+		if (strcmp(jsonx_str(seen, "cell"), what) == 0) {
+			free(what);
+			return;
+		}
+	}
+	json_array_append_new(b->plan->skipped, json_pack("{s:s, s:s}", "cell", what, "why", why));
+	free(what);
+}
+
+static bool selected(const struct builder *b, const struct cell *cell, const struct subject *s, const char *kind)
+{
+	struct filter_item item = {
+		.workload = cell->workload->name,
+		.subject = s->id,
+		.placement = placement_name(cell->placement),
+		.kind = kind,
+		.group = cell->group,
+		.workers = cell->placed.workers,
+		.params = cell->params,
+	};
+	size_t i = 0;
+
+	while (i < b->options->n_subjects && strcmp(b->options->subjects[i], s->id) != 0)
+		i++;
+	if (b->options->n_subjects && i == b->options->n_subjects)
+		return false;
+	return !b->filter || filter_match(b->filter, &item);
+}
+
+/* Keep the subjects that the filter wants, and the kinds of samples. */
+static void select_subjects(const struct builder *b, struct cell *cell)
+{
+	bool timed = false, counted = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < cell->n_subjects; i++) {
+		const struct subject *s = cell->subjects[i];
+		bool t = selected(b, cell, s, b->options->smoke ? "smoke" : "timed");
+		bool c = !b->options->smoke && selected(b, cell, s, "counted");
+
+		if (t || c)
+			cell->subjects[n++] = s;
+		timed |= t;
+		counted |= c;
+	}
+	cell->n_subjects = n;
+	if (!timed)
+		cell->rounds = 0;
+	if (!counted)
+		cell->counted = 0;
+	for (size_t i = 0; i < n; i++)
+		if (cell->subjects[i] == cell->base)
+			return;
+	cell->base = NULL;
+	cell->wants_twin = false;
+}
+
+static bool is_known_id(const struct plan *p, const char *id)
+{
+	for (size_t i = 0; i < p->n_cells; i++)
+		if (strcmp(p->cells[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Place, filter and keep one cell; takes over everything that it owns. `wanted` is the number of workers, 0 for as many
+ * as the placement gives.
+ */
+static int add_cell(struct builder *b, struct cell cell, unsigned wanted)
+{
+	struct plan *p = b->plan;
+	struct err why = {{0}};
+	char *name;
+	int rc;
+
+	if (++b->n_expanded > MAX_CELLS) {
+		cell_clear(&cell);
+		return err_set(b->err, -EINVAL, "plan: more than %d cells", MAX_CELLS);
+	}
+	rc = topology_place(b->topology, cell.placement, wanted, cell.workload->scaling == SCALING_SERVER, &cell.placed,
+			    &why);
+	if (rc == 0) {
+		name = make_id(&cell);
+		cell.id = xformat("%s %s w%u", name, placement_name(cell.placement), cell.placed.workers);
+		free(name);
+		select_subjects(b, &cell);
+		if (cell.n_subjects && (cell.rounds || cell.counted) && !is_known_id(p, cell.id)) {
+			p->cells = xgrow(p->cells, p->n_cells + 1, sizeof *p->cells);
+			p->cells[p->n_cells++] = cell;
+			return 0;
+		}
+	} else if (rc == -ENOTSUP) {
+		note_skipped(b, &cell, ERR_TEXT(why));
+		rc = 0;
+	} else {
+		err_set(b->err, rc, "%s", ERR_TEXT(why));
+	}
+	cell_clear(&cell);
+	return rc;
+}
+
+/* ---- expanding a group ------------------------------------------------------------------------------------------ */
+
+/* A group, checked: the axes that expand_params walks. */
+struct group {
+	struct cell cell; /* what its cells have in common; params filled on the way down */
+	json_t *axes[16]; /* per parameter of the workload: array of values (owned) */
+	enum placement placements[8];
+	size_t n_placements;
+	unsigned workers[16];
+	size_t n_workers;
+};
+
+static int add_placements(struct builder *b, const struct group *g)
+{
+	for (size_t i = 0; i < g->n_placements; i++) {
+		for (size_t j = 0; j < g->n_workers; j++) {
+			struct cell cell = g->cell;
+			int rc;
+
+			cell.params = json_deep_copy(g->cell.params);
+			cell.group = xstrdup(g->cell.group);
+			cell.placement = g->placements[i];
+			/* One PU takes one worker; elsewhere a plan's "1" is its default, not a wish for one CPU. */
+			rc = add_cell(b, cell,
+				      cell.placement == PLACE_SAME ? 1
+				      : g->workers[j] > 1          ? g->workers[j]
+								   : 0);
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+/* All combinations of the values from parameter i on; depth is at most BENCH_MAX_PARAMS. */
+static int expand_params(struct builder *b, struct group *g, size_t i)
+{
+	const struct workload_def *w = g->cell.workload;
+	json_t *value;
+	size_t k;
+
+	if (i == w->n_params)
+		return add_placements(b, g);
+	json_array_foreach (g->axes[i], k, value) {
+		int rc;
+
+		json_object_set(g->cell.params, w->params[i].name, value);
+		rc = expand_params(b, g, i + 1);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* `name=value` options for parameter p: they replace its axis. */
+static int axis_from_options(const struct builder *b, const struct workload_def *w, const struct param_def *p,
+			     json_t **axis)
+{
+	size_t name_len = strlen(p->name);
+
+	for (size_t i = 0; i < b->options->n_params; i++) {
+		const char *text = b->options->params[i];
+		char *values, *save = NULL;
+
+		if (strncmp(text, p->name, name_len) != 0 || text[name_len] != '=')
+			continue;
+		json_decref(*axis);
+		*axis = json_array();
+		values = xstrdup(text + name_len + 1);
+		for (char *v = strtok_r(values, ",", &save); v; v = strtok_r(NULL, ",", &save)) {
+			json_t *value = param_from_text(w, p, v, b->err);
+
+			if (!value) {
+				free(values);
+				return -EINVAL;
+			}
+			json_array_append_new(*axis, value);
+		}
+		free(values);
+		if (json_array_size(*axis) == 0)
+			return err_set(b->err, -EINVAL, "--param %.60s: a value is missing", text);
+	}
+	return 0;
+}
+
+static int read_axes(struct builder *b, const json_t *file, struct group *g)
+{
+	const struct workload_def *w = g->cell.workload;
+	json_t *params = json_object_get(file, "params"), *value;
+	const char *key;
+
+	if (params && !json_is_object(params))
+		return err_set(b->err, -EINVAL, "plan: params of group %.40s is not an object", g->cell.group);
+	json_object_foreach (params, key, value)
+		if (!workload_param(w, key))
+			return err_set(b->err, -EINVAL, "plan: workload %s has no parameter '%.40s'", w->name, key);
+	for (size_t i = 0; i < w->n_params; i++) {
+		const struct param_def *p = &w->params[i];
+		json_t *given = json_object_get(params, p->name);
+		size_t k;
+		int rc;
+
+		g->axes[i] = json_is_array(given) ? json_incref(given)
+						  : json_pack("[O]", given               ? given
+								     : b->options->smoke ? p->smoke
+											 : p->dflt);
+		rc = axis_from_options(b, w, p, &g->axes[i]);
+		json_array_foreach (g->axes[i], k, value)
+			if (!rc)
+				rc = param_check(w, p, value, b->err);
+		if (rc)
+			return rc;
+		if (json_array_size(g->axes[i]) == 0)
+			return err_set(b->err, -EINVAL, "plan: group %.40s: parameter %s has an empty list",
+				       g->cell.group, p->name);
+	}
+	return 0;
+}
+
+static int read_placements(struct builder *b, const json_t *file, struct group *g)
+{
+	const json_t *list = json_object_get(file, "placement"), *v;
+	size_t i;
+
+	if (b->options->n_placements) {
+		memcpy(g->placements, b->options->placements, b->options->n_placements * sizeof *g->placements);
+		g->n_placements = b->options->n_placements;
+		return 0;
+	}
+	if (!list) {
+		g->placements[0] = PLACE_SAME;
+		g->n_placements = 1;
+		return 0;
+	}
+	if (json_array_size(list) == 0 || json_array_size(list) > 8)
+		return err_set(b->err, -EINVAL, "plan: group %.40s: placement is not a list of 1 to 8 names",
+			       g->cell.group);
+	json_array_foreach (list, i, v)
+		if (!json_is_string(v) || !placement_parse(json_string_value(v), &g->placements[g->n_placements++]))
+			return err_set(b->err, -EINVAL,
+				       "plan: group %.40s: a placement is one of same, smt, cache, cross, free",
+				       g->cell.group);
+	return 0;
+}
+
+static int read_workers(struct builder *b, const json_t *file, struct group *g)
+{
+	const json_t *list = json_object_get(file, "workers"), *v;
+	size_t i;
+
+	g->workers[0] = 1;
+	g->n_workers = 1;
+	if (!list)
+		return 0;
+	g->n_workers = json_array_size(list);
+	if (g->n_workers == 0 || g->n_workers > 16)
+		return err_set(b->err, -EINVAL, "plan: group %.40s: workers is not a list of 1 to 16 numbers",
+			       g->cell.group);
+	json_array_foreach (list, i, v) {
+		if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > 4096)
+			return err_set(b->err, -EINVAL,
+				       "plan: group %.40s: workers are whole numbers between 1 and 4096",
+				       g->cell.group);
+		g->workers[i] = (unsigned)json_integer_value(v);
+	}
+	return 0;
+}
+
+static int add_group_subject(struct builder *b, struct group *g, const struct subject *s)
+{
+	if (!catalog_offers(b->catalog, s, g->cell.workload))
+		return 0;
+	for (size_t i = 0; i < g->cell.n_subjects; i++)
+		if (g->cell.subjects[i] == s)
+			return 0;
+	if (g->cell.n_subjects == sizeof g->cell.subjects / sizeof *g->cell.subjects)
+		return err_set(b->err, -EINVAL, "plan: group %.40s: too many subjects", g->cell.group);
+	g->cell.subjects[g->cell.n_subjects++] = s;
+	return 0;
+}
+
+/*
+ * A listed subject that this build does not have, or that does not offer the workload, is passed over: plans name every
+ * model of the project and serve builds with fewer. A name that no list of ours knows shows in --dry-run.
+ */
+static int read_subjects(struct builder *b, const json_t *file, struct group *g)
+{
+	const json_t *list = json_object_get(file, "subjects"), *v;
+	const char *base = jsonx_str(file, "base");
+	int rc = 0;
+	size_t i;
+
+	if (list && !json_is_array(list))
+		return err_set(b->err, -EINVAL, "plan: group %.40s: subjects is not a list", g->cell.group);
+	if (list) {
+		json_array_foreach (list, i, v) {
+			const struct subject *s;
+
+			if (!json_is_string(v))
+				return err_set(b->err, -EINVAL, "plan: group %.40s: a subject is not a name",
+					       g->cell.group);
+			s = catalog_subject(b->catalog, json_string_value(v));
+			if (s && !rc)
+				rc = add_group_subject(b, g, s);
+		}
+	} else {
+		for (i = 0; i < b->catalog->n_subjects && !rc; i++)
+			rc = add_group_subject(b, g, &b->catalog->subjects[i]);
+	}
+	g->cell.base = base ? catalog_subject(b->catalog, base) : NULL;
+	return rc;
+}
+
+/* The base of a cell that no plan describes. */
+static void choose_base(struct group *g)
+{
+	if (g->cell.n_subjects < 2)
+		return;
+	g->cell.base = g->cell.subjects[0];
+	for (size_t i = 0; i < g->cell.n_subjects; i++)
+		if (strcmp(g->cell.subjects[i]->id, DEFAULT_BASE) == 0)
+			g->cell.base = g->cell.subjects[i];
+}
+
+static int read_group(struct builder *b, const json_t *file, struct group *g)
+{
+	const char *name = jsonx_str(file, "workload"), *group = jsonx_str(file, "group");
+	const json_t *twin = json_object_get(file, "twin");
+	int rc;
+
+	if (!json_is_object(file) || !name)
+		return err_set(b->err, -EINVAL, "plan: a group names no workload");
+	if ((rc = catalog_workload(b->catalog, name, &g->cell.workload, b->err)) != 0)
+		return -EINVAL;
+	g->cell.group = xstrdup(group ? group : strchr(g->cell.workload->name, '/') + 1);
+	g->cell.params = json_object();
+	if (twin && !json_is_boolean(twin))
+		return err_set(b->err, -EINVAL, "plan: twin of group %.40s is not true or false", g->cell.group);
+	if ((rc = check_keys(file, group_keys, g->cell.group, b->err)) != 0 ||
+	    (rc = check_number(file, "rounds", 1, 10000, g->cell.group, b->err)) != 0 ||
+	    (rc = check_number(file, "counted", 0, 100, g->cell.group, b->err)) != 0)
+		return rc;
+	g->cell.wants_twin = json_is_true(twin);
+	g->cell.rounds = (unsigned)jsonx_int(file, "rounds", b->plan->rounds);
+	g->cell.counted = (unsigned)jsonx_int(file, "counted", 0);
+	if (b->options->rounds)
+		g->cell.rounds = b->options->rounds;
+	if (b->options->with_counted && g->cell.counted == 0)
+		g->cell.counted = 1;
+	if ((rc = read_axes(b, file, g)) != 0 || (rc = read_placements(b, file, g)) != 0 ||
+	    (rc = read_workers(b, file, g)) != 0)
+		return rc;
+	return read_subjects(b, file, g);
+}
+
+static void group_clear(struct group *g)
+{
+	for (size_t i = 0; i < sizeof g->axes / sizeof *g->axes; i++)
+		json_decref(g->axes[i]);
+	json_decref(g->cell.params);
+	free(g->cell.group);
+}
+
+/* A group of the file, or (described false) one made up for a workload that no plan describes. */
+static int add_group(struct builder *b, const json_t *file, bool described)
+{
+	struct group g = {.n_placements = 0};
+	int rc = read_group(b, file, &g);
+
+	if (rc == 0 && !described) {
+		choose_base(&g);
+		g.cell.wants_twin = !b->options->smoke;
+	}
+	if (rc == 0)
+		rc = expand_params(b, &g, 0);
+	group_clear(&g);
+	return rc;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+static bool has_workload(const struct plan *p, const struct workload_def *w)
+{
+	for (size_t i = 0; i < p->n_cells; i++)
+		if (p->cells[i].workload == w)
+			return true;
+	return false;
+}
+
+/* Workloads that the filter asks for and the plan does not have (smoke: all), with their default parameters. */
+static int add_undescribed(struct builder *b)
+{
+	for (size_t i = 0; i < b->catalog->n_workloads; i++) {
+		const struct workload_def *w = &b->catalog->workloads[i];
+		json_t *file;
+		int rc;
+
+		if (has_workload(b->plan, w))
+			continue;
+		file = json_pack("{s:s}", "workload", w->name);
+		rc = add_group(b, file, false);
+		json_decref(file);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int check_options(const struct builder *b)
+{
+	const struct plan_options *o = b->options;
+
+	for (size_t i = 0; i < o->n_subjects; i++) {
+		char known[300] = "";
+		size_t used = 0;
+
+		if (catalog_subject(b->catalog, o->subjects[i]))
+			continue;
+		for (size_t j = 0; j < b->catalog->n_subjects && used < sizeof known; j++)
+			used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", j ? ", " : "",
+						 b->catalog->subjects[j].id);
+		return err_set(b->err, -EINVAL, "there is no subject '%.60s'; found are %s", o->subjects[i], known);
+	}
+	for (size_t i = 0; i < o->n_params; i++) {
+		size_t n = strcspn(o->params[i], "="), j = 0;
+
+		if (o->params[i][n] != '=')
+			return err_set(b->err, -EINVAL, "--param '%.60s' is not of the form name=value", o->params[i]);
+		while (j < b->catalog->n_param_keys && (strncmp(b->catalog->param_keys[j].name, o->params[i], n) != 0 ||
+							b->catalog->param_keys[j].name[n]))
+			j++;
+		if (j == b->catalog->n_param_keys)
+			return err_set(b->err, -EINVAL, "--param: no workload has a parameter '%.*s'",
+				       n > 60 ? 60 : (int)n, o->params[i]);
+	}
+	return 0;
+}
+
+static void assign_twins(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_cells; i++) {
+		bool taken = !p->cells[i].wants_twin || !p->cells[i].base || p->cells[i].rounds == 0;
+
+		for (size_t j = 0; j < i && !taken; j++)
+			taken = p->cells[j].twin && strcmp(p->cells[j].group, p->cells[i].group) == 0;
+		if (!taken)
+			p->cells[i].twin = p->cells[i].base;
+	}
+}
+
+static int fill(struct builder *b, const json_t *file)
+{
+	const json_t *group;
+	size_t i;
+	int rc;
+
+	if (b->options->filter && *b->options->filter) {
+		rc = filter_parse(b->options->filter, b->catalog->param_keys, b->catalog->n_param_keys, &b->filter,
+				  b->err);
+		if (rc)
+			return rc;
+	}
+	rc = check_options(b);
+	if (rc)
+		return rc;
+	if (!b->options->smoke) {
+		json_array_foreach (json_object_get(file, "cells"), i, group) {
+			rc = add_group(b, group, true);
+			if (rc)
+				return rc;
+		}
+	}
+	if (b->options->smoke || filter_names_workloads(b->filter)) {
+		rc = add_undescribed(b);
+		if (rc)
+			return rc;
+	}
+	if (b->plan->n_cells == 0) {
+		const json_t *skipped = json_array_get(b->plan->skipped, 0);
+
+		if (skipped && !b->filter)
+			return err_set(b->err, -ENOENT, "this machine cannot place any cell: %s",
+				       jsonx_str(skipped, "why"));
+		return err_set(b->err, -ENOENT, "nothing is selected: no cell of the plan matches%s%.200s%s",
+			       b->options->filter ? " the filter '" : "", b->options->filter ? b->options->filter : "",
+			       b->options->filter ? "'" : "");
+	}
+	return 0;
+}
+
+int plan_build(const json_t *file, const struct catalog *c, const struct topology *t, const struct plan_options *o,
+	       struct plan **out, struct err *err)
+{
+	struct builder b = {.catalog = c, .topology = t, .options = o, .err = err};
+	int rc = o->smoke ? 0 : check_file(file, err);
+
+	*out = NULL;
+	if (rc)
+		return rc;
+	b.plan = xcalloc(1, sizeof *b.plan);
+	b.plan->name = xstrdup(o->smoke ? "smoke" : jsonx_str(file, "name") ? jsonx_str(file, "name") : "unnamed");
+	b.plan->rounds = o->smoke ? 1 : o->rounds ? o->rounds : (unsigned)jsonx_int(file, "rounds", 9);
+	b.plan->budget_ns = jsonx_int(file, "budget_s", 540) * 1000000000;
+	b.plan->region_ns = file && json_object_get(file, "region_ms") ? jsonx_int(file, "region_ms", 0) * 1000000
+								       : DEFAULT_REGION_NS;
+	b.plan->skipped = json_array();
+	rc = fill(&b, file);
+	filter_free(b.filter);
+	if (rc) {
+		plan_free(b.plan);
+		return rc;
+	}
+	assign_twins(b.plan);
+	*out = b.plan;
+	return 0;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n_cells; i++)
+		cell_clear(&p->cells[i]);
+	free(p->cells);
+	free(p->name);
+	json_decref(p->skipped);
+	free(p);
+}
+
+size_t cell_entries(const struct cell *cell)
+{
+	return cell->n_subjects + (cell->twin ? 1 : 0);
+}
+
+const struct subject *cell_entry(const struct cell *cell, size_t i, bool *is_twin)
+{
+	*is_twin = i == cell->n_subjects;
+	return *is_twin ? cell->twin : cell->subjects[i];
+}
+
+json_t *cell_json(const struct cell *cell)
+{
+	json_t *subjects = json_array(), *o;
+
+	for (size_t i = 0; i < cell->n_subjects; i++)
+		json_array_append_new(subjects, json_string(cell->subjects[i]->id));
+	o = json_pack("{s:s, s:s, s:i, s:O, s:s, s:o, s:o, s:i, s:o, s:s?, s:s?, s:s, s:s, s:s, s:s, s:i, s:i}", "id",
+		      cell->id, "workload", cell->workload->name, "version", cell->workload->version, "params",
+		      cell->params, "placement", placement_name(cell->placement), "cpus",
+		      cpuset_json(&cell->placed.subject), "load_cpus", cpuset_json(&cell->placed.load), "workers",
+		      (int)cell->placed.workers, "subjects", subjects, "base", cell->base ? cell->base->id : NULL,
+		      "twin", cell->twin ? cell->twin->id : NULL, "metric", metric_name(cell->workload->metric), "unit",
+		      metric_unit(cell->workload->metric), "scaling", scaling_name(cell->workload->scaling), "group",
+		      cell->group, "rounds", (int)cell->rounds, "counted", (int)cell->counted);
+	return o;
+}
+
+json_t *plan_json(const struct plan *p, const char *filter, double estimate_s)
+{
+	json_t *cells = json_array();
+
+	for (size_t i = 0; i < p->n_cells; i++)
+		json_array_append_new(cells, cell_json(&p->cells[i]));
+	return json_pack("{s:s, s:i, s:f, s:f, s:I, s:s, s:o, s:O}", "name", p->name, "rounds", (int)p->rounds,
+			 "budget_s", (double)p->budget_ns / 1e9, "estimate_s", estimate_s, "region_ns",
+			 (json_int_t)p->region_ns, "filter", filter ? filter : "", "cells", cells, "skipped",
+			 p->skipped);
+}

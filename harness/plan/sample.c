@@ -1,0 +1,584 @@
+/*
+ * sample.c - the talk with a subject, message by message.
+ *
+ * A sample goes through these states, and a message that does not belong to the state fails it:
+ *
+ *      start -> ready -> (go) -> [snapshot...] -> begin -> (ack) -> end -> (ack) -> [snapshot...] -> sample -> exit 0
+ *
+ * unsupported, too_slow and error may come instead of ready, error at any time. State workloads have no begin and
+ * end; servers go on in sample_server.c. Between begin and end this process sleeps in one read: all that it wants to
+ * know of the machine it reads before it acknowledges begin and after it has stamped end.
+ *
+ * Interrupting. The signal handler cannot wait for the talk to end. It kills the process groups of the children that run
+ * now (their ids are kept in two lock-free words for it); the talk then meets an end of stream and comes to its end in
+ * the ordinary way, and sample_take() throws the record away.
+ */
+#include "harness/plan/sample.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness/base/clock.h"
+#include "harness/plan/jsonx.h"
+#include "harness/plan/sample_talk.h"
+
+static const int64_t SNAPSHOT_WAIT_NS = INT64_C(3000000000); /* for the kernel's counters to settle; arbitrary */
+static const int64_t AFTER_END_TIMEOUT_NS =
+	INT64_C(2000000000); /* end of stream seen: a core dump may still be written */
+static const int64_t SKEW_NS = 1000000; /* by which the two clocks may differ, and 2 % more */
+enum { PAD_MAX = 1024 };
+
+static atomic_bool interrupted;
+static atomic_int running[2]; /* process groups: subject, load generator; 0: none. Read by the signal handler. */
+
+void sample_interrupt(void)
+{
+	atomic_store(&interrupted, true);
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = atomic_load(&running[i]);
+
+		if (pid > 0)
+			kill(-pid, SIGKILL);
+	}
+}
+
+bool sample_is_interrupted(void)
+{
+	return atomic_load(&interrupted);
+}
+
+void sample_reset_interrupt(void)
+{
+	atomic_store(&interrupted, false);
+}
+
+void sample_env_defaults(struct sample_env *env)
+{
+	*env = (struct sample_env){
+		.settle_ns = 20000000,
+		.setup_timeout_ns = INT64_C(30000000000),
+		.region_timeout_ns = INT64_C(30000000000),
+		.exit_timeout_ns = INT64_C(5000000000),
+		.noise_limit = 0.05,
+	};
+}
+
+void sample_key(const struct sample_request *r, char out[17])
+{
+	char *text =
+		xformat("%s|%s|%d|%s|%u|%u", r->cell->id, r->subject->id, r->is_twin, r->kind, r->round, r->attempt);
+
+	snprintf(out, 17, "%016llx", (unsigned long long)order_hash(text));
+	free(text);
+}
+
+uint64_t sample_scale_ops(uint64_t ops, int64_t region_ns, int64_t target_ns)
+{
+	double scaled, step = 1;
+
+	/* A region that stayed far below the target did not grow with ops: more of them would be for nothing. */
+	if (ops == 0 || region_ns <= 0 || region_ns < target_ns / 8)
+		return ops ? ops : 1;
+	scaled = (double)ops * (double)target_ns / (double)region_ns;
+	if (scaled > 9e15)
+		scaled = 9e15;
+	while (scaled / step >= 1000) /* three digits are enough, and a round number is easier to read */
+		step *= 10;
+	scaled = step * (double)(uint64_t)(scaled / step + 0.5);
+	return scaled < 1 ? 1 : (uint64_t)scaled;
+}
+
+/* ---- what can go wrong ------------------------------------------------------------------------------------- */
+
+void take_fail(struct take *t, const char *status, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (t->status)
+		return;
+	t->status = status;
+	va_start(ap, fmt);
+	vsnprintf(t->why, sizeof t->why, fmt, ap);
+	va_end(ap);
+}
+
+static const char *who_is(const struct take *t, const struct process *p)
+{
+	return p == t->loadgen ? "the load generator" : "the subject";
+}
+
+void take_unexpected(struct take *t, const char *awaited, const json_t *message)
+{
+	char *text = json_dumps(message, JSON_COMPACT);
+
+	take_fail(t, "failed", "it said %.200s where '%s' was expected", text ? text : "?", awaited);
+	free(text);
+}
+
+static bool is_message(const json_t *m, const char *name)
+{
+	const char *msg = jsonx_str(m, "msg");
+
+	return msg && strcmp(msg, name) == 0;
+}
+
+json_t *take_receive(struct take *t, struct process *p, const char *awaited, int64_t timeout_ns, bool early)
+{
+	struct err err = {{0}};
+	json_t *m = NULL;
+	const char *why;
+	int rc = process_receive(p, timeout_ns, &m, &err);
+
+	if (rc == -ETIMEDOUT) {
+		take_fail(t, "timeout", "%s did not say '%s' within %lld s", who_is(t, p), awaited,
+			  (long long)(timeout_ns / 1000000000));
+		return NULL;
+	}
+	if (rc == -EPIPE) { /* the sentence needs its exit status: finish() writes it */
+		t->awaited = awaited;
+		if (p == t->loadgen)
+			t->loadgen_ended = true;
+		else
+			t->subject_ended = true;
+		take_fail(t, "failed", "%s ended before it said '%s'", who_is(t, p), awaited);
+		return NULL;
+	}
+	if (rc) {
+		take_fail(t, "failed", "%s, where '%s' was expected, printed what is no message: %.300s", who_is(t, p),
+			  awaited, ERR_TEXT(err));
+		return NULL;
+	}
+	why = jsonx_str(m, "why") ? jsonx_str(m, "why") : "it does not say why";
+	if (is_message(m, "error"))
+		take_fail(t, "failed", "%s%.500s", p == t->loadgen ? "the load generator: " : "", why);
+	else if (early && is_message(m, "unsupported"))
+		take_fail(t, "unsupported", "%.500s", why);
+	else if (early && is_message(m, "too_slow"))
+		take_fail(t, "too_slow", "%.500s", why);
+	if (!t->status)
+		return m;
+	json_decref(m);
+	return NULL;
+}
+
+json_t *take_expect(struct take *t, struct process *p, const char *awaited, int64_t timeout_ns)
+{
+	json_t *m = take_receive(t, p, awaited, timeout_ns, false);
+
+	if (m && !is_message(m, awaited)) {
+		take_unexpected(t, awaited, m);
+		json_decref(m);
+		return NULL;
+	}
+	return m;
+}
+
+bool take_send(struct take *t, struct process *p, json_t *message)
+{
+	struct err err = {{0}};
+	int rc = process_send(p, message, &err);
+
+	json_decref(message);
+	/* A process that is gone shows at the next read, which knows what was awaited. */
+	if (rc && rc != -EPIPE)
+		take_fail(t, "failed", "%s does not take messages: %.300s", who_is(t, p), ERR_TEXT(err));
+	return rc == 0 || rc == -EPIPE;
+}
+
+bool take_command(struct take *t, struct process *p, const char *cmd)
+{
+	return take_send(t, p, json_pack("{s:s}", "cmd", cmd));
+}
+
+int take_start(struct take *t, const struct process_spec *spec, bool is_loadgen)
+{
+	struct process **slot = is_loadgen ? &t->loadgen : &t->subject;
+	struct err err = {{0}};
+	int rc = process_start(spec, slot, &err);
+
+	if (rc) {
+		*slot = NULL;
+		take_fail(t, "failed", "%s cannot be started: %.400s", is_loadgen ? "the load generator" : "it",
+			  ERR_TEXT(err));
+		return rc;
+	}
+	atomic_store(&running[is_loadgen], process_pid(*slot));
+	if (sample_is_interrupted()) /* the handler may have run between the fork and the line above */
+		sample_interrupt();
+	return 0;
+}
+
+/* ---- the two ends of the region -------------------------------------------------------------------------------- */
+
+static int64_t own_cpu_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void take_edge_begin(struct take *t)
+{
+	t->begin.run_delay_ns = noise_run_delay_ns(process_pid(t->subject));
+	noise_read(&t->begin.noise);
+	if (t->counters)
+		counters_begin(t->counters);
+	t->begin.harness_cpu_ns = own_cpu_ns();
+	t->begin.stamp_ns = (int64_t)clock_now_ns();
+}
+
+void take_edge_end(struct take *t)
+{
+	t->end.stamp_ns = (int64_t)clock_now_ns();
+	t->end.harness_cpu_ns = own_cpu_ns();
+	if (t->counters)
+		counters_end(t->counters);
+	noise_read(&t->end.noise);
+	t->end.run_delay_ns = noise_run_delay_ns(process_pid(t->subject));
+	t->has_region = true;
+}
+
+void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int64_t seen_ns)
+{
+	int64_t difference = claimed_ns > seen_ns ? claimed_ns - seen_ns : seen_ns - claimed_ns;
+
+	if (claimed_ns < 0)
+		take_fail(t, "failed", "the 'end' of %s has no wall_ns", who);
+	else if (difference > seen_ns / 50 + SKEW_NS && strcmp(t->r->kind, "smoke") != 0) /* smoke has no times */
+		take_fail(t, "void",
+			  "the clocks disagree: %s says that its region took %.3f ms, the harness saw %.3f ms", who,
+			  (double)claimed_ns / 1e6, (double)seen_ns / 1e6);
+}
+
+/* ---- one sample -------------------------------------------------------------------------------------------------- */
+
+static json_t *make_cell(const struct take *t)
+{
+	const struct sample_request *r = t->r;
+	enum scaling scaling = r->cell->workload->scaling;
+	bool is_measured = strcmp(r->kind, "timed") == 0 || strcmp(r->kind, "counted") == 0;
+	bool warmup = is_measured && (scaling == SCALING_LINEAR || scaling == SCALING_FINITE);
+
+	/* The seed is that of the round: all subjects of a round work on the same data in the same order. */
+	return json_pack("{s:s, s:i, s:O, s:i, s:I, s:o, s:s, s:s, s:b}", "workload", r->cell->workload->name,
+			 "version", r->cell->workload->version, "params", r->cell->params, "workers",
+			 (int)r->cell->placed.workers, "ops", (json_int_t)r->ops, "seed",
+			 jsonx_hex(order_mix(t->env->seed, r->round)), "data_dir", t->env->data_dir, "knobs", "",
+			 "warmup", warmup);
+}
+
+static void set_affinity(const cpu_set_t *cpus)
+{
+	/* Where it is refused the harness stays where it is: noise_judge then finds its time on the subject's CPUs. */
+	if (CPU_COUNT(cpus))
+		(void)sched_setaffinity(0, sizeof *cpus, cpus);
+}
+
+/* The spin tells how fast the sample's own CPU is just now, so it runs there. */
+static int64_t spin_on_cell(const struct take *t)
+{
+	int64_t ns;
+
+	set_affinity(&t->r->cell->placed.subject);
+	ns = noise_spin();
+	set_affinity(&t->r->cell->placed.harness);
+	return ns;
+}
+
+static void pause_and_spin(struct take *t)
+{
+	struct timespec rest = {.tv_sec = t->env->settle_ns / 1000000000, .tv_nsec = t->env->settle_ns % 1000000000};
+	uint64_t before = clock_now_ns();
+
+	if (t->env->settle_ns == 0) {
+		set_affinity(&t->r->cell->placed.harness);
+		return;
+	}
+	while (nanosleep(&rest, &rest) < 0 && errno == EINTR && !sample_is_interrupted())
+		;
+	t->settle_ns = (int64_t)(clock_now_ns() - before);
+	t->spin_before_ns = spin_on_cell(t);
+}
+
+static bool take_snapshot(struct take *t, const json_t *m)
+{
+	const char *name = jsonx_str(m, "name");
+	json_t **slot = name && strcmp(name, "live") == 0 ? &t->mem_live : &t->mem_base;
+
+	if (!name || (strcmp(name, "live") != 0 && strcmp(name, "base") != 0)) {
+		take_unexpected(t, "snapshot of base or live", m);
+		return false;
+	}
+	if (strcmp(t->r->kind, "smoke") != 0) {
+		json_decref(*slot);
+		*slot = memory_snapshot(process_pid(t->subject), (uint64_t)jsonx_int(m, "live_tasks", 0),
+					SNAPSHOT_WAIT_NS);
+	}
+	return take_command(t, t->subject, "ack");
+}
+
+static void take_region(struct take *t)
+{
+	json_t *m;
+
+	take_edge_begin(t);
+	if (!take_command(t, t->subject, "ack"))
+		return;
+	m = take_expect(t, t->subject, "end", t->env->region_timeout_ns);
+	if (!m)
+		return;
+	take_edge_end(t);
+	t->wall_ns = jsonx_int(m, "wall_ns", -1);
+	t->rusage = json_incref(json_object_get(m, "rusage"));
+	json_decref(m);
+	take_clocks_agree(t, "the subject", t->wall_ns, t->end.stamp_ns - t->begin.stamp_ns);
+	take_command(t, t->subject, "ack");
+}
+
+/* From `go` to `sample`. */
+static void take_work(struct take *t)
+{
+	bool is_state = t->r->cell->workload->scaling == SCALING_STATE;
+
+	if (!take_command(t, t->subject, "go"))
+		return;
+	while (!t->status || strcmp(t->status, "void") == 0) {
+		bool may_end = is_state || t->has_region;
+		const char *awaited = may_end ? "sample" : "begin";
+		const char *void_status = t->status;
+		json_t *m;
+
+		t->status = NULL; /* a void sample is still heard out, so that the process ends as it should */
+		m = take_receive(t, t->subject, awaited, t->env->region_timeout_ns, false);
+		if (!m)
+			return;
+		t->status = void_status;
+		if (is_message(m, "snapshot"))
+			take_snapshot(t, m);
+		else if (is_message(m, "begin") && !may_end)
+			take_region(t);
+		else if (is_message(m, "sample") && may_end)
+			t->result = json_incref(m);
+		else
+			take_unexpected(t, awaited, m);
+		json_decref(m);
+		if (t->result)
+			return;
+	}
+}
+
+static void talk(struct take *t)
+{
+	bool is_calibration = strcmp(t->r->kind, "calibrate") == 0;
+	int64_t timeout_ns = t->env->setup_timeout_ns + (is_calibration ? t->env->region_timeout_ns : 0);
+	const char *awaited = is_calibration ? "sample" : "ready";
+	json_t *message, *m, *listen;
+
+	message = json_pack("{s:s, s:s, s:O}", "cmd", "run", "kind", t->r->kind, "cell", t->cell);
+	if (is_calibration)
+		json_object_set_new(message, "target_ns", json_integer(t->r->region_ns));
+	if (!take_send(t, t->subject, message))
+		return;
+	m = take_receive(t, t->subject, awaited, timeout_ns, true);
+	if (!m)
+		return;
+	t->ready_ns = (int64_t)clock_now_ns();
+	if (!is_message(m, awaited)) {
+		take_unexpected(t, awaited, m);
+	} else if (is_calibration) {
+		t->result = json_incref(m);
+		t->ready_ns = 0;
+	} else {
+		t->threads = jsonx_int(m, "threads", -1);
+		listen = json_object_get(m, "listen");
+		if (t->r->cell->workload->scaling != SCALING_SERVER)
+			take_work(t);
+		else if (json_is_object(listen))
+			take_server(t, listen);
+		else
+			take_fail(t, "failed", "the 'ready' of a server has no 'listen'");
+	}
+	json_decref(m);
+}
+
+/* The last line of the tail: what a program that fails says last. */
+static const char *last_line(const char *tail, int *length)
+{
+	size_t n = strlen(tail), start;
+
+	while (n && tail[n - 1] == '\n')
+		n--;
+	for (start = n; start && tail[start - 1] != '\n'; start--)
+		;
+	*length = (int)(n - start > 200 ? 200 : n - start);
+	return tail + start;
+}
+
+/* Reap the subject, and put into words how it ended. */
+static void finish_subject(struct take *t)
+{
+	bool is_early = t->status && (strcmp(t->status, "unsupported") == 0 || strcmp(t->status, "too_slow") == 0);
+	bool is_done = !t->status || is_early || t->result;
+	int64_t wait_ns = is_done ? t->env->exit_timeout_ns : t->subject_ended ? AFTER_END_TIMEOUT_NS : 0;
+	const char *tail;
+	int tail_len;
+
+	/* One that has reported an error is on its way out and has an exit code of its own. */
+	if (t->status && strcmp(t->status, "failed") == 0 && !is_done && !t->subject_ended)
+		wait_ns = 100000000;
+	process_finish(t->subject, wait_ns, &t->exit);
+	t->subject = NULL;
+	atomic_store(&running[0], 0);
+	tail = last_line(t->exit.stderr_tail, &tail_len);
+	if (t->subject_ended && t->exit.signal && !t->exit.killed) {
+		t->status = "crashed";
+		snprintf(t->why, sizeof t->why, "it died of signal %d (%s) before it said '%s'%s%.*s", t->exit.signal,
+			 strsignal(t->exit.signal), t->awaited, tail_len ? "; its last words: " : "", tail_len, tail);
+	} else if (t->subject_ended && !t->exit.killed) {
+		t->status = "failed";
+		snprintf(t->why, sizeof t->why, "it exited with code %d before it said '%s'%s%.*s", t->exit.code,
+			 t->awaited, tail_len ? "; its last words: " : "", tail_len, tail);
+	}
+	if (!is_done)
+		return;
+	if (t->exit.killed)
+		take_fail(t, "failed", "it did not end within %lld s of its last message",
+			  (long long)(t->env->exit_timeout_ns / 1000000000));
+	else if (t->exit.signal)
+		take_fail(t, "crashed", "it died of signal %d (%s) after its sample%s%.*s", t->exit.signal,
+			  strsignal(t->exit.signal), tail_len ? "; its last words: " : "", tail_len, tail);
+	else if (t->exit.code != 0)
+		take_fail(t, "failed", "it exited with code %d after its sample%s%.*s", t->exit.code,
+			  tail_len ? "; its last words: " : "", tail_len, tail);
+}
+
+static void finish(struct take *t)
+{
+	struct process_exit ended;
+
+	if (t->loadgen) {
+		process_finish(t->loadgen, t->status ? 0 : t->env->exit_timeout_ns, &ended);
+		t->loadgen = NULL;
+		atomic_store(&running[1], 0);
+		if (t->loadgen_ended || (!t->status && (ended.code != 0 || ended.killed))) {
+			int n;
+			const char *tail = last_line(ended.stderr_tail, &n);
+
+			t->status = "failed";
+			snprintf(t->why, sizeof t->why, "the load generator exited with code %d%s%.*s", ended.code,
+				 n ? "; its last words: " : "", n, tail);
+		}
+	}
+	if (t->counters && t->has_region)
+		t->counts = counters_result(t->counters, t->r->ops);
+	if (t->subject)
+		finish_subject(t);
+	if (t->env->settle_ns && !sample_is_interrupted())
+		t->spin_after_ns = spin_on_cell(t);
+}
+
+/* What must be true of the certificate; outside all clocks. */
+static void certify(struct take *t)
+{
+	json_t *cert = json_object_get(t->result, "cert"), *cell;
+	struct err err = {{0}};
+
+	if (t->status || strcmp(t->r->kind, "calibrate") == 0)
+		return;
+	if (!json_is_object(cert)) {
+		take_fail(t, "failed", "its sample has no certificate");
+		return;
+	}
+	if (!t->env->oracle)
+		return;
+	cell = json_copy(t->cell);
+	if (t->load) /* the server's certificate covers all that it was ever sent */
+		json_object_set(cell, "ops", json_object_get(t->load, "requests_total"));
+	if (oracle_expect(t->env->oracle, cell, &t->expected, &err) != 0)
+		take_fail(t, "failed", "the work cannot be certified: %.400s", ERR_TEXT(err));
+	else if (oracle_compare(t->expected, cert, &err) != 0)
+		take_fail(t, "mismatch", "%.400s", ERR_TEXT(err));
+	else
+		t->is_certified = true;
+	json_decref(cell);
+}
+
+static void take_clear(struct take *t)
+{
+	if (t->counters)
+		counters_free(t->counters);
+	json_decref(t->cell);
+	json_decref(t->rusage);
+	json_decref(t->result);
+	json_decref(t->load);
+	json_decref(t->mem_base);
+	json_decref(t->mem_live);
+	json_decref(t->expected);
+	json_decref(t->counts);
+}
+
+static void prepare_counters(struct take *t)
+{
+	struct err err = {{0}};
+
+	if (strcmp(t->r->kind, "counted") != 0)
+		return;
+	if (counters_new(t->env->events, t->env->n_events, &t->counters, &err) != 0) {
+		t->counters = NULL;
+		take_fail(t, "failed", "the events cannot be counted: %.400s", ERR_TEXT(err));
+	}
+}
+
+static void run_subject(struct take *t)
+{
+	const char *argv[] = {t->r->subject->path, "--run", NULL};
+	struct process_spec spec = {
+		.path = t->r->subject->path,
+		.argv = argv,
+		.cpus = &t->r->cell->placed.subject,
+		.pad_bytes = t->pad_bytes,
+		.counters = t->counters,
+	};
+
+	if (take_start(t, &spec, false) == 0) {
+		t->started_ns = process_started_ns(t->subject);
+		talk(t);
+		t->result_ns = (int64_t)clock_now_ns();
+	}
+	finish(t);
+	certify(t);
+	jsonx_clean_utf8(t->why); /* it may quote the subject, and may be cut in the middle of a character */
+}
+
+json_t *sample_take(const struct sample_env *env, const struct sample_request *r)
+{
+	struct take *t = xcalloc(1, sizeof *t); /* holds two noise points: large for a stack */
+	struct timespec now;
+	char key[17];
+	json_t *record = NULL;
+
+	t->env = env;
+	t->r = r;
+	t->threads = -1;
+	sample_key(r, key);
+	t->pad_bytes = order_mix(env->seed, order_hash(key)) % PAD_MAX;
+	t->cell = make_cell(t);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	t->started_unix_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	pause_and_spin(t);
+	prepare_counters(t);
+	if (!t->status && !sample_is_interrupted())
+		run_subject(t);
+	if (!sample_is_interrupted())
+		record = take_record(t);
+	take_clear(t);
+	free(t);
+	return record;
+}

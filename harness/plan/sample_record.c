@@ -1,0 +1,265 @@
+/*
+ * sample_record.c - from what was seen of a sample to its record (docs/records.md).
+ *
+ * Noise is what others did: the busy time of the sample's CPUs, less the CPU time of subject, load generator and this
+ * process. A subject that disturbs itself (more threads than CPUs) must not be called contaminated for it, so involuntary
+ * switches and run delay judge only subjects with at most one thread per CPU beside the main one, which sleeps.
+ */
+#include <string.h>
+
+#include "harness/plan/jsonx.h"
+#include "harness/plan/sample_talk.h"
+
+static int64_t cpu_time_ns(const struct take *t)
+{
+	return jsonx_int(t->rusage, "user_ns", 0) + jsonx_int(t->rusage, "sys_ns", 0);
+}
+
+/* What the metric divides by: the operations that were really done inside the region. */
+static uint64_t ops_done(const struct take *t)
+{
+	if (t->load)
+		return t->load_ops;
+	return (uint64_t)jsonx_int(json_object_get(t->result, "cert"), "ops", 0);
+}
+
+static bool is_ok(const struct take *t)
+{
+	return t->status == NULL;
+}
+
+static json_t *per_task(const struct take *t)
+{
+	return t->mem_base && t->mem_live ? memory_per_task(t->mem_base, t->mem_live) : NULL;
+}
+
+static json_t *metric_value(const struct take *t, const json_t *memory_each)
+{
+	enum metric metric = t->r->cell->workload->metric;
+	uint64_t ops = ops_done(t);
+	const json_t *total;
+
+	if (!is_ok(t) || strcmp(t->r->kind, "timed") != 0)
+		return json_null();
+	if (metric == METRIC_BYTES_PER_TASK) {
+		total = json_object_get(memory_each, "total_bytes");
+		return json_is_number(total) ? json_deep_copy(total) : json_null();
+	}
+	if (!t->has_region || ops == 0)
+		return json_null();
+	return json_real((double)(metric == METRIC_WALL_PER_OP ? t->wall_ns : cpu_time_ns(t)) / (double)ops);
+}
+
+static json_t *metric_json(const struct take *t, const json_t *memory_each)
+{
+	enum metric metric = t->r->cell->workload->metric;
+
+	return json_pack("{s:s, s:s, s:o, s:s}", "name", metric_name(metric), "unit", metric_unit(metric), "value",
+			 metric_value(t, memory_each), "better", "lower");
+}
+
+static json_t *work_json(const struct take *t)
+{
+	json_t *ok = t->expected ? json_boolean(t->is_certified) : json_null();
+
+	return json_pack("{s:o, s:o, s:o}", "cert", jsonx_copy_or_null(t->result, "cert"), "expected",
+			 t->expected ? json_incref(t->expected) : json_null(), "ok", ok);
+}
+
+static json_t *span(int64_t from_ns, int64_t to_ns)
+{
+	return from_ns && to_ns ? json_integer(to_ns - from_ns) : json_null();
+}
+
+/* A calibration's region is that of its last run. */
+static json_t *wall_json(const struct take *t)
+{
+	const json_t *calibration = json_object_get(t->result, "calibration");
+
+	if (calibration)
+		return jsonx_copy_or_null(calibration, "region_ns");
+	return t->has_region ? json_integer(t->wall_ns) : json_null();
+}
+
+static json_t *time_json(const struct take *t)
+{
+	bool has_spin = t->env->settle_ns != 0;
+
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "process_ns", span(t->started_ns, t->exit.ended_ns),
+		"ready_ns", span(t->started_ns, t->ready_ns), "wall_ns", wall_json(t), "harness_wall_ns",
+		t->has_region ? span(t->begin.stamp_ns, t->end.stamp_ns) : json_null(), "user_ns",
+		jsonx_copy_or_null(t->rusage, "user_ns"), "sys_ns", jsonx_copy_or_null(t->rusage, "sys_ns"), "exit_ns",
+		t->result ? span(t->result_ns, t->exit.ended_ns) : json_null(), "settle_ns", (json_int_t)t->settle_ns,
+		"spin_ns", has_spin ? json_integer(t->spin_before_ns + t->spin_after_ns) : json_null());
+}
+
+/* Run delay inside the region, or -1. */
+static int64_t run_delay_ns(const struct take *t)
+{
+	if (!t->has_region || t->begin.run_delay_ns < 0 || t->end.run_delay_ns < t->begin.run_delay_ns)
+		return -1;
+	return t->end.run_delay_ns - t->begin.run_delay_ns;
+}
+
+static json_t *sched_json(const struct take *t)
+{
+	int64_t delay = run_delay_ns(t);
+	json_t *why = json_object();
+
+	if (t->has_region && delay < 0)
+		json_object_set_new(why, "run_delay_ns",
+				    json_string("threads ended in the region, or there are more than 256"));
+	if (t->has_region && t->threads < 0)
+		json_object_set_new(why, "threads", json_string("the subject did not say"));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "vcsw", jsonx_copy_or_null(t->rusage, "vcsw"), "ivcsw",
+			 jsonx_copy_or_null(t->rusage, "ivcsw"), "run_delay_ns", jsonx_count(delay), "threads",
+			 jsonx_count(t->threads), "why", why);
+}
+
+/* Add what only a subject without self-made contention can be judged by. */
+static void judge_run_delay(const struct take *t, json_t *noise)
+{
+	int64_t delay = run_delay_ns(t), wall = t->end.stamp_ns - t->begin.stamp_ns;
+	char text[120];
+
+	if (delay < 0 || t->threads < 0 || t->threads - 1 > (int64_t)t->r->cell->placed.workers)
+		return;
+	if ((double)delay <= t->env->noise_limit * (double)wall * (double)t->r->cell->placed.workers)
+		return;
+	snprintf(text, sizeof text, "its threads were ready to run and waited for %.1f %% of the time",
+		 100.0 * (double)delay / (double)wall);
+	json_object_set_new(noise, "verdict", json_string("contaminated"));
+	json_array_append_new(json_object_get(noise, "reasons"), json_string(text));
+}
+
+static json_t *noise_json(const struct take *t)
+{
+	const struct placed *placed = &t->r->cell->placed;
+	int64_t own_ns = cpu_time_ns(t);
+	cpu_set_t cpus = placed->subject, shared;
+	json_t *noise;
+
+	if (!t->has_region)
+		return json_null();
+	if (t->load) {
+		CPU_OR(&cpus, &cpus, &placed->load);
+		own_ns += t->load_cpu_ns;
+	}
+	CPU_AND(&shared, &cpus, &placed->harness);
+	if (CPU_COUNT(&shared) || CPU_COUNT(&placed->harness) == 0)
+		own_ns += t->end.harness_cpu_ns - t->begin.harness_cpu_ns;
+	noise = noise_judge(&t->begin.noise, &t->end.noise, &cpus, own_ns, t->env->noise_limit);
+	if (!noise)
+		return json_null();
+	judge_run_delay(t, noise);
+	json_object_set_new(noise, "spin_before_ns", t->env->settle_ns ? json_integer(t->spin_before_ns) : json_null());
+	json_object_set_new(noise, "spin_after_ns", t->env->settle_ns ? json_integer(t->spin_after_ns) : json_null());
+	return noise;
+}
+
+static json_t *memory_json(const struct take *t, json_t *memory_each)
+{
+	if (!t->mem_base && !t->mem_live)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "base", t->mem_base ? json_incref(t->mem_base) : json_null(), "live",
+			 t->mem_live ? json_incref(t->mem_live) : json_null(), "per_task",
+			 memory_each ? json_incref(memory_each) : json_null());
+}
+
+static json_t *load_json(const struct take *t)
+{
+	json_t *load;
+
+	if (!t->load)
+		return json_null();
+	load = json_copy(t->load);
+	json_object_del(load, "msg");
+	json_object_set_new(load, "cpus", cpuset_json(&t->r->cell->placed.load));
+	return load;
+}
+
+static json_t *object_or_empty(const json_t *parent, const char *key)
+{
+	json_t *v = json_object_get(parent, key);
+
+	return json_is_object(v) ? json_incref(v) : json_object();
+}
+
+/* Operations as planned; of a calibration those that it found, of finite problems and servers those done. */
+static json_t *ops_json(const struct take *t)
+{
+	const json_t *calibration = json_object_get(t->result, "calibration");
+
+	if (calibration)
+		return jsonx_copy_or_null(calibration, "ops");
+	if (t->r->ops)
+		return json_integer((json_int_t)t->r->ops);
+	return t->result ? json_integer((json_int_t)ops_done(t)) : json_null();
+}
+
+/* A state sample without its two readings says nothing. */
+static void check_memory(struct take *t, const json_t *memory_each)
+{
+	if (t->r->cell->workload->scaling != SCALING_STATE || strcmp(t->r->kind, "timed") != 0)
+		return;
+	if (!t->mem_base || !t->mem_live)
+		take_fail(t, "failed", "it took no snapshot '%s'", t->mem_base ? "live" : "base");
+	else if (!json_is_number(json_object_get(memory_each, "total_bytes")))
+		take_fail(t, "failed", "the memory per task cannot be told from its snapshots");
+}
+
+static void check_calibration(struct take *t)
+{
+	const json_t *calibration = json_object_get(t->result, "calibration");
+
+	if (strcmp(t->r->kind, "calibrate") == 0 &&
+	    (jsonx_int(calibration, "ops", 0) < 1 || jsonx_int(calibration, "region_ns", -1) < 0))
+		take_fail(t, "failed", "its calibration has no ops and region_ns");
+}
+
+json_t *take_record(struct take *t)
+{
+	const struct sample_request *r = t->r;
+	const struct cell *cell = r->cell;
+	json_t *each = per_task(t), *record;
+	char key[17];
+
+	check_memory(t, each);
+	check_calibration(t);
+	sample_key(r, key);
+	record = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:b, s:s, s:i, s:i, s:i, s:I, s:s, s:s?}", "schema",
+			   "switchyard.sample/1", "key", key, "run_id", t->env->run_id, "seq", 0, "cell", cell->id,
+			   "subject", r->subject->id, "is_twin", r->is_twin, "kind", r->kind, "round", (int)r->round,
+			   "attempt", (int)r->attempt, "position", (int)r->position, "started_unix_ns",
+			   (json_int_t)t->started_unix_ns, "status", t->status ? t->status : "ok", "why",
+			   t->status ? t->why : NULL);
+	json_object_set_new(record, "workload", json_string(cell->workload->name));
+	json_object_set(record, "params", cell->params);
+	json_object_set_new(record, "placement", json_string(placement_name(cell->placement)));
+	json_object_set_new(record, "cpus", cpuset_json(&cell->placed.subject));
+	json_object_set_new(record, "workers", json_integer(cell->placed.workers));
+	json_object_set_new(record, "ops", ops_json(t));
+	json_object_set_new(record, "env_pad_bytes", json_integer((json_int_t)t->pad_bytes));
+	json_object_set_new(record, "metric", metric_json(t, each));
+	json_object_set_new(record, "work", work_json(t));
+	json_object_set_new(record, "time", time_json(t));
+	json_object_set_new(record, "sched", sched_json(t));
+	json_object_set_new(record, "faults",
+			    json_pack("{s:o, s:o}", "minflt", jsonx_copy_or_null(t->rusage, "minflt"), "majflt",
+				      jsonx_copy_or_null(t->rusage, "majflt")));
+	json_object_set_new(record, "setup_ns", jsonx_copy_or_null(t->result, "setup_ns"));
+	json_object_set_new(record, "runtime", object_or_empty(t->result, "runtime"));
+	json_object_set_new(record, "knobs", object_or_empty(t->result, "knobs"));
+	json_object_set_new(record, "notes", object_or_empty(t->result, "notes"));
+	json_object_set_new(record, "load", load_json(t));
+	json_object_set_new(record, "memory", memory_json(t, each));
+	json_object_set_new(record, "counters", t->counts ? json_incref(t->counts) : json_null());
+	json_object_set_new(record, "noise", noise_json(t));
+	json_object_set_new(record, "exit_code", t->started_ns ? json_integer(t->exit.code) : json_null());
+	json_object_set_new(record, "signal", t->exit.signal ? json_integer(t->exit.signal) : json_null());
+	json_object_set_new(record, "stderr_tail",
+			    t->exit.stderr_tail[0] ? json_string(t->exit.stderr_tail) : json_null());
+	json_decref(each);
+	return record;
+}

@@ -1,0 +1,117 @@
+/*
+ * sample_server.c - a server under load: three processes, one of which (this one) passes begin and end on.
+ *
+ * The load generator owns the region. The two edges, as the steps of the three:
+ *
+ *      load generator            harness                                   server
+ *      --------------            -------                                   ------
+ *      begin (all idle)   --->   reads the machine, sends begin     --->   takes rusage and clock, says begin
+ *      starts its clock   <---   stamps, acknowledges               <---
+ *      ... load ...              sleeps in one read                        ... serves ...
+ *      end (all idle)     --->   stamps, sends end                  --->   takes clock and rusage, says end
+ *      closes, sample     <---   reads the machine, acknowledges    <---
+ *      exits                     sends stop                         --->   ends its connections, says sample
+ *
+ * So the server's interval encloses the generator's by two messages, on a server that is idle at both ends.
+ */
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/plan/jsonx.h"
+#include "harness/plan/sample_talk.h"
+
+static const int64_t SMOKE_NS = 50000000; /* of load in a smoke sample; arbitrary */
+
+static bool start_loadgen(struct take *t)
+{
+	const char *argv[] = {t->env->loadgen_path, NULL};
+	const struct placed *placed = &t->r->cell->placed;
+	struct process_spec spec = {
+		.path = t->env->loadgen_path,
+		.argv = argv,
+		.cpus = CPU_COUNT(&placed->load) ? &placed->load : NULL,
+	};
+
+	return take_start(t, &spec, true) == 0;
+}
+
+static bool send_load(struct take *t, const json_t *listen)
+{
+	bool is_smoke = strcmp(t->r->kind, "smoke") == 0;
+	int64_t duration_ns = is_smoke ? SMOKE_NS : t->r->region_ns;
+
+	return take_send(t, t->loadgen,
+			 json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "cmd", "load", "mode", "closed",
+				   "host", "127.0.0.1", "port", (json_int_t)jsonx_int(listen, "port", 0), "connections",
+				   (json_int_t)jsonx_int(listen, "connections", 1), "message_bytes",
+				   (json_int_t)jsonx_int(listen, "message_bytes", 1), "warmup_ns",
+				   (json_int_t)(is_smoke ? 0 : duration_ns / 2), "duration_ns", (json_int_t)duration_ns,
+				   "seed", jsonx_hex(order_mix(t->env->seed, t->r->round))));
+}
+
+static bool relay_begin(struct take *t)
+{
+	json_t *m = take_expect(t, t->loadgen, "begin", t->env->setup_timeout_ns);
+
+	if (!m)
+		return false;
+	json_decref(m);
+	take_edge_begin(t);
+	if (!take_command(t, t->subject, "begin"))
+		return false;
+	m = take_expect(t, t->subject, "begin", t->env->region_timeout_ns);
+	if (!m)
+		return false;
+	json_decref(m);
+	t->begin.stamp_ns = (int64_t)clock_now_ns();
+	return take_command(t, t->loadgen, "ack");
+}
+
+static bool relay_end(struct take *t)
+{
+	json_t *load_end = take_expect(t, t->loadgen, "end", t->env->region_timeout_ns + t->r->region_ns), *m;
+	int64_t stamp_ns = (int64_t)clock_now_ns();
+
+	if (!load_end)
+		return false;
+	t->wall_ns = jsonx_int(load_end, "wall_ns", -1);
+	json_decref(load_end);
+	if (!take_command(t, t->subject, "end"))
+		return false;
+	m = take_expect(t, t->subject, "end", t->env->region_timeout_ns);
+	if (!m)
+		return false;
+	take_edge_end(t);
+	t->end.stamp_ns = stamp_ns; /* when the load ended, not when the server had said so */
+	t->rusage = json_incref(json_object_get(m, "rusage"));
+	take_clocks_agree(t, "the load generator", t->wall_ns, stamp_ns - t->begin.stamp_ns);
+	take_clocks_agree(t, "the server", jsonx_int(m, "wall_ns", -1), stamp_ns - t->begin.stamp_ns);
+	json_decref(m);
+	return take_command(t, t->loadgen, "ack");
+}
+
+/* Receive a message even after a void region, whose status stays. */
+static json_t *receive_sample(struct take *t, struct process *p)
+{
+	const char *void_status = t->status;
+	json_t *m;
+
+	t->status = NULL;
+	m = take_expect(t, p, "sample", t->env->region_timeout_ns);
+	if (m && void_status)
+		t->status = void_status;
+	return m;
+}
+
+void take_server(struct take *t, const json_t *listen)
+{
+	if (!start_loadgen(t) || !send_load(t, listen) || !relay_begin(t) || !relay_end(t))
+		return;
+	t->load = receive_sample(t, t->loadgen);
+	if (!t->load)
+		return;
+	t->load_ops = (uint64_t)jsonx_int(t->load, "requests", 0);
+	t->load_cpu_ns = jsonx_int(json_object_get(t->load, "generator"), "cpu_ns", 0);
+	if (take_command(t, t->subject, "stop"))
+		t->result = receive_sample(t, t->subject);
+}

@@ -1,0 +1,75 @@
+/*
+ * sample_talk.h - shared by sample.c, sample_server.c and sample_record.c: a sample in the making.
+ */
+#ifndef SAMPLE_TALK_H
+#define SAMPLE_TALK_H
+
+#include "harness/base/err.h"
+#include "harness/measure/measure.h"
+#include "harness/plan/sample.h"
+
+/* The state of the machine at one end of the region. */
+struct edge {
+	int64_t stamp_ns;
+	struct noise_point noise;
+	int64_t harness_cpu_ns; /* CPU time of this process */
+	int64_t run_delay_ns; /* of the subject's live threads, -1 unknown */
+};
+
+struct take {
+	const struct sample_env *env;
+	const struct sample_request *r;
+	struct process *subject, *loadgen; /* NULL: not started, or finished */
+	struct counters *counters;
+	json_t *cell; /* the object that the subject got */
+
+	const char *status; /* NULL while all is well */
+	char why[600];
+	const char *awaited; /* what the process that ended early should have said; NULL: none did */
+	bool subject_ended, loadgen_ended;
+
+	int64_t started_unix_ns, settle_ns, spin_before_ns, spin_after_ns;
+	int64_t started_ns, ready_ns, result_ns; /* CLOCK_MONOTONIC; 0: did not happen */
+	size_t pad_bytes;
+	struct edge begin, end;
+	bool has_region;
+	int64_t threads;
+	int64_t wall_ns; /* the subject's own; servers: the load generator's */
+	uint64_t load_ops; /* servers: requests inside the region */
+	int64_t load_cpu_ns; /* CPU time of the load generator inside the region */
+	json_t *rusage; /* the subject's, of the region */
+	json_t *result; /* its `sample` message */
+	json_t *load; /* the load generator's */
+	json_t *mem_base, *mem_live;
+	json_t *expected;
+	json_t *counts;
+	bool is_certified;
+	struct process_exit exit;
+};
+
+/* Set the status; the first one stays. */
+void take_fail(struct take *t, const char *status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * The next message of a process, or NULL with the status set. `awaited` names what should come, for the sentence.
+ * Messages `error`, and of the subject `unsupported` and `too_slow` while `early`, end the sample here.
+ */
+json_t *take_receive(struct take *t, struct process *p, const char *awaited, int64_t timeout_ns, bool early);
+/* The same, and it must be {"msg":`awaited`}. */
+json_t *take_expect(struct take *t, struct process *p, const char *awaited, int64_t timeout_ns);
+bool take_send(struct take *t, struct process *p, json_t *message); /* takes the reference */
+bool take_command(struct take *t, struct process *p, const char *cmd);
+int take_start(struct take *t, const struct process_spec *spec, bool is_loadgen);
+
+void take_edge_begin(struct take *t); /* the machine first, the stamp last */
+void take_edge_end(struct take *t); /* the stamp first, the machine last */
+void take_unexpected(struct take *t, const char *awaited, const json_t *message);
+void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int64_t seen_ns);
+
+/* sample_server.c: all that follows a server's `ready`, up to its `sample`. */
+void take_server(struct take *t, const json_t *listen);
+
+/* sample_record.c: the record (new reference). */
+json_t *take_record(struct take *t);
+
+#endif

@@ -1,0 +1,582 @@
+/*
+ * analyse.c - the statistics of a run: estimates, rank groups, A/A twins, comparisons, memory slopes, counters.
+ *
+ * Which level where. Estimates and twins: 95 %. Comparisons: 95 % corrected for the m comparisons of their cell
+ * (Bonferroni), because a reader looks at a cell's rows together. A reader who looks for "anything different
+ * anywhere" in a report of many cells must expect one false separation in twenty cells; the report says so.
+ *
+ * The noise floor. A twin is one subject entered twice: its interval shows what this machine does to identical
+ * programs. A cell without a twin takes that of its workload, else of its family; of several the widest, because the
+ * floor must hold for all cells that lean on it. A twin that differs from itself voids the verdicts of all those
+ * cells. Whether it differs is asked at 95 % corrected for the number of twins: at 95 % each, one run in three would
+ * be voided by chance.
+ *
+ * Which comparisons. Every subject against the cell's base (pthread where it was measured, else the first concurrent
+ * model), and the event loop against every other concurrent model, since neither follows from the other's interval.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/model.h"
+
+#define LEVEL 0.95
+#define MARGIN 0.05
+#define LEAST_EFFECT 0.01
+#define NOISY_SHARE 0.20 /* of contaminated samples, above which the whole run is stamped */
+#define RUNNING_SHARE 0.25 /* a counter that ran for less of the time is withheld */
+
+/* ---- estimates and ranks ------------------------------------------------------------------------------- */
+
+static int estimate_points(const struct point_list *list, enum quantity q, struct stats_estimate *out)
+{
+	double *v = malloc((list->n + 1) * sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++)
+		if (isfinite(list->at[i].q[q]))
+			v[n++] = list->at[i].q[q];
+	stats_estimate(v, n, LEVEL, out);
+	free(v);
+	return 0;
+}
+
+static int estimate_all(struct report *r)
+{
+	for (size_t i = 0; i < r->n_cells; i++)
+		for (size_t j = 0; j < r->cells[i].n_series; j++)
+			for (int q = 0; q < Q_COUNT; q++) {
+				struct series *s = &r->cells[i].series[j];
+
+				if (estimate_points(&s->timed, q, &s->est[q]))
+					return -ENOMEM;
+			}
+	return 0;
+}
+
+/* Concurrent models among themselves; the baselines are shown beside them. */
+static int rank_cell(struct cell *c)
+{
+	struct stats_span *spans = calloc(c->n_series + 1, sizeof(*spans));
+	unsigned *group = calloc(c->n_series + 1, sizeof(*group));
+	struct series **rows = calloc(c->n_series + 1, sizeof(*rows));
+	size_t n = 0;
+
+	if (spans && group && rows) {
+		for (size_t i = 0; i < c->n_series; i++) {
+			struct series *s = &c->series[i];
+			const struct stats_estimate *e = EST(s, Q_VALUE);
+
+			if (s->is_twin || subject_is_baseline(s->subject) || e->n == 0)
+				continue;
+			spans[n] = (struct stats_span){e->median, e->lo, e->hi, e->has_interval};
+			rows[n++] = s;
+		}
+		stats_rank_groups(spans, n, group);
+		for (size_t i = 0; i < n; i++) {
+			rows[i]->rank_group = group[i];
+			rows[i]->ranked_alone = n == 1;
+		}
+	}
+	free(spans);
+	free(group);
+	free(rows);
+	return spans && group && rows ? 0 : -ENOMEM;
+}
+
+/* ---- pairs ----------------------------------------------------------------------------------------------- */
+
+/*
+ * Memory that came out at 0 bytes or less enters a ratio as one byte per task, which is below what system-wide readings
+ * resolve. The interval goes by ranks: only one that ends at such a value depends on it, and then on its far side.
+ */
+static double for_ratio(double value)
+{
+	return value > 0 ? value : 1;
+}
+
+/* The values of the rounds that both series have, in round order. Returns their number; both arrays hold a->timed.n. */
+static size_t paired_values(const struct series *a, const struct series *b, double *va, double *vb,
+			    size_t *contaminated)
+{
+	size_t n = 0, i = 0, j = 0;
+
+	*contaminated = 0;
+	while (i < a->timed.n && j < b->timed.n) {
+		const struct point *pa = &a->timed.at[i], *pb = &b->timed.at[j];
+
+		if (pa->round < pb->round) {
+			i++;
+		} else if (pb->round < pa->round) {
+			j++;
+		} else {
+			va[n] = for_ratio(pa->q[Q_VALUE]);
+			vb[n++] = for_ratio(pb->q[Q_VALUE]);
+			*contaminated += pa->contaminated + pb->contaminated;
+			i++;
+			j++;
+		}
+	}
+	return n;
+}
+
+/* -ENODATA when no round has both. */
+static int compare_series(const struct series *base, const struct series *subject, double level,
+			  struct stats_comparison *out, double *contaminated_share)
+{
+	double *a = malloc((base->timed.n + 1) * sizeof(*a)), *b = malloc((base->timed.n + 1) * sizeof(*b));
+	size_t n, contaminated;
+	int rc = -ENOMEM;
+
+	if (a && b) {
+		n = paired_values(base, subject, a, b, &contaminated);
+		rc = n == 0 ? -ENODATA : stats_compare(a, b, n, level, out);
+		if (rc == 0 && contaminated_share)
+			*contaminated_share = (double)contaminated / (2 * (double)n);
+	}
+	free(a);
+	free(b);
+	return rc;
+}
+
+static const struct series *twin_series(const struct cell *c)
+{
+	for (size_t i = 0; i < c->n_series; i++)
+		if (c->series[i].is_twin)
+			return &c->series[i];
+	return NULL;
+}
+
+static int find_twins(struct report *r)
+{
+	size_t measured = 0;
+
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct series *t = twin_series(&r->cells[i]);
+
+		measured += t && t->timed.n > 0;
+	}
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+		const struct series *t = twin_series(c), *original = t ? cell_series(c, t->subject) : NULL;
+		struct twin twin = {.cell = c}, *slot;
+
+		if (!original || compare_series(original, t, LEVEL, &twin.cmp, NULL) ||
+		    compare_series(original, t, 1 - (1 - LEVEL) / (double)measured, &twin.strict, NULL))
+			continue;
+		twin.subject = t->subject;
+		twin.differs = twin.strict.has_interval && (twin.strict.lo > 1 || twin.strict.hi < 1) &&
+			       fabs(log(twin.cmp.ratio)) > log1p(LEAST_EFFECT);
+		slot = GROW(r->twins, r->n_twins);
+		if (!slot)
+			return -ENOMEM;
+		*slot = twin;
+	}
+	return 0;
+}
+
+/* How near a twin stands to a cell: 3 its own, 2 the workload's, 1 the family's, 0 none of its business. */
+static int nearness(const struct cell *c, const struct twin *t)
+{
+	if (t->cell == c)
+		return 3;
+	if (strcmp(t->cell->workload, c->workload) == 0)
+		return 2;
+	return strcmp(t->cell->family, c->family) == 0;
+}
+
+static void assign_twin(const struct report *r, struct cell *c)
+{
+	int best = 0;
+
+	for (size_t i = 0; i < r->n_twins; i++) {
+		const struct twin *t = &r->twins[i];
+		int near = nearness(c, t);
+
+		if (near == 0 || near < best || !t->cmp.has_interval)
+			continue;
+		if (near > best || t->differs > c->twin->differs ||
+		    (t->differs == c->twin->differs && t->cmp.half_width > c->twin->cmp.half_width))
+			c->twin = t;
+		best = near;
+	}
+}
+
+/* ---- comparisons ----------------------------------------------------------------------------------------- */
+
+static const struct series *base_of(const struct cell *c)
+{
+	const struct series *wanted = cell_series(c, field_text(c->json, "base", "pthread"));
+
+	if (wanted && wanted->timed.n > 0)
+		return wanted;
+	for (size_t i = 0; i < c->n_series; i++)
+		if (!c->series[i].is_twin && !subject_is_baseline(c->series[i].subject) && c->series[i].timed.n > 0)
+			return &c->series[i];
+	return NULL;
+}
+
+static bool any_late(const struct series *s)
+{
+	for (size_t i = 0; i < s->timed.n; i++)
+		if (s->timed.at[i].generator_late)
+			return true;
+	return false;
+}
+
+static bool is_candidate(const struct series *s)
+{
+	return !s->is_twin && s->timed.n > 0;
+}
+
+static int add_comparison(struct report *r, const struct cell *c, const struct series *base,
+			  const struct series *subject)
+{
+	struct comparison *slot = GROW(r->comparisons, r->n_comparisons);
+
+	if (!slot)
+		return -ENOMEM;
+	slot->cell = c;
+	slot->base = base;
+	slot->subject = subject;
+	return 0;
+}
+
+static int list_comparisons(struct report *r, const struct cell *c)
+{
+	const struct series *base = base_of(c), *loop = cell_series(c, "eventloop");
+	int rc = 0;
+
+	for (size_t i = 0; base && i < c->n_series && rc == 0; i++)
+		if (&c->series[i] != base && is_candidate(&c->series[i]))
+			rc = add_comparison(r, c, base, &c->series[i]);
+	if (!base || !loop || !is_candidate(loop) || loop == base)
+		return rc;
+	for (size_t i = 0; i < c->n_series && rc == 0; i++) {
+		const struct series *s = &c->series[i];
+
+		if (s != base && s != loop && is_candidate(s) && !subject_is_baseline(s->subject))
+			rc = add_comparison(r, c, loop, s);
+	}
+	return rc;
+}
+
+/* Compare and judge all entries from `first` on: those of one cell. Entries without a common round are removed. */
+static int judge_comparisons(struct report *r, size_t first)
+{
+	unsigned m = (unsigned)(r->n_comparisons - first);
+	size_t kept = first;
+
+	for (size_t i = first; i < r->n_comparisons; i++) {
+		struct comparison *c = &r->comparisons[i];
+		const struct twin *twin = c->cell->twin;
+		int rc = compare_series(c->base, c->subject, 1 - (1 - LEVEL) / m, &c->cmp, &c->contaminated_share);
+
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc)
+			continue;
+		c->m = m;
+		c->verdict = verdict_of(&(struct verdict_input){
+			.comparison = &c->cmp,
+			.margin = MARGIN,
+			.floor = twin ? twin->cmp.half_width : -1,
+			.least_effect = r->noisy ? MARGIN : LEAST_EFFECT,
+			.contaminated_share = c->contaminated_share,
+			.twin_differs = twin && twin->differs,
+			.generator_late = any_late(c->base) || any_late(c->subject),
+			.work_unequal = c->base->by_status[ST_MISMATCH] || c->subject->by_status[ST_MISMATCH],
+		});
+		r->comparisons[kept++] = *c;
+	}
+	r->n_comparisons = kept;
+	return 0;
+}
+
+static int compare_all(struct report *r)
+{
+	for (size_t i = 0; i < r->n_cells; i++) {
+		size_t first = r->n_comparisons;
+		int rc = list_comparisons(r, &r->cells[i]);
+
+		if (rc == 0)
+			rc = judge_comparisons(r, first);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- memory slopes ----------------------------------------------------------------------------------------- */
+
+static const char *const part_keys[MEM_PARTS] = {"total_bytes", "rss_bytes", "pagetable_bytes", "kstack_bytes",
+						 "slab_bytes"};
+
+static double live_tasks(const json_t *sample)
+{
+	return field_number(json_object_get(json_object_get(sample, "memory"), "live"), "live_tasks");
+}
+
+/* The parameter that is the number of live tasks, or NULL. */
+static const char *count_param(const struct cell *c)
+{
+	const char *key, *found = NULL;
+	json_t *value;
+
+	for (size_t i = 0; i < c->n_series && !found; i++) {
+		if (c->series[i].timed.n == 0)
+			continue;
+		json_object_foreach (json_object_get(c->json, "params"), key, value)
+			if (json_is_integer(value) &&
+			    (double)json_integer_value(value) == live_tasks(c->series[i].timed.at[0].sample))
+				found = key;
+	}
+	return found;
+}
+
+/* The same but for the number of tasks. */
+static bool same_family(const struct cell *a, const struct cell *b, const char *count)
+{
+	json_t *pa = json_copy(json_object_get(a->json, "params")), *pb = json_copy(json_object_get(b->json, "params"));
+	bool same;
+
+	json_object_del(pa, count);
+	json_object_del(pb, count);
+	same = cell_is_memory(b) && strcmp(a->workload, b->workload) == 0 && strcmp(a->placement, b->placement) == 0 &&
+	       a->workers == b->workers && json_equal(pa, pb);
+	json_decref(pa);
+	json_decref(pb);
+	return same;
+}
+
+static void name_shared(const struct cell *c, const char *count, char *buf, size_t size)
+{
+	const char *key;
+	json_t *value;
+	size_t used = 0;
+
+	buf[0] = 0;
+	json_object_foreach (json_object_get(c->json, "params"), key, value) {
+		if (strcmp(key, count) == 0 || used >= size)
+			continue;
+		if (json_is_string(value))
+			used += (size_t)snprintf(buf + used, size - used, "%s%s=%s", used ? " " : "", key,
+						 json_string_value(value));
+		else
+			used += (size_t)snprintf(buf + used, size - used, "%s%s=%lld", used ? " " : "", key,
+						 (long long)json_integer_value(value));
+	}
+}
+
+/* One subject over all cells like `first`; returns 0 whether or not a slope exists. */
+static int fit_slope(struct report *r, const struct cell *first, const char *count, const char *subject)
+{
+	struct slope slope = {.cell = first, .subject = subject, .x_min = INFINITY, .x_max = -INFINITY}, *slot;
+	double *x = malloc(THEIL_SEN_MAX_POINTS * sizeof(*x)), *y = malloc(THEIL_SEN_MAX_POINTS * sizeof(*y));
+	bool any = false;
+	int rc = x && y ? 0 : -ENOMEM;
+
+	name_shared(first, count, slope.params, sizeof(slope.params));
+	for (int part = 0; part < MEM_PARTS && rc == 0; part++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < r->n_cells; i++) {
+			const struct series *s = cell_series(&r->cells[i], subject);
+
+			if (!s || !same_family(first, &r->cells[i], count))
+				continue;
+			for (size_t k = 0; k < s->timed.n && n < THEIL_SEN_MAX_POINTS; k++) {
+				const json_t *sample = s->timed.at[k].sample;
+				const json_t *each = json_object_get(json_object_get(sample, "memory"), "per_task");
+
+				x[n] = live_tasks(sample);
+				y[n] = field_number(each, part_keys[part]) * x[n];
+				if (!isfinite(y[n]))
+					continue;
+				slope.x_min = fmin(slope.x_min, x[n]);
+				slope.x_max = fmax(slope.x_max, x[n]);
+				n++;
+			}
+		}
+		slope.ok[part] = theil_sen_fit(x, y, n, LEVEL, &slope.fit[part]) == 0;
+		any |= slope.ok[part];
+	}
+	free(x);
+	free(y);
+	if (rc || !any)
+		return rc;
+	slot = GROW(r->slopes, r->n_slopes);
+	if (!slot)
+		return -ENOMEM;
+	*slot = slope;
+	return 0;
+}
+
+static int fit_slopes(struct report *r)
+{
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+		const char *count = cell_is_memory(c) ? count_param(c) : NULL;
+		bool seen = false;
+
+		for (size_t j = 0; j < i && count; j++)
+			seen |= cell_is_memory(&r->cells[j]) && same_family(&r->cells[j], c, count);
+		if (!count || seen)
+			continue;
+		for (size_t j = 0; j < c->n_series; j++)
+			if (!c->series[j].is_twin && fit_slope(r, c, count, c->series[j].subject))
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ---- counters ------------------------------------------------------------------------------------------------ */
+
+static const json_t *counter_named(const json_t *sample, const char *name)
+{
+	json_t *counter;
+	size_t i;
+
+	json_array_foreach (json_object_get(sample, "counters"), i, counter)
+		if (strcmp(field_text(counter, "name", ""), name) == 0)
+			return counter;
+	return NULL;
+}
+
+static int read_counter(struct report *r, const struct cell *c, const struct series *s, const json_t *first)
+{
+	struct counter out = {.cell = c, .subject = s->subject, .n = s->counted.n, .running = NAN}, *slot;
+	double *v = malloc(s->counted.n * sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	out.name = field_text(first, "name", "?");
+	out.fstr = field_text(first, "fstr", NULL);
+	out.scope = field_text(first, "scope", NULL);
+	for (size_t i = 0; i < s->counted.n; i++) {
+		const json_t *one = counter_named(s->counted.at[i].sample, out.name);
+		double per_op = field_number(one, "per_op"), enabled = field_number(one, "time_enabled_ns");
+		double share = enabled > 0 ? field_number(one, "time_running_ns") / enabled : NAN;
+
+		out.running = fmin(out.running, share); /* fmin ignores NaN */
+		if (isfinite(per_op) && !(share < RUNNING_SHARE))
+			v[n++] = per_op;
+		else if (!out.why)
+			out.why = isfinite(per_op) ? "it was counting for less than a quarter of the time"
+						   : field_text(one, "why", "not counted");
+	}
+	stats_estimate(v, n, LEVEL, &out.per_op);
+	free(v);
+	if (n > 0)
+		out.why = NULL;
+	slot = GROW(r->counters, r->n_counters);
+	if (!slot)
+		return -ENOMEM;
+	*slot = out;
+	return 0;
+}
+
+static int read_counters(struct report *r)
+{
+	for (size_t i = 0; i < r->n_cells; i++)
+		for (size_t j = 0; j < r->cells[i].n_series; j++) {
+			const struct series *s = &r->cells[i].series[j];
+			json_t *counter;
+			size_t k;
+
+			if (s->is_twin || s->counted.n == 0)
+				continue;
+			json_array_foreach (json_object_get(s->counted.at[0].sample, "counters"), k, counter)
+				if (read_counter(r, &r->cells[i], s, counter))
+					return -ENOMEM;
+		}
+	return 0;
+}
+
+/* Counted over timed, per subject. Wall time for all: it is there whatever the cell's metric is. */
+static int cost_of_counting(struct report *r)
+{
+	const char **subjects;
+	size_t n_subjects = report_subjects(r, &subjects);
+	double *v = malloc((r->n_cells + 1) * sizeof(*v));
+	int rc = v ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n_subjects && rc == 0; i++) {
+		struct counting_cost *slot;
+		struct stats_estimate counted;
+		size_t n = 0;
+
+		for (size_t j = 0; j < r->n_cells && rc == 0; j++) {
+			const struct series *s = cell_series(&r->cells[j], subjects[i]);
+
+			if (!s || s->counted.n == 0)
+				continue;
+			rc = estimate_points(&s->counted, Q_WALL, &counted);
+			if (rc == 0 && counted.n && EST(s, Q_WALL)->n)
+				v[n++] = counted.median / EST(s, Q_WALL)->median;
+		}
+		if (n == 0 || rc)
+			continue;
+		slot = GROW(r->costs, r->n_costs);
+		rc = slot ? 0 : -ENOMEM;
+		if (slot) {
+			slot->subject = subjects[i];
+			stats_estimate(v, n, LEVEL, &slot->ratio);
+		}
+	}
+	free(v);
+	free(subjects);
+	return rc;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------------- */
+
+/* Clean, or noisy with its reasons. Comparisons need the stamp, so that it comes first; twins are judged by then. */
+static void stamp(struct report *r)
+{
+	size_t timed = 0;
+
+	for (size_t i = 0; i < r->n_cells; i++)
+		for (size_t j = 0; j < r->cells[i].n_series; j++)
+			timed += r->cells[i].series[j].timed.n;
+	if (timed && (double)r->contaminated > NOISY_SHARE * (double)timed)
+		json_array_append_new(
+			r->noise_reasons,
+			json_sprintf("%d of %d timed samples were disturbed by other programs and could not "
+				     "be replaced",
+				     (int)r->contaminated, (int)timed));
+	for (size_t i = 0; i < r->n_twins; i++)
+		if (r->twins[i].differs)
+			json_array_append_new(r->noise_reasons,
+					      json_sprintf("the A/A twin of %s in %s differs from itself",
+							   r->twins[i].subject, r->twins[i].cell->id));
+	r->noisy = json_array_size(r->noise_reasons) > 0;
+}
+
+int report_analyse(struct report *r, struct err *err)
+{
+	int rc = estimate_all(r);
+
+	for (size_t i = 0; i < r->n_cells && rc == 0; i++)
+		rc = rank_cell(&r->cells[i]);
+	if (rc == 0)
+		rc = find_twins(r);
+	for (size_t i = 0; i < r->n_cells && rc == 0; i++)
+		assign_twin(r, &r->cells[i]);
+	if (rc == 0) {
+		stamp(r);
+		rc = compare_all(r);
+	}
+	if (rc == 0)
+		rc = fit_slopes(r);
+	if (rc == 0)
+		rc = read_counters(r);
+	if (rc == 0)
+		rc = cost_of_counting(r);
+	return rc ? err_set(err, rc, "out of memory") : 0;
+}

@@ -1,0 +1,229 @@
+/*
+ * html.c - the page as one HTML file that needs nothing else: the style sheet and the figures are inside, there is no
+ * script and no address is ever fetched.
+ *
+ * It must be readable on a telephone (tables scroll within their own box, the first column stays), in the dark (the
+ * figures take the page's ink: gnuplot's black is replaced by the style sheet), on paper, and by a screen reader
+ * (scope on every head cell, a caption on every table, a text for every figure).
+ */
+#include "harness/report/doc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/parts.h"
+
+static const char style[] =
+	":root{color-scheme:light "
+	"dark;--bg:#fff;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--band:#f6f8fa;--best:#dff3e4;"
+	"--warn:#fff4d6;--link:#0550ae}\n"
+	"@media(prefers-color-scheme:dark){:root{--bg:#0e1116;--ink:#e6edf3;--soft:#9aa5b1;--line:#333b45;--band:#"
+	"171c23;"
+	"--best:#12361f;--warn:#3a2f0b;--link:#79b8ff}}\n"
+	"*{box-sizing:border-box}\n"
+	"html{-webkit-text-size-adjust:100%}\n"
+	"body{margin:0 auto;max-width:72rem;padding:1rem 1.2rem 4rem;background:var(--bg);color:var(--ink);"
+	"font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif}\n"
+	"h1{font-size:1.7rem;line-height:1.2;margin:.6rem 0 1rem}\n"
+	"h2{font-size:1.3rem;margin:2.6rem 0 .6rem;padding-top:.6rem;border-top:1px solid var(--line)}\n"
+	"h3{font-size:1.05rem;margin:1.6rem 0 .4rem}\n"
+	"p,ul{margin:.6rem 0;max-width:60rem}ul{padding-left:1.3rem}li{margin:.35rem 0}\n"
+	"a{color:var(--link)}\n"
+	"code{font:.88em/1.4 ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;overflow-wrap:anywhere}\n"
+	"pre{background:var(--band);border:1px solid var(--line);border-radius:6px;padding:.7rem;overflow-x:auto;"
+	"white-space:pre-wrap}\n"
+	".note{color:var(--soft);font-size:.92rem}\n"
+	".warning{background:var(--warn);border-left:4px solid #b58900;padding:.5rem .8rem;border-radius:4px}\n"
+	".table{overflow-x:auto;margin:.8rem 0;border:1px solid var(--line);border-radius:6px}\n"
+	"table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}\n"
+	"caption{text-align:left;padding:.5rem .6rem;color:var(--soft);caption-side:top}\n"
+	/* The caption stays in view while the table scrolls under it. */
+	"caption span{position:sticky;left:.6rem;display:inline-block;max-width:min(60rem,calc(100vw - 3.2rem))}\n"
+	"th,td{padding:.32rem .6rem;border-top:1px solid var(--line);text-align:left;vertical-align:top}\n"
+	"thead th{background:var(--band);white-space:nowrap}\n"
+	"td.number,td.best{white-space:nowrap;text-align:right}thead th:not(:first-child){text-align:right}\n"
+	"tbody th{font-weight:400;background:var(--bg);min-width:9rem}\n"
+	"td.best{background:var(--best);font-weight:650}td.missing{color:var(--soft);text-align:right}\n"
+	"@media(min-width:40rem){tbody th,thead th:first-child{position:sticky;left:0}}\n"
+	"figure{margin:1rem 0;padding:.4rem;border:1px solid var(--line);border-radius:6px;overflow-x:auto}\n"
+	"figure svg{display:block;width:100%;height:auto;min-width:34rem;max-width:56rem;margin:0 auto}\n"
+	"figcaption{color:var(--soft);font-size:.88rem;padding:.3rem .4rem}\n"
+	/* gnuplot draws black text and lines: give them the page's ink, and thin lines the page's rule. */
+	"figure svg .ink{color:var(--ink)}figure svg text{fill:var(--ink)}figure svg .inkfill{fill:var(--ink)}\n"
+	"figure svg .rule{color:var(--line)}\n"
+	"details>summary{cursor:pointer;color:var(--link);margin:.8rem 0}\n"
+	"@media(max-width:40rem){body{font-size:15px;padding:.6rem .7rem 3rem}h1{font-size:1.35rem}"
+	"table{font-size:.8rem}th,td{padding:.28rem .45rem}}\n"
+	"@media print{:root{--bg:#fff;--ink:#000;--soft:#333;--line:#bbb;--band:#f2f2f2;--best:#e4f4e8;--warn:#fff6dd}"
+	"body{max-width:none;font-size:10pt;padding:0}.table,figure{overflow:visible;break-inside:avoid}"
+	"h2,h3{break-after:avoid}table{font-size:8pt}td.number,td.best{white-space:normal}tr{break-inside:avoid}"
+	"figure svg{min-width:0}}\n";
+
+/* Text with the markup of words.h. */
+static void inline_text(FILE *out, const char *text)
+{
+	bool code = false, bold = false;
+
+	for (const char *p = text; *p; p++) {
+		if (!code && *p == '\\' && p[1]) {
+			p++;
+		} else if (*p == '`') {
+			code = !code;
+			fputs(code ? "<code>" : "</code>", out);
+			continue;
+		} else if (!code && p[0] == '*' && p[1] == '*') {
+			p++;
+			bold = !bold;
+			fputs(bold ? "<strong>" : "</strong>", out);
+			continue;
+		}
+		switch (*p) {
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '>':
+			fputs("&gt;", out);
+			break;
+		case '"':
+			fputs("&quot;", out);
+			break;
+		default:
+			fputc(*p, out);
+		}
+	}
+	fputs(code ? "</code>" : "", out);
+	fputs(bold ? "</strong>" : "", out);
+}
+
+/* Text without markup, for attributes and code blocks. */
+static void plain_text(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '&')
+			fputs("&amp;", out);
+		else if (*text == '<')
+			fputs("&lt;", out);
+		else if (*text == '"')
+			fputs("&quot;", out);
+		else
+			fputc(*text, out);
+	}
+}
+
+static void begin(FILE *out, const char *title)
+{
+	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+	      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+	      out);
+	plain_text(out, title);
+	fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n", style);
+}
+
+static void end(FILE *out)
+{
+	fputs("</main>\n</body>\n</html>\n", out);
+}
+
+static void heading(FILE *out, int level, const char *id, const char *text)
+{
+	fprintf(out, "<h%d", level);
+	if (id) {
+		fputs(" id=\"", out);
+		plain_text(out, id);
+		fputc('"', out);
+	}
+	fputc('>', out);
+	inline_text(out, text);
+	fprintf(out, "</h%d>\n", level);
+}
+
+static void para(FILE *out, enum doc_para_kind kind, const char *text)
+{
+	static const char *const opening[] = {"<p>", "<p class=\"note\">",
+					      "<p class=\"warning\"><strong>Warning.</strong> ", "<pre><code>"};
+
+	fputs(opening[kind], out);
+	if (kind == PARA_CODE)
+		plain_text(out, text);
+	else
+		inline_text(out, text);
+	fputs(kind == PARA_CODE ? "</code></pre>\n" : "</p>\n", out);
+}
+
+static void list(FILE *out, bool open)
+{
+	fputs(open ? "<ul>\n" : "</ul>\n", out);
+}
+
+static void item(FILE *out, const char *text)
+{
+	fputs("<li>", out);
+	inline_text(out, text);
+	fputs("</li>\n", out);
+}
+
+static void table(FILE *out, bool open, const char *caption)
+{
+	if (!open) {
+		fputs("</tbody>\n</table></div>\n", out);
+		return;
+	}
+	/* A box that scrolls has to be reachable by keyboard. */
+	fputs("<div class=\"table\" tabindex=\"0\"><table>\n<caption><span>", out);
+	inline_text(out, caption);
+	fputs("</span></caption>\n", out);
+}
+
+static void row(FILE *out, bool open, bool head, size_t cells)
+{
+	(void)cells;
+	if (open)
+		fputs(head ? "<thead><tr>" : "<tr>", out);
+	else
+		fputs(head ? "</tr></thead>\n<tbody>\n" : "</tr>\n", out);
+}
+
+static void cell(FILE *out, bool head, bool first, enum doc_cell_kind kind, const char *text)
+{
+	static const char *const classes[] = {"", " class=\"number\"", " class=\"best\"", " class=\"missing\""};
+
+	if (head)
+		fputs("<th scope=\"col\">", out);
+	else if (first)
+		fputs("<th scope=\"row\">", out);
+	else
+		fprintf(out, "<td%s>", classes[kind]);
+	inline_text(out, text);
+	fputs(head || first ? "</th>" : "</td>", out);
+}
+
+static void figure(FILE *out, const char *dir, const struct plot *p)
+{
+	char *svg = plot_inline_svg(dir, p);
+
+	if (!svg)
+		return;
+	fputs("<figure>\n", out);
+	fputs(svg, out);
+	fputs("\n<figcaption>", out);
+	plain_text(out, p->alt);
+	fputs("</figcaption>\n</figure>\n", out);
+	free(svg);
+}
+
+static void fold(FILE *out, bool open, const char *summary)
+{
+	if (!open) {
+		fputs("</details>\n", out);
+		return;
+	}
+	fputs("<details><summary>", out);
+	inline_text(out, summary);
+	fputs("</summary>\n", out);
+}
+
+const struct doc_format doc_html = {begin, end, heading, para, list, item, table, row, cell, figure, fold};

@@ -1,0 +1,291 @@
+/*
+ * json.c - report.json (docs/records.md): the same numbers as the pages, for programs.
+ */
+#include "harness/report/parts.h"
+
+#include <math.h>
+#include <string.h>
+
+/* NaN and infinity have no place in JSON: null. */
+static json_t *num(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *text(const char *s)
+{
+	return s ? json_string(s) : json_null();
+}
+
+static json_t *copy(const json_t *object, const char *key)
+{
+	json_t *v = json_object_get(object, key);
+
+	return v ? json_deep_copy(v) : json_null();
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static void put_interval(json_t *o, bool has, double lo, double hi, double level)
+{
+	put(o, "ci_low", has ? num(lo) : json_null());
+	put(o, "ci_high", has ? num(hi) : json_null());
+	put(o, "ci_level", has ? num(level) : json_null());
+}
+
+static json_t *series_json(const struct series *s)
+{
+	const struct stats_estimate *e = EST(s, Q_VALUE);
+	json_t *o = json_object();
+
+	put(o, "id", text(s->subject));
+	put(o, "is_twin", json_boolean(s->is_twin));
+	put(o, "n", json_integer((json_int_t)e->n));
+	put(o, "median", num(e->median));
+	put_interval(o, e->has_interval, e->lo, e->hi, e->level);
+	put(o, "min", num(e->min));
+	put(o, "max", num(e->max));
+	put(o, "mad_pct", num(e->mad / e->median * 100));
+	put(o, "wall_per_op_ns", num(EST(s, Q_WALL)->median));
+	put(o, "cpu_per_op_ns", num(EST(s, Q_CPU)->median));
+	put(o, "kernel_switches_per_op", num(EST(s, Q_SWITCHES)->median));
+	put(o, "threads", num(EST(s, Q_THREADS)->median));
+	put(o, "rank_group", s->rank_group ? json_integer(s->rank_group) : json_null());
+	put(o, "n_requeued", json_integer((json_int_t)s->by_status[ST_REQUEUED]));
+	put(o, "status", text(s->status));
+	put(o, "why", text(s->why));
+	if (EST(s, Q_BUSY)->n) {
+		put(o, "server_busy", num(EST(s, Q_BUSY)->median));
+		put(o, "requests_per_s", num(EST(s, Q_RATE)->median));
+		put(o, "latency_p50_ns", num(EST(s, Q_P50)->median));
+		put(o, "latency_p99_ns", num(EST(s, Q_P99)->median));
+	}
+	return o;
+}
+
+static json_t *cells_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+		json_t *o = json_object(), *subjects = json_array();
+
+		put(o, "id", text(c->id));
+		put(o, "workload", text(c->workload));
+		put(o, "params", copy(c->json, "params"));
+		put(o, "placement", text(c->placement));
+		put(o, "workers", json_integer(c->workers));
+		put(o, "metric", text(c->metric));
+		put(o, "unit", text(c->unit));
+		put(o, "better", text("lower"));
+		for (size_t j = 0; j < c->n_series; j++)
+			json_array_append_new(subjects, series_json(&c->series[j]));
+		put(o, "subjects", subjects);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *reasons_json(const struct verdict *v)
+{
+	json_t *list = json_array();
+
+	for (unsigned bit = 1; bit < REASON_MAX; bit <<= 1)
+		if (v->reasons & bit)
+			json_array_append_new(list, text(verdict_reason_code(bit)));
+	return list;
+}
+
+static json_t *comparisons_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_comparisons; i++) {
+		const struct comparison *c = &r->comparisons[i];
+		json_t *o = json_object();
+
+		put(o, "cell", text(c->cell->id));
+		put(o, "base", text(c->base->subject));
+		put(o, "subject", text(c->subject->subject));
+		put(o, "ratio", num(c->cmp.ratio));
+		put_interval(o, c->cmp.has_interval, c->cmp.lo, c->cmp.hi, c->cmp.level);
+		put(o, "adj", text("bonferroni"));
+		put(o, "m", json_integer(c->m));
+		put(o, "n_pairs", json_integer((json_int_t)c->cmp.n));
+		put(o, "ties", json_integer((json_int_t)c->cmp.ties));
+		put(o, "margin", num(0.05));
+		put(o, "floor_pct", c->cell->twin ? num(c->cell->twin->cmp.half_width * 100) : json_null());
+		put(o, "contaminated_share", num(c->contaminated_share));
+		put(o, "mde_pct", num(c->verdict.mde * 100));
+		put(o, "verdict", text(verdict_name(c->verdict.kind)));
+		put(o, "near_edge", num(c->verdict.near_edge));
+		put(o, "reasons", reasons_json(&c->verdict));
+		put(o, "more_rounds_needed",
+		    c->verdict.more_rounds ? json_integer((json_int_t)c->verdict.more_rounds) : json_null());
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *twins_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_twins; i++) {
+		const struct twin *t = &r->twins[i];
+		json_t *o = json_object();
+
+		put(o, "cell", text(t->cell->id));
+		put(o, "subject", text(t->subject));
+		put(o, "ratio", num(t->cmp.ratio));
+		put_interval(o, t->cmp.has_interval, t->cmp.lo, t->cmp.hi, t->cmp.level);
+		put(o, "half_width_pct", num(t->cmp.half_width * 100));
+		put(o, "n_pairs", json_integer((json_int_t)t->cmp.n));
+		put(o, "differs", json_boolean(t->differs));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *fit_json(const struct theil_sen *f)
+{
+	json_t *o = json_object();
+
+	put(o, "bytes_per_task", num(f->slope));
+	put_interval(o, f->has_interval, f->lo, f->hi, f->level);
+	put(o, "intercept_bytes", num(f->intercept));
+	put(o, "n", json_integer((json_int_t)f->n));
+	return o;
+}
+
+static json_t *slopes_json(const struct report *r)
+{
+	static const char *const names[MEM_PARTS] = {"total", "rss", "pagetable", "kstack", "slab"};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_slopes; i++) {
+		const struct slope *s = &r->slopes[i];
+		json_t *o = s->ok[MEM_TOTAL] ? fit_json(&s->fit[MEM_TOTAL]) : json_object(), *parts = json_object();
+
+		put(o, "workload", text(s->cell->workload));
+		put(o, "subject", text(s->subject));
+		put(o, "params", text(s->params));
+		put(o, "tasks_min", num(s->x_min));
+		put(o, "tasks_max", num(s->x_max));
+		for (int part = MEM_RSS; part < MEM_PARTS; part++)
+			put(parts, names[part], s->ok[part] ? fit_json(&s->fit[part]) : json_null());
+		put(o, "parts", parts);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *counters_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_counters; i++) {
+		const struct counter *c = &r->counters[i];
+		json_t *o = json_object();
+
+		put(o, "cell", text(c->cell->id));
+		put(o, "subject", text(c->subject));
+		put(o, "name", text(c->name));
+		put(o, "fstr", text(c->fstr));
+		put(o, "scope", text(c->scope));
+		put(o, "n", json_integer((json_int_t)c->per_op.n));
+		put(o, "per_op", num(c->per_op.median));
+		put_interval(o, c->per_op.has_interval, c->per_op.lo, c->per_op.hi, c->per_op.level);
+		put(o, "running_share", num(c->running));
+		put(o, "why", text(c->why));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *costs_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_costs; i++) {
+		const struct stats_estimate *e = &r->costs[i].ratio;
+
+		json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o,s:i}", "subject", r->costs[i].subject, "ratio",
+						      num(e->median), "min", num(e->min), "max", num(e->max), "cells",
+						      (int)e->n));
+	}
+	return list;
+}
+
+static json_t *plots_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_plots; i++) {
+		const struct plot *p = &r->plots[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:s,s:s,s:s,s:o,s:o,s:s,s:s}", "id", p->id, "title", p->title, "alt",
+						p->alt, "svg", p->drawn ? text(p->svg) : json_null(), "png",
+						p->drawn ? text(p->png) : json_null(), "gp", p->gp, "dat", p->dat));
+	}
+	return list;
+}
+
+static json_t *excluded_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_excluded; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s,s:s}", "what", r->excluded[i].what, "why", r->excluded[i].why));
+	return list;
+}
+
+static json_t *run_json(const struct report *r)
+{
+	static const char *const keys[] = {"run_id", "command", "seed", "started", "finished", "complete"};
+	json_t *o = json_object(), *plan = json_object_get(r->run, "plan");
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		put(o, keys[i], copy(r->run, keys[i]));
+	put(o, "plan", copy(plan, "name"));
+	put(o, "rounds", copy(plan, "rounds"));
+	put(o, "budget_s", copy(plan, "budget_s"));
+	return o;
+}
+
+json_t *report_json(const struct report *r)
+{
+	json_t *o = json_object(), *summary = json_object(), *stamp = json_object();
+
+	put(o, "schema", text("switchyard.report/1"));
+	put(o, "tool", copy(r->run, "tool"));
+	put(o, "run", run_json(r));
+	put(o, "host", copy(r->run, "host"));
+	put(stamp, "state", text(r->noisy ? "noisy" : "clean"));
+	put(stamp, "reasons", json_deep_copy(r->noise_reasons));
+	put(o, "stamp", stamp);
+	put(summary, "cells", json_integer((json_int_t)r->n_cells));
+	put(summary, "samples_ok", json_integer((json_int_t)r->samples_ok));
+	put(summary, "contaminated", json_integer((json_int_t)r->contaminated));
+	put(summary, "requeued", json_integer((json_int_t)r->requeued));
+	put(summary, "void", json_integer((json_int_t)r->voided));
+	put(summary, "failed", json_integer((json_int_t)r->failed));
+	put(summary, "unsupported", json_integer((json_int_t)r->unsupported));
+	put(o, "summary", summary);
+	put(o, "cells", cells_json(r));
+	put(o, "comparisons", comparisons_json(r));
+	put(o, "twins", twins_json(r));
+	put(o, "memory_slopes", slopes_json(r));
+	put(o, "counters", counters_json(r));
+	put(o, "counted_over_timed", costs_json(r));
+	put(o, "plots", plots_json(r));
+	put(o, "excluded", excluded_json(r));
+	put(o, "warnings", r->warnings ? json_deep_copy(r->warnings) : json_array());
+	return o;
+}

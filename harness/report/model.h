@@ -1,0 +1,210 @@
+/*
+ * model.h - what a run says, as structures: the layer between the records (docs/records.md) and the pages.
+ *
+ *   run.json, samples.jsonl --model.c--> cells, series, points --analyse.c--> estimates, comparisons, twins, slopes
+ *                           --json.c, content.c, benchstat.c, summary.c, plots.c--> files
+ *
+ * Invariants. (M1) Only samples with status ok enter a series. (M2) Time and memory come from kind timed alone;
+ * counted samples are kept apart and give counters and their own cost only. (M3) A series has at most one point per
+ * round: of several attempts the last ok one. (M4) Nothing is dropped by its value. (M5) Cells stand in the
+ * order of the plan, models in a fixed order; neither depends on the samples' arrival.
+ *
+ * Strings and json_t pointers are borrowed from `run` and `samples`, which the report owns.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "harness/base/err.h"
+#include "harness/stats/stats.h"
+#include "harness/stats/theil_sen.h"
+#include "harness/stats/verdict.h"
+
+/* What a sample gives besides its metric; NaN where it was not measured. */
+enum quantity {
+	Q_VALUE, /* the cell's metric */
+	Q_WALL, /* ns of wall time per op */
+	Q_CPU, /* ns of CPU time per op */
+	Q_SWITCHES, /* kernel context switches per op */
+	Q_THREADS, /* OS threads of the subject */
+	Q_BUSY, /* servers: CPU time of the server / (wall time x its CPUs) */
+	Q_RATE, /* servers: requests per second */
+	Q_P50, /* servers: latency percentiles of the process, ns */
+	Q_P99,
+	Q_COUNT,
+};
+
+/* One process run that counts. */
+struct point {
+	long round;
+	long attempt;
+	double q[Q_COUNT];
+	bool contaminated; /* kept after the last allowed repetition, and marked */
+	bool generator_late; /* servers */
+	const json_t *sample; /* */
+};
+
+struct point_list {
+	struct point *at; /* sorted by round */
+	size_t n, cap;
+};
+
+enum status_count { ST_OK, ST_REQUEUED, ST_VOID, ST_UNSUPPORTED, ST_TOO_SLOW, ST_FAILED, ST_MISMATCH, ST_COUNT };
+
+/* One subject in one cell. */
+struct series {
+	const char *subject;
+	bool is_twin;
+	struct point_list timed, counted;
+	size_t by_status[ST_COUNT]; /* of timed samples and of those that ended a cell early, whatever their kind */
+	const char *status; /* "ok", or why there is no number: "unsupported", "too_slow", "failed", "not_measured" */
+	const char *why; /* a sentence, or NULL */
+	const char *whys[ST_COUNT]; /* the first sentence given with each status */
+	/* by analyse.c */
+	struct stats_estimate est[Q_COUNT];
+	unsigned rank_group; /* 1 is best; 0: not ranked (a baseline, or no interval) */
+	bool ranked_alone; /* no other series was ranked beside it */
+};
+
+struct twin;
+
+struct cell {
+	const json_t *json; /* of the plan */
+	const char *id, *workload; /* */
+	const char *placement, *group, *metric, *unit, *scaling;
+	char family[32];
+	char name[160]; /* the parameters that vary within the workload: short, unique there */
+	long workers;
+	const json_t *about; /* the workload's entry in a subject's describe, or NULL */
+	struct series *series; /* of the plan's subjects in order, the twin last */
+	size_t n_series;
+	const struct twin *twin; /* the A/A pair that stands for this cell, or NULL */
+};
+
+struct twin {
+	const struct cell *cell;
+	const char *subject;
+	struct stats_comparison cmp; /* at 95 % */
+	struct stats_comparison strict; /* at 95 % corrected for the number of twins of the run */
+	bool differs;
+};
+
+struct comparison {
+	const struct cell *cell;
+	const struct series *base, *subject;
+	struct stats_comparison cmp;
+	unsigned m; /* comparisons of the cell's table: alpha is divided by it */
+	double contaminated_share;
+	struct verdict verdict;
+};
+
+enum memory_part { MEM_TOTAL, MEM_RSS, MEM_PAGETABLE, MEM_KSTACK, MEM_SLAB, MEM_PARTS };
+
+/* Memory against the number of live tasks, over the cells of one workload that differ only in that number. */
+struct slope {
+	const struct cell *cell; /* the first of them */
+	const char *subject;
+	char params[160]; /* what they share, in words */
+	struct theil_sen fit[MEM_PARTS];
+	bool ok[MEM_PARTS];
+	double x_min, x_max;
+};
+
+/* One counter of one subject in one cell. */
+struct counter {
+	const struct cell *cell;
+	const char *subject, *name, *fstr, *scope, *why;
+	size_t n; /* counted processes of the cell and subject */
+	struct stats_estimate per_op;
+	double running; /* smallest share of the time that the event was really counting; NaN: not known */
+};
+
+/* What counting costs a subject: time per op of counted samples over timed ones, median over cells. */
+struct counting_cost {
+	const char *subject;
+	struct stats_estimate ratio; /* n = cells */
+};
+
+struct plot {
+	char id[160], title[320], alt[800];
+	char svg[176], png[176], gp[176], dat[176]; /* file names relative to the run's folder */
+	const char *workload; /* whose section it belongs to */
+	bool drawn; /* the SVG and the PNG were made */
+};
+
+struct excluded {
+	char *what, *why;
+};
+
+struct report {
+	json_t *run, *samples, *warnings;
+	struct cell *cells;
+	size_t n_cells;
+	const char **workloads; /* distinct, in the plan's order */
+	size_t n_workloads;
+	struct comparison *comparisons;
+	size_t n_comparisons;
+	struct twin *twins;
+	size_t n_twins;
+	struct slope *slopes;
+	size_t n_slopes;
+	struct counter *counters;
+	size_t n_counters;
+	struct counting_cost *costs;
+	size_t n_costs;
+	struct plot *plots;
+	size_t n_plots;
+	struct excluded *excluded;
+	size_t n_excluded;
+	char plots_why[256]; /* why figures are missing, or "" */
+	size_t samples_ok, requeued, failed, voided, unsupported, contaminated;
+	bool noisy;
+	json_t *noise_reasons; /* strings */
+};
+
+/* Takes new references to the three. 0 or -errno with a sentence. */
+int report_build(json_t *run, json_t *samples, json_t *warnings, struct report **out, struct err *err);
+void report_free(struct report *r);
+
+/* analyse.c: all that needs statistics. Called by report_build. */
+int report_analyse(struct report *r, struct err *err);
+
+/* Room for element n, zeroed, in an array of n; the array, perhaps moved, or NULL (then it is as it was). */
+void *model_grow(void *array, size_t n, size_t size);
+/* Append one zeroed element and give its address; NULL when out of memory. */
+#define GROW(array, n)                                                                                                 \
+	({                                                                                                             \
+		__typeof__(array) grown_ = model_grow((array), (n), sizeof(*(array)));                                 \
+		if (grown_)                                                                                            \
+			(array) = grown_;                                                                              \
+		grown_ ? &(array)[(n)++] : NULL;                                                                       \
+	})
+
+/* ---- reading JSON that others wrote ---------------------------------------------------------------- */
+
+const char *field_text(const json_t *object, const char *key, const char *otherwise);
+double field_number(const json_t *object, const char *key); /* NaN when absent, null or no number */
+long field_whole(const json_t *object, const char *key, long otherwise);
+
+/* ---- questions about the model ----------------------------------------------------------------------- */
+
+const struct series *cell_series(const struct cell *c, const char *subject); /* not the twin; or NULL */
+bool subject_is_baseline(const char *subject); /* serial or null: shown, not ranked */
+bool cell_is_server(const struct cell *c);
+bool cell_is_memory(const struct cell *c);
+/* Few CPUs: the load generator and the server cannot both have their own core with one to spare. */
+bool network_is_narrow(const struct report *r);
+/* What one operation is ("one hop: the token is passed on"); "one operation" where nobody says. */
+const char *cell_op(const struct cell *c);
+/* Median of a quantity over the timed points. */
+#define EST(s, quantity) (&(s)->est[quantity])
+/* Distinct subjects of all cells in the order in which they first appear, without twins; a malloc'd array. */
+size_t report_subjects(const struct report *r, const char ***out);
+
+/* The figures: writes plots/ below dir, fills r->plots. A missing gnuplot is no error. */
+int report_plots(struct report *r, const char *dir, struct err *err);
+
+#endif

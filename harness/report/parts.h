@@ -1,0 +1,40 @@
+/*
+ * parts.h - the pieces of report_write() (report.c), one file each.
+ */
+#ifndef PARTS_H
+#define PARTS_H
+
+#include <stdio.h>
+
+#include "harness/report/model.h"
+
+struct doc;
+
+/* json.c: report.json, a new reference. */
+json_t *report_json(const struct report *r);
+
+/* content.c, sections.c: the report itself, written once for all page formats. */
+void content_write(struct doc *d, const struct report *r);
+void content_workload(struct doc *d, const struct report *r, const char *workload);
+void content_memory(struct doc *d, const struct report *r);
+void content_counters(struct doc *d, const struct report *r);
+void content_twins(struct doc *d, const struct report *r);
+void content_excluded(struct doc *d, const struct report *r);
+void content_repeat(struct doc *d, const struct report *r);
+void content_host(struct doc *d, const struct report *r);
+
+/* benchstat.c: the text format that Go's benchstat reads; one line per process run. */
+void benchstat_write(FILE *out, const struct report *r);
+
+/* summary.c: the table for the terminal. */
+void summary_write(FILE *out, const struct report *r, const char *dir, unsigned width);
+
+/* plots.c: the SVG of a plot as text (malloc'd), fit for being put into a page; NULL when it cannot be read. */
+char *plot_inline_svg(const char *dir, const struct plot *p);
+
+/* files.c: write a whole file by way of a temporary one, so that a reader never sees half of it. */
+int report_file_write(const char *dir, const char *name, const char *data, size_t size, struct err *err);
+/* Read a whole file, malloc'd and NUL-terminated. */
+int report_file_read(const char *dir, const char *name, char **data, size_t *size, struct err *err);
+
+#endif

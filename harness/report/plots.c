@@ -1,0 +1,563 @@
+/*
+ * plots.c - which figures a run gives, and their data.
+ *
+ * No workload is known by name. Each workload gets a chart of dots with intervals, one row per cell and model. Where
+ * a whole-number parameter takes three or more values while all else is equal, the metric is drawn against it, one
+ * line per model (the ring's cost against the working set, a server's CPU time against connections); where the metric
+ * is memory, total memory is drawn too. A figure is a .dat (numbers in ns and bytes), a .gp that stands alone
+ * (settings, then the body out of scripts/), and what gnuplot makes of them. A model has one colour and one marker
+ * everywhere: the palette of Okabe and Ito, which readers with any colour vision can tell apart.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "harness/report/gnuplot.h"
+#include "harness/report/parts.h"
+#include "harness/report/words.h"
+
+enum { CANVAS_W = 880, CURVE_H = 480, ROW_H = 17, MAX_VALUES = 64, CHAR_W = 9 };
+
+struct look {
+	const char *subject, *color;
+	int point; /* gnuplot's number */
+};
+
+static const struct look looks[] = {
+	{"gmp", "#0072B2", 7},     {"pthread", "#D55E00", 5}, {"eventloop", "#009E73", 9},
+	{"serial", "#999999", 13}, {"null", "#000000", 2},    {"go", "#56B4E9", 11},
+};
+/* For the others, by their order of appearance. */
+static const struct look spare[] = {
+	{NULL, "#CC79A7", 6}, {NULL, "#E69F00", 4}, {NULL, "#F0E442", 8}, {NULL, "#7A5195", 10}};
+
+static struct look look_of(const char *subject, const char **subjects, size_t n)
+{
+	size_t other = 0;
+
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
+		if (strcmp(looks[i].subject, subject) == 0)
+			return looks[i];
+	for (size_t i = 0; i < n && strcmp(subjects[i], subject) != 0; i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < sizeof(looks) / sizeof(looks[0]); j++)
+			known |= strcmp(looks[j].subject, subjects[i]) == 0;
+		other += !known;
+	}
+	return spare[other % (sizeof(spare) / sizeof(spare[0]))];
+}
+
+/* ---- a figure being made -------------------------------------------------------------------------------- */
+
+struct figure {
+	struct plot *plot;
+	FILE *gp, *dat;
+	char *gp_text, *dat_text;
+	size_t gp_size, dat_size;
+	const char **subjects; /* of the report */
+	size_t n_subjects;
+	const char **drawn; /* those that have points here */
+	size_t n_drawn;
+};
+
+static void name_files(struct plot *p, const char *workload, const char *what)
+{
+	snprintf(p->id, sizeof(p->id), "%s-%s", workload, what);
+	for (char *c = p->id; *c; c++)
+		if (!isalnum((unsigned char)*c))
+			*c = '_'; /* the SVG's name, which gnuplot allows letters, digits and this in */
+	snprintf(p->svg, sizeof(p->svg), "plots/%s.svg", p->id);
+	snprintf(p->png, sizeof(p->png), "plots/%s.png", p->id);
+	snprintf(p->gp, sizeof(p->gp), "plots/%s.gp", p->id);
+	snprintf(p->dat, sizeof(p->dat), "plots/%s.dat", p->id);
+}
+
+static int figure_open(struct figure *f, struct report *r, const char *workload, const char *what)
+{
+	*f = (struct figure){.plot = GROW(r->plots, r->n_plots)};
+	if (!f->plot)
+		return -ENOMEM;
+	f->plot->workload = workload;
+	name_files(f->plot, workload, what);
+	f->n_subjects = report_subjects(r, &f->subjects);
+	f->gp = open_memstream(&f->gp_text, &f->gp_size);
+	f->dat = open_memstream(&f->dat_text, &f->dat_size);
+	if (f->gp && f->dat)
+		return 0;
+	if (f->gp)
+		fclose(f->gp);
+	if (f->dat)
+		fclose(f->dat);
+	free(f->gp_text);
+	free(f->dat_text);
+	free(f->subjects);
+	return -ENOMEM;
+}
+
+static int add_drawn(struct figure *f, const char *subject)
+{
+	const char **slot = GROW(f->drawn, f->n_drawn);
+
+	if (!slot)
+		return -ENOMEM;
+	*slot = subject;
+	return 0;
+}
+
+static void put_setting(FILE *gp, const char *name, const char *value)
+{
+	fprintf(gp, "%s = ", name);
+	gnuplot_string(gp, value);
+	fputc('\n', gp);
+}
+
+/* What both bodies need: who is drawn and how. */
+static void put_series(struct figure *f)
+{
+	fprintf(f->gp, "# %s\n# Draw again with: gnuplot %s.gp\n", f->plot->title, f->plot->id);
+	put_setting(f->gp, "id", f->plot->id);
+	fprintf(f->gp, "dat = \"%s.dat\"\n", f->plot->id);
+	put_setting(f->gp, "caption", f->plot->title);
+	fprintf(f->gp, "series = %zu\nnames = \"", f->n_drawn);
+	for (size_t i = 0; i < f->n_drawn; i++) {
+		fputs(i ? " " : "", f->gp);
+		for (const char *c = f->drawn[i]; *c; c++)
+			fputc(isalnum((unsigned char)*c) || strchr("-_.+", *c) ? *c : '_', f->gp);
+	}
+	fputs("\"\ncolors = \"", f->gp);
+	for (size_t i = 0; i < f->n_drawn; i++)
+		fprintf(f->gp, "%s%s", i ? " " : "", look_of(f->drawn[i], f->subjects, f->n_subjects).color);
+	fputs("\"\npoints = \"", f->gp);
+	for (size_t i = 0; i < f->n_drawn; i++)
+		fprintf(f->gp, "%s%d", i ? " " : "", look_of(f->drawn[i], f->subjects, f->n_subjects).point);
+	fputs("\"\n", f->gp);
+}
+
+static void put_list(const struct figure *f, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = 0;
+	for (size_t i = 0; i < f->n_drawn && used < size; i++)
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "", f->drawn[i]);
+}
+
+/* Write both files and draw; gnuplot's failure is noted in the report and is no error. */
+static int figure_close(struct figure *f, struct report *r, const char *dir, const char *body, struct err *err)
+{
+	struct plot *p = f->plot;
+	char script[176], folder[4096];
+	struct err why = {""};
+	int rc;
+
+	if (body)
+		fputs(body, f->gp);
+	rc = fclose(f->gp) | fclose(f->dat) ? err_set(err, -ENOMEM, "out of memory") : 0;
+	if (rc == 0)
+		rc = report_file_write(dir, p->dat, f->dat_text, f->dat_size, err);
+	if (rc == 0 && body)
+		rc = report_file_write(dir, p->gp, f->gp_text, f->gp_size, err);
+	if (rc == 0 && body && !r->plots_why[0]) {
+		snprintf(folder, sizeof(folder), "%s/plots", dir);
+		snprintf(script, sizeof(script), "%s.gp", p->id);
+		p->drawn = gnuplot_run(folder, script, &why) == 0;
+		if (!p->drawn)
+			snprintf(r->plots_why, sizeof(r->plots_why), "%.*s", (int)sizeof(r->plots_why) - 1, why.why);
+	}
+	free(f->gp_text);
+	free(f->dat_text);
+	free(f->subjects);
+	free(f->drawn);
+	return rc;
+}
+
+/* ---- dots -------------------------------------------------------------------------------------------------- */
+
+static const char *metric_label(const struct cell *c)
+{
+	if (cell_is_memory(c))
+		return "memory per task";
+	if (cell_is_server(c))
+		return "CPU time per request";
+	return strcmp(c->metric, "cpu_per_op") == 0 ? "CPU time per operation" : "time per operation";
+}
+
+/* A memory interval that reaches 0 bytes has no place on a logarithmic axis: it is drawn to a tenth of the median. */
+static double low_of(const struct stats_estimate *e)
+{
+	if (!e->has_interval)
+		return e->median;
+	return e->lo > 0 || e->median <= 0 ? e->lo : e->median / 10;
+}
+
+static double high_of(const struct stats_estimate *e)
+{
+	return e->has_interval ? e->hi : e->median;
+}
+
+static bool drawable(const struct series *s)
+{
+	return s && !s->is_twin && EST(s, Q_VALUE)->n > 0;
+}
+
+/* Rows are numbered downwards; between two cells one row stays empty. A cell's label stands at its middle. */
+static size_t dots_layout(struct figure *f, const struct report *r, const char *workload, size_t *label_chars)
+{
+	size_t row = 0;
+	bool first = true;
+
+	*label_chars = 8;
+	fputs("set ytics (", f->gp);
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+		size_t rows = 0;
+
+		for (size_t j = 0; j < c->n_series && strcmp(c->workload, workload) == 0; j++)
+			rows += drawable(&c->series[j]);
+		if (rows == 0)
+			continue;
+		fputs(first ? "" : ", ", f->gp);
+		gnuplot_string(f->gp, c->name);
+		fprintf(f->gp, " %g", (double)row + (double)(rows - 1) / 2);
+		first = false;
+		row += rows + 1;
+		if (strlen(c->name) > *label_chars)
+			*label_chars = strlen(c->name);
+	}
+	fputs(")\n", f->gp);
+	return row ? row - 1 : 0;
+}
+
+/* The rows of one subject; widens *lo and *hi. Returns how many. */
+static size_t dots_of(struct figure *f, const struct report *r, const char *workload, const char *subject, double *lo,
+		      double *hi)
+{
+	size_t row = 0, n = 0;
+
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+		size_t before = row;
+
+		for (size_t j = 0; j < c->n_series && strcmp(c->workload, workload) == 0; j++) {
+			const struct stats_estimate *e = EST(&c->series[j], Q_VALUE);
+
+			if (!drawable(&c->series[j]))
+				continue;
+			if (strcmp(c->series[j].subject, subject) == 0) {
+				if (n++ == 0)
+					fprintf(f->dat, "# %s: row, median, low, high (ns or bytes)\n", subject);
+				fprintf(f->dat, "%zu %.9g %.9g %.9g # %s\n", row, e->median, low_of(e), high_of(e),
+					c->id);
+				*lo = fmin(*lo, low_of(e));
+				*hi = fmax(*hi, high_of(e));
+			}
+			row++;
+		}
+		row += row > before;
+	}
+	if (n)
+		fputs("\n\n", f->dat);
+	return n;
+}
+
+static size_t rows_of(const struct report *r, const char *workload)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < r->n_cells; i++)
+		for (size_t j = 0; j < r->cells[i].n_series; j++)
+			rows += strcmp(r->cells[i].workload, workload) == 0 && drawable(&r->cells[i].series[j]);
+	return rows;
+}
+
+static int draw_dots(struct report *r, const char *dir, const char *body, const char *workload, struct err *err)
+{
+	const struct cell *first = NULL;
+	double lo = INFINITY, hi = -INFINITY;
+	struct gnuplot_axis axis;
+	size_t rows, chars;
+	struct figure f;
+	char list[200];
+
+	for (size_t i = 0; i < r->n_cells && !first; i++)
+		for (size_t j = 0; j < r->cells[i].n_series && strcmp(r->cells[i].workload, workload) == 0; j++)
+			if (drawable(&r->cells[i].series[j]))
+				first = &r->cells[i];
+	if (!first || rows_of(r, workload) < 2) /* one dot compares nothing */
+		return 0;
+	if (figure_open(&f, r, workload, "cells"))
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < f.n_subjects; i++)
+		if (dots_of(&f, r, workload, f.subjects[i], &lo, &hi) && add_drawn(&f, f.subjects[i]))
+			f.n_drawn = 0; /* out of memory: an empty figure, which gnuplot will refuse */
+	put_list(&f, list, sizeof(list));
+	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s", workload, metric_label(first));
+	snprintf(f.plot->alt, sizeof(f.plot->alt),
+		 "%s in %s, median and interval for each cell and model (%s). Further left is better. The numbers are "
+		 "in the table.",
+		 metric_label(first), workload, list);
+	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
+	put_series(&f);
+	rows = dots_layout(&f, r, workload, &chars);
+	axis = gnuplot_axis_make(lo, hi, words_unit(first));
+	gnuplot_axis_tics(f.gp, 'x', &axis);
+	put_setting(f.gp, "value_label", axis.log ? "lower is better, logarithmic" : "lower is better");
+	chars = chars > 40 ? 40 : chars;
+	fprintf(f.gp, "x_min = %.9g\nx_max = %.9g\nx_log = %d\ny_max = %g\n", axis.min, axis.max, axis.log,
+		(double)rows - 0.1);
+	fprintf(f.gp, "canvas_w = %d\ncanvas_h = %zu\nlabel_w = %zu\n", CANVAS_W, 130 + rows * ROW_H,
+		chars * CHAR_W + 20);
+	return figure_close(&f, r, dir, body, err);
+}
+
+/* ---- curves -------------------------------------------------------------------------------------------------- */
+
+/* A metric against one parameter, over the cells that are like `like` in everything else. */
+struct curve {
+	const struct cell *like;
+	const char *key;
+	bool total; /* memory of all tasks, not of one */
+	double values[MAX_VALUES]; /* of the parameter, ascending */
+	size_t n;
+};
+
+static bool on_curve(const struct curve *k, const struct cell *c)
+{
+	json_t *a, *b;
+	bool same;
+
+	if (strcmp(c->workload, k->like->workload) != 0 || strcmp(c->placement, k->like->placement) != 0 ||
+	    c->workers != k->like->workers)
+		return false;
+	a = json_copy(json_object_get(c->json, "params"));
+	b = json_copy(json_object_get(k->like->json, "params"));
+	json_object_del(a, k->key);
+	json_object_del(b, k->key);
+	same = json_equal(a, b);
+	json_decref(a);
+	json_decref(b);
+	return same;
+}
+
+static double param_of(const struct cell *c, const char *key)
+{
+	return field_number(json_object_get(c->json, "params"), key);
+}
+
+static void find_values(const struct report *r, struct curve *k)
+{
+	k->n = 0;
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+		double v = param_of(c, k->key);
+		bool measured = false, seen = false;
+
+		if (!isfinite(v) || k->n == MAX_VALUES || !on_curve(k, c))
+			continue;
+		for (size_t j = 0; j < c->n_series; j++)
+			measured |= drawable(&c->series[j]);
+		for (size_t j = 0; j < k->n; j++)
+			seen |= k->values[j] == v;
+		if (measured && !seen)
+			k->values[k->n++] = v;
+	}
+	stats_sort(k->values, k->n);
+}
+
+/* Where a value stands: a logarithmic axis has no 0, so that 0 gets a place left of the smallest. */
+static double place_of(const struct curve *k, double v, bool log)
+{
+	return log && v == 0 ? k->values[1] / 3 : v;
+}
+
+static bool wants_log(const struct curve *k)
+{
+	double smallest = k->values[0] > 0 ? k->values[0] : k->values[1];
+
+	return k->values[0] >= 0 && k->values[k->n - 1] / smallest > 10;
+}
+
+static size_t curve_of(struct figure *f, const struct report *r, const struct curve *k, const char *subject, double *lo,
+		       double *hi)
+{
+	size_t n = 0;
+
+	for (size_t v = 0; v < k->n; v++)
+		for (size_t i = 0; i < r->n_cells; i++) {
+			const struct cell *c = &r->cells[i];
+			const struct series *s = cell_series(c, subject);
+			double scale = k->total ? k->values[v] : 1;
+			const struct stats_estimate *e;
+
+			if (!drawable(s) || param_of(c, k->key) != k->values[v] || !on_curve(k, c))
+				continue;
+			e = EST(s, Q_VALUE);
+			if (n++ == 0)
+				fprintf(f->dat, "# %s: %s, median, low, high (ns or bytes)\n", subject, k->key);
+			fprintf(f->dat, "%.9g %.9g %.9g %.9g # %s\n", place_of(k, k->values[v], wants_log(k)),
+				e->median * scale, low_of(e) * scale, high_of(e) * scale, c->id);
+			*lo = fmin(*lo, low_of(e) * scale);
+			*hi = fmax(*hi, high_of(e) * scale);
+			break;
+		}
+	if (n)
+		fputs("\n\n", f->dat);
+	return n;
+}
+
+/* "working set (KiB)": the parameter as the workload describes it. */
+static void param_label(const struct curve *k, bool log, char *buf, size_t size)
+{
+	json_t *p;
+	size_t i;
+	const char *unit = "", *help = "";
+
+	json_array_foreach (json_object_get(k->like->about, "params"), i, p)
+		if (strcmp(field_text(p, "name", ""), k->key) == 0) {
+			unit = field_text(p, "unit", "");
+			help = field_text(p, "help", "");
+		}
+	snprintf(buf, size, "%s%s%.70s%s%s%s%s%s", k->key, *help ? ": " : "", help, *unit ? " (" : "", unit,
+		 *unit ? ")" : "", log ? ", logarithmic" : "", log && k->values[0] == 0 ? ", 0 at the left end" : "");
+}
+
+/* The parameters that are fixed on the curve and vary elsewhere, and where it ran. */
+static void fixed_label(const struct report *r, const struct curve *k, char *buf, size_t size)
+{
+	json_t *value;
+	const char *key;
+	size_t used = (size_t)snprintf(buf, size, "%s", k->like->placement);
+
+	json_object_foreach (json_object_get(k->like->json, "params"), key, value) {
+		bool differs = false;
+
+		for (size_t i = 0; i < r->n_cells; i++)
+			differs |=
+				strcmp(r->cells[i].workload, k->like->workload) == 0 &&
+				!json_equal(value, json_object_get(json_object_get(r->cells[i].json, "params"), key));
+		if (strcmp(key, k->key) == 0 || !differs || used >= size)
+			continue;
+		if (json_is_string(value))
+			used += (size_t)snprintf(buf + used, size - used, ", %s %s", key, json_string_value(value));
+		else
+			used += (size_t)snprintf(buf + used, size - used, ", %s %lld", key,
+						 (long long)json_integer_value(value));
+	}
+}
+
+/* With few values each gets its tic; x_min and x_max leave room beside them. */
+static void x_axis(FILE *gp, const struct curve *k)
+{
+	bool log = wants_log(k);
+	double first = place_of(k, k->values[0], log), last = k->values[k->n - 1], margin = (last - first) * 0.04;
+
+	fprintf(gp, "x_log = %d\nx_min = %.9g\nx_max = %.9g\n", log, log ? first / 1.3 : first - margin,
+		log ? last * 1.3 : last + margin);
+	fputs("set xtics (", gp);
+	for (size_t i = 0, step = k->n > 14 ? k->n / 8 : 1; i < k->n; i += step)
+		fprintf(gp, "%s\"%.9g\" %.9g", i ? ", " : "", k->values[i], place_of(k, k->values[i], log));
+	fputs(")\n", gp);
+}
+
+static int draw_curve(struct report *r, const char *dir, const char *body, const struct curve *k, struct err *err)
+{
+	double lo = INFINITY, hi = -INFINITY;
+	char what[200], fixed[120], axis_label[160], list[200];
+	struct gnuplot_axis axis;
+	struct figure f;
+
+	fixed_label(r, k, fixed, sizeof(fixed));
+	snprintf(what, sizeof(what), "%s-by-%s-%s-w%ld", k->total ? "total" : "metric", k->key, fixed,
+		 k->like->workers);
+	if (figure_open(&f, r, k->like->workload, what))
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < f.n_subjects; i++)
+		if (curve_of(&f, r, k, f.subjects[i], &lo, &hi) && add_drawn(&f, f.subjects[i]))
+			f.n_drawn = 0;
+	put_list(&f, list, sizeof(list));
+	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s by %s (%s)", k->like->workload,
+		 k->total ? "memory of all tasks" : metric_label(k->like), k->key, fixed);
+	snprintf(f.plot->alt, sizeof(f.plot->alt),
+		 "%s of %s against %s (%s), median and interval, one line per model (%s). Lower is better.",
+		 k->total ? "Memory of all tasks" : metric_label(k->like), k->like->workload, k->key, fixed, list);
+	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
+	put_series(&f);
+	param_label(k, wants_log(k), axis_label, sizeof(axis_label));
+	put_setting(f.gp, "axis_label", axis_label);
+	x_axis(f.gp, k);
+	axis = gnuplot_axis_make(lo, hi, words_unit(k->like));
+	put_setting(f.gp, "value_label", k->total ? "memory of all tasks" : metric_label(k->like));
+	gnuplot_axis_tics(f.gp, 'y', &axis);
+	fprintf(f.gp, "y_min = %.9g\ny_max = %.9g\ny_log = %d\ncanvas_w = %d\ncanvas_h = %d\n", axis.min, axis.max,
+		axis.log, CANVAS_W, CURVE_H);
+	return figure_close(&f, r, dir, body, err);
+}
+
+/* Whether an earlier cell lies on the same curve: then it has been drawn. */
+static bool drawn_before(const struct report *r, const struct curve *k)
+{
+	for (const struct cell *c = r->cells; c < k->like; c++)
+		if (on_curve(k, c) && isfinite(param_of(c, k->key)))
+			return true;
+	return false;
+}
+
+static int draw_curves(struct report *r, const char *dir, const char *body, const char *workload, struct err *err)
+{
+	for (size_t i = 0; i < r->n_cells; i++) {
+		json_t *value;
+		const char *key;
+
+		if (strcmp(r->cells[i].workload, workload) != 0)
+			continue;
+		json_object_foreach (json_object_get(r->cells[i].json, "params"), key, value) {
+			struct curve k = {.like = &r->cells[i], .key = key};
+			int rc = 0;
+
+			if (!json_is_integer(value) || drawn_before(r, &k))
+				continue;
+			find_values(r, &k);
+			if (k.n < 3)
+				continue;
+			k.total = cell_is_memory(k.like) && strcmp(key, "tasks") == 0;
+			if (k.total)
+				rc = draw_curve(r, dir, body, &k, err);
+			k.total = false;
+			if (rc == 0)
+				rc = draw_curve(r, dir, body, &k, err);
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+/* ---- all figures ------------------------------------------------------------------------------------------------ */
+
+int report_plots(struct report *r, const char *dir, struct err *err)
+{
+	char path[4096], *dots = NULL, *curve = NULL;
+	struct err why = {""};
+	int rc = 0;
+
+	snprintf(path, sizeof(path), "%s/plots", dir);
+	if (mkdir(path, 0777) && errno != EEXIST) {
+		rc = -errno;
+		return err_set(err, rc, "cannot make %s: %s", path, strerror(-rc));
+	}
+	if (gnuplot_template("dots.gp", &dots, &why) || gnuplot_template("curve.gp", &curve, &why))
+		snprintf(r->plots_why, sizeof(r->plots_why), "%.*s", (int)sizeof(r->plots_why) - 1, why.why);
+	for (size_t i = 0; i < r->n_workloads && rc == 0; i++) {
+		rc = draw_dots(r, dir, dots, r->workloads[i], err);
+		if (rc == 0)
+			rc = draw_curves(r, dir, curve, r->workloads[i], err);
+	}
+	free(dots);
+	free(curve);
+	return rc;
+}

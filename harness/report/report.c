@@ -1,0 +1,115 @@
+/*
+ * report.c - a run's folder in, its report out (contract: report.h).
+ */
+#include "harness/report/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/report/doc.h"
+#include "harness/report/parts.h"
+#include "harness/results/store.h"
+
+static int load(const char *dir, struct report **out, struct err *err)
+{
+	json_t *run = NULL, *samples = NULL, *warnings = NULL;
+	int rc = store_load(dir, &run, &samples, &warnings, err);
+
+	if (rc == 0)
+		rc = report_build(run, samples, warnings, out, err);
+	json_decref(run);
+	json_decref(samples);
+	json_decref(warnings);
+	return rc;
+}
+
+static int write_json(const struct report *r, const char *dir, struct err *err)
+{
+	json_t *json = report_json(r);
+	/* Nine digits: more than any measurement has, and none of the tail that a binary fraction drags along. */
+	char *text = json ? json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
+	int rc;
+
+	json_decref(json);
+	if (!text)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = report_file_write(dir, "report.json", text, strlen(text), err);
+	free(text);
+	return rc;
+}
+
+static int write_page(const struct report *r, const struct doc_format *format, const char *dir, const char *name,
+		      struct err *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	struct doc doc;
+	int rc;
+
+	if (!out)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = doc_open(&doc, format, dir, out);
+	if (rc == 0) {
+		content_write(&doc, r);
+		rc = doc_close(&doc);
+	}
+	if (fclose(out) && rc == 0)
+		rc = -ENOMEM;
+	if (rc)
+		err_set(err, rc, "cannot compose %s: %s", name, strerror(-rc));
+	else
+		rc = report_file_write(dir, name, text, size, err);
+	free(text);
+	return rc;
+}
+
+static int write_benchstat(const struct report *r, const char *dir, struct err *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int rc;
+
+	if (!out)
+		return err_set(err, -ENOMEM, "out of memory");
+	benchstat_write(out, r);
+	rc = fclose(out) ? err_set(err, -ENOMEM, "out of memory")
+			 : report_file_write(dir, "benchstat.txt", text, size, err);
+	free(text);
+	return rc;
+}
+
+int report_write(const char *dir, struct err *err)
+{
+	struct report *r;
+	int rc = load(dir, &r, err);
+
+	if (rc)
+		return rc;
+	rc = report_plots(r, dir, err);
+	if (rc == 0)
+		rc = write_json(r, dir, err);
+	if (rc == 0)
+		rc = write_page(r, &doc_markdown, dir, "report.md", err);
+	if (rc == 0)
+		rc = write_page(r, &doc_html, dir, "report.html", err);
+	if (rc == 0)
+		rc = write_benchstat(r, dir, err);
+	report_free(r);
+	return rc;
+}
+
+int report_summary(const char *dir, FILE *out, unsigned width, struct err *err)
+{
+	struct report *r;
+	int rc = load(dir, &r, err);
+
+	if (rc)
+		return rc;
+	summary_write(out, r, dir, width);
+	report_free(r);
+	return ferror(out) ? err_set(err, -EIO, "cannot write the summary") : 0;
+}

@@ -1,0 +1,22 @@
+/*
+ * report.h - from a run's two files (run.json, samples.jsonl) to its report. Everything that the report says is
+ * computed from them: the same files give the same report, byte for byte.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "harness/base/err.h"
+
+/*
+ * Read the run in `dir`, write report.json, report.md, report.html, benchstat.txt and plots/ there. Without gnuplot
+ * the figures are left out and the report says so. 0 or -errno with a sentence.
+ */
+int report_write(const char *dir, struct err *err);
+
+/* The summary table of a finished run, for the terminal (width in columns; colour never). */
+int report_summary(const char *dir, FILE *out, unsigned width, struct err *err);
+
+#endif

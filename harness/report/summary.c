@@ -1,0 +1,144 @@
+/*
+ * summary.c - a run on one terminal page: a table of medians, what is marked best, and what to be careful about.
+ *
+ * ASCII only, no colour: it is read in logs too. Columns that do not fit the width are put below one another in
+ * blocks.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/parts.h"
+#include "harness/report/words.h"
+
+enum { LABEL_MAX = 44, LABEL_MIN = 20, COLUMN = 12 };
+
+static size_t label_width(const struct report *r)
+{
+	size_t widest = LABEL_MIN;
+
+	for (size_t i = 0; i < r->n_cells; i++)
+		if (strlen(r->cells[i].name) + 2 > widest)
+			widest = strlen(r->cells[i].name) + 2;
+	return widest > LABEL_MAX ? LABEL_MAX : widest;
+}
+
+static void put_cell(FILE *out, const struct cell *c, const char *subject)
+{
+	static const struct {
+		const char *status, *text;
+	} absent[] = {{"unsupported", "unsupp."},
+		      {"too_slow", "too slow"},
+		      {"failed", "FAILED"},
+		      {"void", "void"},
+		      {"smoke", "certified"}};
+	const struct series *s = cell_series(c, subject);
+	char text[64] = "-", marked[68];
+
+	if (!s) {
+		text[0] = 0;
+	} else if (EST(s, Q_VALUE)->n) {
+		words_median(text, sizeof(text), EST(s, Q_VALUE), words_unit(c));
+	} else {
+		for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+			if (strcmp(s->status, absent[i].status) == 0)
+				snprintf(text, sizeof(text), "%s", absent[i].text);
+	}
+	snprintf(marked, sizeof(marked), "%s%c", text, s && s->rank_group == 1 && !s->ranked_alone ? '*' : ' ');
+	fprintf(out, "%*s", COLUMN, marked);
+}
+
+static bool in_block(const struct cell *c, const char **subjects, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (cell_series(c, subjects[i]))
+			return true;
+	return false;
+}
+
+/* A table of n subjects, with the cells that have any of them. */
+static void put_block(FILE *out, const struct report *r, const char **subjects, size_t n, size_t label)
+{
+	fprintf(out, "%-*s", (int)label, "");
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%*.*s ", COLUMN - 1, COLUMN - 2, subjects[i]);
+	fputc('\n', out);
+	for (size_t w = 0; w < r->n_workloads; w++) {
+		bool named = false;
+
+		for (size_t i = 0; i < r->n_cells; i++) {
+			const struct cell *c = &r->cells[i];
+
+			if (strcmp(c->workload, r->workloads[w]) != 0 || !in_block(c, subjects, n))
+				continue;
+			if (!named)
+				fprintf(out, "%s\n", r->workloads[w]);
+			named = true;
+			fprintf(out, "  %-*.*s", (int)label - 2, (int)label - 3, c->name);
+			for (size_t j = 0; j < n; j++)
+				put_cell(out, c, subjects[j]);
+			fputc('\n', out);
+		}
+	}
+}
+
+/* What measures the harness comes last. */
+static void null_last(const char **subjects, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++)
+		if (strcmp(subjects[i], "null") == 0) {
+			const char *null = subjects[i];
+
+			memmove(subjects + i, subjects + i + 1, (n - i - 1) * sizeof(*subjects));
+			subjects[n - 1] = null;
+			return;
+		}
+}
+
+static void put_verdicts(FILE *out, const struct report *r)
+{
+	size_t count[VERDICT_UNTRUSTED + 1] = {0};
+	const char *between = "";
+
+	for (size_t i = 0; i < r->n_comparisons; i++)
+		count[r->comparisons[i].verdict.kind]++;
+	if (r->n_comparisons == 0)
+		return;
+	fprintf(out, "Comparisons: ");
+	for (int kind = 0; kind <= VERDICT_UNTRUSTED; kind++)
+		if (count[kind]) {
+			fprintf(out, "%s%zu %s", between, count[kind], verdict_name(kind));
+			between = ", ";
+		}
+	fputs(".\n", out);
+}
+
+void summary_write(FILE *out, const struct report *r, const char *dir, unsigned width)
+{
+	const char **subjects;
+	size_t n = report_subjects(r, &subjects), label = label_width(r);
+	size_t per_block = width > label + COLUMN ? (width - label) / COLUMN : 1;
+	json_t *reason;
+	size_t i;
+
+	null_last(subjects, n);
+	fprintf(out, "%s\n\n", field_text(r->run, "run_id", ""));
+	for (size_t first = 0; first < n; first += per_block) {
+		put_block(out, r, subjects + first, n - first < per_block ? n - first : per_block, label);
+		fputc('\n', out);
+	}
+	fputs("Medians per operation (memory: per task); * best group among models that the intervals separate.\n",
+	      out);
+	put_verdicts(out, r);
+	fprintf(out, "Samples: %zu ok, %zu measured again, %zu void, %zu failed, %zu pairs unsupported.\n",
+		r->samples_ok, r->requeued, r->voided, r->failed, r->unsupported);
+	if (r->noisy)
+		fputs("NOISY:", out);
+	json_array_foreach (r->noise_reasons, i, reason)
+		fprintf(out, "%s %s", i ? ";" : "", json_string_value(reason));
+	if (r->noisy)
+		fputs(".\n", out);
+	if (!json_is_true(json_object_get(r->run, "complete")))
+		fputs("The run is not complete.\n", out);
+	fprintf(out, "Report: %s/report.html (also report.md, report.json, benchstat.txt)\n", dir);
+	free(subjects);
+}

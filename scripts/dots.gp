@@ -1,0 +1,45 @@
+# Dots with intervals, one row per model in each cell: the comparison chart of a workload.
+#
+# This is the body; the lines before it (written by harness/report/plots.c) set
+#   id, dat         names of the output (without suffix) and of the data
+#   caption         the title
+#   value_label     what the x axis is
+#   series, names, colors, points     number of models; their names, colours and point types, blank-separated
+#   x_min, x_max, y_max, x_log, canvas_w, canvas_h, label_w
+# and the tics of both axes. Data: one block per model, rows "y median low high".
+svg_font = "sans-serif,14"
+png_font = "DejaVu Sans,11"
+set border 1 lc rgb "#777777"
+set tics nomirror
+set grid xtics lt 1 lw 1 lc rgb "#d9d9d9"
+set ytics scale 0
+set xtics scale 0.6
+set key at screen 0.5, screen (1 - 34.0 / canvas_h) center top horizontal maxrows 1 samplen 1.2 spacing 1.2
+set tmargin at screen (1 - 66.0 / canvas_h)
+set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced
+set tics textcolor rgb "#333333"
+set xlabel value_label noenhanced
+set yrange [y_max:-0.9]
+set xrange [x_min:x_max]
+if (x_log) { set logscale x 10 }
+set lmargin at screen (label_w / (1.0 * canvas_w))
+set rmargin 3
+set style data xerrorbars
+set bars small
+do for [target in "svg png"] {
+	if (target eq "svg") {
+		size = 0.7
+		set terminal svg size canvas_w,canvas_h font svg_font noenhanced name id background "#ffffff"
+	} else {
+		size = 1.1
+		if (strstrt(GPVAL_TERMINALS, "pngcairo") > 0) {
+			set terminal pngcairo size canvas_w,canvas_h font png_font noenhanced
+		} else {
+			set terminal png size canvas_w,canvas_h noenhanced
+		}
+	}
+	set output id . "." . target
+	plot for [i = 1:series] dat index (i - 1) using 2:1:3:4 lw 2 ps size pt (int(word(points, i))) \
+		lc rgb word(colors, i) title word(names, i)
+	unset output
+}

@@ -1,0 +1,224 @@
+/*
+ * fake_subject.c - a subject that keeps the protocol, or breaks it in the way that its name says.
+ *
+ * The tests link it under names subject-<way>: one binary, and the way is read from argv[0]. It links no model and does
+ * no work; a region is a sleep.
+ */
+#include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *way;
+
+static bool is(const char *name)
+{
+	return strcmp(way, name) == 0;
+}
+
+static void say(const char *line)
+{
+	fputs(line, stdout);
+	fputc('\n', stdout);
+	fflush(stdout);
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+static void hang(void)
+{
+	for (;;)
+		pause();
+}
+
+static void die(void)
+{
+	fputs("fake: about to die\n", stderr);
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+static json_t *hear(void)
+{
+	static char line[70000];
+
+	if (!fgets(line, sizeof line, stdin))
+		return NULL;
+	return json_loads(line, 0, NULL);
+}
+
+static void wait_for(const char *cmd)
+{
+	json_t *m = hear();
+	const char *said = json_string_value(json_object_get(m, "cmd"));
+
+	if (!said || strcmp(said, cmd) != 0)
+		exit(1);
+	json_decref(m);
+}
+
+static void describe(void)
+{
+	if (is("baddescribe")) {
+		say("{\"protocol\":1,\"id\":\"baddescribe\"}");
+		return;
+	}
+	printf("{\"protocol\":1,\"id\":\"%s\",\"model\":\"fake\",\"language\":\"C\",\"version\":\"0\",\"build\":{},"
+	       "\"capabilities\":{\"calibrate\":%s,\"certify\":%s,\"workers\":false,\"stats\":false},\"knobs\":[],"
+	       "\"workloads\":["
+	       "{\"name\":\"fake/work\",\"version\":%d,\"summary\":\"sleeps\",\"op\":\"nothing\",\"fairness\":\"\","
+	       "\"scaling\":\"linear\",\"metric\":\"wall_per_op\",\"smoke_ops\":10,\"offered\":true,\"params\":["
+	       "{\"name\":\"size\",\"kind\":\"int\",\"unit\":\"\",\"help\":\"\",\"default\":4,\"min\":1,\"max\":100,"
+	       "\"smoke\":1},"
+	       "{\"name\":\"mode\",\"kind\":\"choice\",\"unit\":\"\",\"help\":\"\",\"default\":\"warm\","
+	       "\"choices\":[\"warm\",\"cold\"],\"smoke\":\"warm\"}]},"
+	       "{\"name\":\"fake/once\",\"version\":1,\"summary\":\"sleeps\",\"op\":\"nothing\",\"fairness\":\"\","
+	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":true,\"params\":[]},"
+	       "{\"name\":\"fake/none\",\"version\":1,\"summary\":\"\",\"op\":\"\",\"fairness\":\"\","
+	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":false,\"params\":[]}]}\n",
+	       way, is("nocalibrate") ? "false" : "true", is("nocertify") ? "false" : "true", is("oldversion") ? 0 : 1);
+}
+
+static void certify(void)
+{
+	json_t *cell;
+
+	while ((cell = hear()) != NULL) {
+		json_int_t ops = json_integer_value(json_object_get(cell, "ops"));
+
+		printf("{\"cert\":{\"ops\":%lld,\"units\":0,\"checksum\":\"00000000000000aa\"}}\n",
+		       (long long)(ops ? ops : 7));
+		fflush(stdout);
+		json_decref(cell);
+	}
+}
+
+static void print_huge(void)
+{
+	char block[1000];
+
+	memset(block, 'x', sizeof block);
+	for (int i = 0; i < 100; i++)
+		fwrite(block, 1, sizeof block, stdout);
+	say("");
+}
+
+static void flood_stderr(void)
+{
+	for (int i = 0; i < 4000; i++)
+		fprintf(stderr, "line %d of much text that nobody asked for, on and on and on and on\n", i);
+	fputs("the last line\n", stderr);
+}
+
+/* What some say instead of `ready`. */
+static void before_ready(void)
+{
+	if (is("hang"))
+		hang();
+	if (is("crash"))
+		die();
+	if (is("leave"))
+		exit(0);
+	if (is("junk"))
+		say("this is no JSON \xff\xfe");
+	if (is("hugeline"))
+		print_huge();
+	if (is("outoforder"))
+		say("{\"msg\":\"end\",\"wall_ns\":1}");
+	if (is("floodstderr"))
+		flood_stderr();
+	if (is("unsupported"))
+		say("{\"msg\":\"unsupported\",\"why\":\"single-threaded: a lock cannot contend\"}");
+	if (is("tooslow"))
+		say("{\"msg\":\"too_slow\",\"why\":\"estimated 40 s\",\"estimate_ns\":40000000000}");
+	if (is("unsupported") || is("tooslow"))
+		exit(0);
+	if (is("error")) {
+		say("{\"msg\":\"error\",\"why\":\"cannot open the file: No space left on device\"}");
+		exit(1);
+	}
+}
+
+static void region(void)
+{
+	struct timespec a, b;
+	long long ns;
+
+	say("{\"msg\":\"begin\"}");
+	wait_for("ack");
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	if (is("hangregion"))
+		hang();
+	if (is("crashregion"))
+		die();
+	pause_ms(is("slow") ? 60 : 2);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	ns = (long long)(b.tv_sec - a.tv_sec) * 1000000000 + (b.tv_nsec - a.tv_nsec);
+	if (is("lies"))
+		ns += 2000000000;
+	printf("{\"msg\":\"end\",\"wall_ns\":%lld,\"rusage\":{\"user_ns\":0,\"sys_ns\":0,\"vcsw\":1,\"ivcsw\":0,"
+	       "\"minflt\":0,"
+	       "\"majflt\":0}}\n",
+	       ns);
+	fflush(stdout);
+	wait_for("ack");
+}
+
+static int run(void)
+{
+	json_t *m = hear(), *cell = json_object_get(m, "cell");
+	const char *kind = json_string_value(json_object_get(m, "kind"));
+	const char *workload = json_string_value(json_object_get(cell, "workload"));
+	json_int_t ops = json_integer_value(json_object_get(cell, "ops"));
+
+	if (!kind || !workload || strncmp(workload, "fake/", 5) != 0) {
+		say("{\"msg\":\"error\",\"why\":\"this is no cell\"}");
+		return 1;
+	}
+	if (strcmp(kind, "calibrate") == 0) {
+		say(is("badcalibration")
+			    ? "{\"msg\":\"sample\"}"
+			    : "{\"msg\":\"sample\",\"calibration\":{\"ops\":1000,\"region_ns\":50000000}}");
+		return 0;
+	}
+	before_ready();
+	say("{\"msg\":\"ready\",\"threads\":1}");
+	wait_for("go");
+	if (is("snapshots"))
+		say("{\"msg\":\"snapshot\",\"name\":\"nonsense\",\"live_tasks\":1}");
+	region();
+	printf("{\"msg\":\"sample\",\"cert\":{\"ops\":%lld,\"units\":0,\"checksum\":\"%s\"},\"setup_ns\":1,\"threads\":"
+	       "1,"
+	       "\"knobs\":{},\"runtime\":{},\"notes\":{}}\n",
+	       (long long)(ops ? ops : 7), is("wrongcert") ? "00000000000000bb" : "00000000000000aa");
+	fflush(stdout);
+	if (is("stays"))
+		hang();
+	json_decref(m);
+	return is("exit3") ? 3 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+
+	way = strncmp(name, "subject-", 8) == 0 ? name + 8 : name;
+	if (argc == 2 && strcmp(argv[1], "--describe") == 0)
+		describe();
+	else if (argc == 2 && strcmp(argv[1], "--certify") == 0)
+		certify();
+	else if (argc == 2 && strcmp(argv[1], "--run") == 0)
+		return run();
+	else
+		return 2;
+	return 0;
+}

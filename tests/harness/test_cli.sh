@@ -1,0 +1,170 @@
+#!/bin/bash
+# The command line: every wrong input gives one sentence and exit code 2; the rest does what its help says.
+# usage: test_cli.sh BUILD SOURCE
+set -u
+build=$1
+source=$2
+switchyard=$build/switchyard
+fake=$build/tests/fake_subject
+[ -x "$switchyard" ] && [ -x "$fake" ] || { echo "not built"; exit 77; }
+
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/switchyard-cli-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset "${!SWITCHYARD_@}"
+
+# The fakes alone: a tree of our own, so that the test does not depend on which subjects are built.
+mkdir -p tree/subjects tree/plans more
+cp "$switchyard" tree/switchyard
+for way in aa bb; do ln -s "$fake" "tree/subjects/subject-$way"; done
+cat >tree/plans/default.json <<'END'
+{"schema":"switchyard.plan/1","name":"default","rounds":3,"budget_s":60,"region_ms":10,
+ "cells":[{"workload":"fake/work","base":"aa","twin":true,"params":{"size":[1,2]},"counted":1}]}
+END
+S=$work/tree/switchyard
+failed=0
+
+fail() { echo "FAIL: $*"; failed=1; }
+
+# expect CODE PATTERN ARGS...: exit code and text (of both streams).
+expect() {
+	local code=$1 pattern=$2 got
+	shift 2
+	timeout 60 "$S" "$@" >out 2>err </dev/null
+	got=$?
+	[ $got = "$code" ] || fail "switchyard $*: exit code $got, not $code: $(tail -3 err)"
+	cat out err | grep -qE -- "$pattern" || fail "switchyard $*: says '$(cat out err | tail -5)', not /$pattern/"
+}
+
+# wrong PATTERN ARGS...: exit code 2, nothing on standard output, exactly one line on standard error.
+wrong() {
+	local pattern=$1
+	shift
+	expect 2 "$pattern" "$@"
+	[ -s out ] && fail "switchyard $*: prints to standard output: $(head -2 out)"
+	[ "$(wc -l <err)" = 1 ] || fail "switchyard $*: not one sentence but $(wc -l <err) lines"
+}
+
+# ---- wrong input
+wrong "no command 'lits'; known are list, run" lits
+wrong "unknown option '--jsno'" list --jsno
+wrong "takes no argument 'ring' \(perhaps -f workload:ring\)" list ring
+wrong "unknown key 'colour'; known are workload" list -f colour:red
+wrong "unknown option '--round'" run --round 3
+wrong "option --rounds needs a value" run --rounds
+wrong "option --dry-run takes no value" run --dry-run=1
+wrong "option --seed is given twice" run --seed 1 --seed 2
+wrong "takes no argument 'work'" run work
+wrong "--rounds is '0', it must be a whole number between 1 and 10000" run --rounds 0
+wrong "--rounds is 'x'" run --rounds x
+wrong "--seed is '-1'" run --seed -1
+wrong "--seed is '0xxyz'" run --seed 0xxyz
+wrong "--budget is '5x', it must be a time" run --budget 5x
+wrong "--budget is '0'" run --budget 0
+wrong "there is no plan 'other'" run --plan other
+wrong "there is no plan './missing.json'" run --plan ./missing.json
+wrong "there is no subject 'go'; found are aa, bb" run --subjects go
+wrong "'near' is none of same, smt" run --placement near
+wrong "no workload has a parameter 'colour'" run --param colour=1
+wrong "is not of the form name=value" run --param size
+wrong "between 1 and 100, not 999" run -p size=999
+wrong "'ring' is not of the form key:value" run -f ring
+wrong "'many' is not a whole number" run -f 'size:>many'
+wrong "bad regular expression" run -f 'workload:/(/'
+wrong "nothing is selected: no cell of the plan matches the filter 'size:77'" run -f size:77
+wrong "--smoke .* takes no --plan" run --smoke --plan default
+wrong "nowhere is not a run" run --resume nowhere
+wrong "--rounds cannot be changed" run --resume nowhere --rounds 3
+wrong "report takes one argument" report
+wrong "nowhere.* " report nowhere
+wrong "doctor takes no argument" doctor now
+wrong "usage: switchyard subject check PATH" subject
+wrong "there is no file 'nowhere'" subject check nowhere
+echo '{"schema":"switchyard.plan/1","cells":[' >torn.json
+wrong "torn.json is not JSON: line" run --plan ./torn.json
+echo '{"schema":"switchyard.plan/2","cells":[]}' >other.json
+wrong "not of schema switchyard.plan/1" run --plan ./other.json
+echo '{"schema":"switchyard.plan/1","cells":[{"workload":"fake/wrk"}]}' >wrong.json
+wrong "there is no workload 'fake/wrk'; known are" run --plan ./wrong.json
+SWITCHYARD_ROUNDS=x wrong "--rounds is 'x'" run
+SWITCHYARD_DRY_RUN=yes wrong "SWITCHYARD_DRY_RUN is 'yes', it must be 0 or 1" run
+[ -d results ] && fail "wrong input has made a folder results"
+
+# ---- help
+for command in list run report doctor subject; do
+	expect 0 "usage: switchyard $command" $command --help
+	[ -s err ] && fail "$command --help writes to standard error"
+done
+expect 0 "usage: switchyard COMMAND" --help
+expect 2 "usage: switchyard COMMAND"
+expect 0 "^switchyard [0-9]" --version
+
+# ---- list and dry run
+expect 0 "size +4 +1..100" list
+expect 0 '"name": "fake/work"' list --json
+expect 0 "fake/once" list -f workload:once
+grep -q fake/work out && fail "list -f lists what does not match"
+expect 0 "plan default: 2 cells, 15 timed samples, 4 calibrations, 4 counted samples, about" run --dry-run --seed 5
+cp out first
+expect 0 "order of the first round \(seed 0000000000000005\)" run -n --seed 5
+cmp -s out first || fail "the same seed gives another order"
+SWITCHYARD_ROUNDS=7 expect 0 "plan default: 2 cells, 35 timed" run -n
+SWITCHYARD_ROUNDS=7 expect 0 "plan default: 2 cells, 10 timed" run -n --rounds 2
+expect 0 "1 cells, 9 timed" run -n -f workload:once
+expect 0 "fake/work size=9 mode=cold" run -n -p size=9 -p mode=cold -f workload:work -f 'size:9 OR size:1'
+[ -d results ] && fail "a dry run has made a folder results"
+
+# ---- foreign subjects
+ln -s "$fake" more/subject-cc
+SWITCHYARD_SUBJECTS=$work/more expect 0 "subjects: aa bb cc" list
+SWITCHYARD_SUBJECTS=$work/absent expect 0 "warning: $work/absent: cannot be opened" list
+
+# ---- smoke
+expect 0 "^4 passed, 0 failed, 0 skipped$" run --smoke --quiet
+for way in unsupported wrongcert; do ln -s "$fake" "more/subject-$way"; done
+SWITCHYARD_SUBJECTS=$work/more expect 4 "^6 passed, 2 failed, 2 skipped$" run --smoke --quiet
+grep -q "wrongcert: mismatch: the work done is not" out || fail "smoke does not say what failed"
+
+# ---- subject check
+expect 0 "^ok +fake/work: ready, go, begin" subject check "$fake"
+for way in crash exit3 wrongcert; do
+	ln -sf "$fake" "$work/subject-$way"
+	expect 1 "^FAIL fake/work: ready, go, begin.*; seen: " subject check "$work/subject-$way"
+done
+ln -sf "$fake" "$work/subject-baddescribe"
+expect 1 "^FAIL --describe .*; seen: .*no list workloads" subject check "$work/subject-baddescribe"
+expect 1 "^FAIL it is an executable" subject check "$work/torn.json"
+
+# ---- a run, interrupted and gone on with. What a loaded machine makes of the times is not asked here: 0 or 4.
+ln -sf "$fake" tree/subjects/subject-slow
+"$S" run --rounds 30 --out cut --seed 3 --quiet >out 2>err &
+pid=$!
+for _ in $(seq 200); do
+	[ "$(wc -l 2>/dev/null <cut/samples.jsonl || echo 0)" -ge 8 ] && break
+	sleep 0.05
+done
+kill -INT $pid
+wait $pid
+code=$?
+[ $code = 130 ] || fail "an interrupted run exits with $code"
+grep -q "switchyard run --resume cut" err || fail "an interrupted run does not say how to go on: $(cat err)"
+[ -d cut/data ] && fail "the data folder is left behind"
+lines=$(wc -l <cut/samples.jsonl)
+[ "$lines" -ge 8 ] || fail "the interrupted run has only $lines samples"
+head -"$lines" cut/samples.jsonl >kept
+grep -q '"finished": null' cut/run.json || fail "an interrupted run says that it is finished"
+wrong "cut holds a run already \(--resume" run --out cut --quiet
+timeout 100 "$S" run --resume cut --budget 2s --quiet >out 2>err
+code=$?
+[ $code = 0 ] || [ $code = 4 ] || fail "the resumed run exits with $code: $(tail -3 err)"
+head -"$lines" cut/samples.jsonl | cmp -s - kept || fail "resuming has changed what was there"
+[ "$(wc -l <cut/samples.jsonl)" -gt "$lines" ] || fail "resuming has added nothing"
+[ -s cut/report.json ] || fail "there is no report"
+[ "$(grep -o '"key":"[0-9a-f]*"' cut/samples.jsonl | sort | uniq -d | wc -l)" = 0 ] || fail "a key is there twice"
+grep -qE '"finished": "20' cut/run.json || fail "the run is not finished"
+expect 0 "report: cut/report.html" report cut
+rm tree/subjects/subject-slow
+ln -s "$build/switchyard" tree/subjects/subject-slow
+wrong "cell .* is not what it was|another binary|the run was of" run --resume cut --quiet
+
+exit $failed

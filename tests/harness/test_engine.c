@@ -1,0 +1,430 @@
+/*
+ * The engine over fakes: what it asks whom, what it stops asking, what is in the store at the end; and that a run that is
+ * killed again and again ends with the same keys as one that is not.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "harness/plan/engine.h"
+#include "harness/plan/jsonx.h"
+#include "harness/plan/order.h"
+#include "tests/harness/fakes.h"
+
+struct fixture {
+	char folder[256], dir[300];
+	struct catalog *catalog;
+	struct topology *topology;
+	struct plan *plan;
+	double noise_limit;
+	int64_t budget_ns;
+};
+
+static void make(struct fixture *f, const char *const *ways, const char *cells)
+{
+	static const struct plan_options none;
+	char *text = xformat("{\"schema\":\"switchyard.plan/1\",\"region_ms\":10,\"cells\":[%s]}", cells);
+	json_t *file = json_loads(text, 0, NULL);
+	struct err err = {{0}};
+
+	memset(f, 0, sizeof *f);
+	f->noise_limit = 1e9; /* what else runs on this machine is not what is tested */
+	fakes_folder(f->folder, sizeof f->folder);
+	snprintf(f->dir, sizeof f->dir, "%s/run", f->folder);
+	for (; *ways; ways++)
+		fakes_add(f->folder, *ways);
+	if (catalog_load(f->folder, &f->catalog, &err) != 0 || topology_load(&f->topology, &err) != 0 ||
+	    plan_build(file, f->catalog, f->topology, &none, &f->plan, &err) != 0)
+		fail_msg("%s", ERR_TEXT(err));
+	json_decref(file);
+	free(text);
+}
+
+static void drop(struct fixture *f)
+{
+	plan_free(f->plan);
+	topology_free(f->topology);
+	catalog_free(f->catalog);
+	session_remove_tree(f->folder);
+}
+
+/* Start or go on with the run in f->dir; 0 when it came to its end. */
+static int run(const struct fixture *f, struct engine_result *result)
+{
+	struct progress progress;
+	struct engine_config config = {.plan = f->plan, .progress = &progress, .budget_ns = f->budget_ns};
+	json_t *about = json_pack("{s:s}", "schema", "switchyard.run/1");
+	struct err err = {{0}};
+	int rc = store_create(f->dir, about, &config.store, &err);
+
+	json_decref(about);
+	if (rc == -EEXIST)
+		rc = store_resume(f->dir, &config.store, &err);
+	if (rc)
+		return rc;
+	progress_init(&progress, NULL, 1);
+	sample_env_defaults(&config.env);
+	config.env.run_id = "test";
+	config.env.data_dir = f->folder;
+	config.env.seed = 7;
+	config.env.settle_ns = 0;
+	config.env.noise_limit = f->noise_limit;
+	rc = engine_run(&config, result, &err);
+	store_close(config.store);
+	return rc;
+}
+
+static json_t *samples_of(const struct fixture *f)
+{
+	json_t *about, *samples, *warnings;
+
+	assert_int_equal(store_load(f->dir, &about, &samples, &warnings, NULL), 0);
+	assert_int_equal(json_array_size(warnings), 0);
+	json_decref(about);
+	json_decref(warnings);
+	return samples;
+}
+
+static bool is(const json_t *sample, const char *key, const char *value)
+{
+	const char *v = jsonx_str(sample, key);
+
+	return v && strcmp(v, value) == 0;
+}
+
+/* Samples of a subject and kind that stand (are not requeued); round < 0: of any. */
+static unsigned count(const json_t *samples, const char *subject, bool is_twin, const char *kind, int round)
+{
+	unsigned n = 0;
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach (samples, i, s)
+		n += is(s, "subject", subject) && jsonx_bool(s, "is_twin", false) == is_twin && is(s, "kind", kind) &&
+		     (round < 0 || jsonx_int(s, "round", -1) == round) && !is(s, "status", "requeued");
+	return n;
+}
+
+static void assert_keys_unique(const json_t *samples)
+{
+	json_t *keys = json_object();
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach (samples, i, s) {
+		assert_null(json_object_get(keys, jsonx_str(s, "key")));
+		json_object_set_new(keys, jsonx_str(s, "key"), json_true());
+		assert_int_equal(jsonx_int(s, "seq", -1), i);
+	}
+	json_decref(keys);
+}
+
+static void assert_rounds(const json_t *samples, const char *subject, bool is_twin, unsigned rounds)
+{
+	for (unsigned r = 0; r < rounds; r++)
+		if (count(samples, subject, is_twin, "timed", (int)r) != 1)
+			fail_msg("%s%s has %u samples in round %u", subject, is_twin ? "'" : "",
+				 count(samples, subject, is_twin, "timed", (int)r), r);
+}
+
+static const char *const two[] = {"aa", "bb", NULL};
+#define SMALL                                                                                                          \
+	"{\"workload\":\"fake/work\",\"rounds\":4,\"counted\":1,\"twin\":true,\"base\":\"aa\","                        \
+	"\"params\":{\"size\":[1,2]}},{\"workload\":\"fake/once\",\"rounds\":2}"
+
+static void test_whole_run(void **state)
+{
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+
+	(void)state;
+	make(&f, two, SMALL);
+	assert_int_equal(run(&f, &result), 0);
+	assert_true(result.is_complete);
+	samples = samples_of(&f);
+	assert_keys_unique(samples);
+	assert_int_equal(count(samples, "aa", false, "calibrate", -1), 2); /* fake/once needs none */
+	assert_int_equal(count(samples, "bb", false, "calibrate", -1), 2);
+	assert_int_equal(count(samples, "aa", true, "calibrate", -1), 0);
+	assert_int_equal(count(samples, "aa", false, "timed", -1), 2 * 4 + 2);
+	assert_int_equal(count(samples, "bb", false, "timed", -1), 2 * 4 + 2);
+	assert_int_equal(count(samples, "aa", true, "timed", -1), 4);
+	assert_int_equal(count(samples, "aa", false, "counted", -1), 2);
+	json_decref(samples);
+	drop(&f);
+}
+
+/* Running a complete run again does nothing. */
+static void test_resume_of_complete_run(void **state)
+{
+	struct fixture f;
+	struct engine_result result, again;
+	json_t *before, *after;
+
+	(void)state;
+	make(&f, two, SMALL);
+	assert_int_equal(run(&f, &result), 0);
+	before = samples_of(&f);
+	assert_int_equal(run(&f, &again), 0);
+	after = samples_of(&f);
+	assert_true(json_equal(before, after));
+	assert_int_equal(result.ok, again.ok);
+	assert_int_equal(result.requeued, again.requeued);
+	json_decref(before);
+	json_decref(after);
+	drop(&f);
+}
+
+/* Positions are balanced in a block of as many rounds as there are entries. */
+static void test_positions(void **state)
+{
+	static const char *const three[] = {"aa", "bb", "cc", NULL};
+	unsigned at[3][3] = {{0}};
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+	const json_t *s;
+	size_t i;
+
+	(void)state;
+	make(&f, three, "{\"workload\":\"fake/once\",\"rounds\":6}");
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	json_array_foreach (samples, i, s)
+		if (!is(s, "status", "requeued"))
+			at[jsonx_str(s, "subject")[0] - 'a'][jsonx_int(s, "position", 9)]++;
+	for (i = 0; i < 3; i++)
+		for (size_t p = 0; p < 3; p++)
+			assert_int_equal(at[i][p], 2);
+	json_decref(samples);
+	drop(&f);
+}
+
+/* Who refuses is asked once; who fails twice without success is not asked a third time; the others go on. */
+static void test_failures(void **state)
+{
+	static const char *const mixed[] = {"aa",          "crash", "unsupported", "wrongcert", "badcalibration",
+					    "nocalibrate", NULL};
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+
+	(void)state;
+	make(&f, mixed, "{\"workload\":\"fake/work\",\"rounds\":4,\"counted\":1}");
+	f.noise_limit = 1e9;
+	assert_int_equal(run(&f, &result), 0);
+	assert_true(result.is_complete);
+	samples = samples_of(&f);
+	assert_keys_unique(samples);
+	assert_rounds(samples, "aa", false, 4);
+	assert_rounds(samples, "nocalibrate", false, 4);
+	assert_int_equal(count(samples, "nocalibrate", false, "calibrate", -1), 0);
+	/* calibration succeeds for these two fakes, so their first timed sample is where they show */
+	assert_true(count(samples, "crash", false, "timed", -1) >= 1);
+	assert_int_equal(count(samples, "unsupported", false, "timed", -1), 1);
+	assert_int_equal(count(samples, "unsupported", false, "counted", -1), 0);
+	assert_int_equal(count(samples, "badcalibration", false, "calibrate", -1), 1);
+	assert_int_equal(count(samples, "badcalibration", false, "timed", -1), 0);
+	assert_int_equal(count(samples, "aa", false, "counted", -1), 1);
+	assert_true(result.failed >= 2);
+	assert_int_equal(result.unsupported, 1);
+	json_decref(samples);
+	drop(&f);
+}
+
+/* A finite problem has no calibration to vouch for a subject: two failures and no more. */
+static void test_gives_up(void **state)
+{
+	static const char *const mixed[] = {"aa", "crash", NULL};
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+
+	(void)state;
+	make(&f, mixed, "{\"workload\":\"fake/once\",\"rounds\":5,\"counted\":1}");
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	assert_rounds(samples, "aa", false, 5);
+	assert_int_equal(count(samples, "crash", false, "timed", -1), 2);
+	assert_int_equal(count(samples, "crash", false, "counted", -1), 0);
+	assert_int_equal(result.failed, 2);
+	json_decref(samples);
+	drop(&f);
+}
+
+/*
+ * With a limit below nothing every sample is contaminated: a quarter of the rounds is repeated, as whole rounds, and what
+ * comes after that is kept.
+ */
+static void test_requeue_is_bounded(void **state)
+{
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+	const json_t *s;
+	unsigned requeued = 0;
+	size_t i;
+
+	(void)state;
+	make(&f, two, "{\"workload\":\"fake/once\",\"rounds\":5}");
+	f.noise_limit = -1e9;
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	assert_keys_unique(samples);
+	json_array_foreach (samples, i, s)
+		requeued += is(s, "status", "requeued");
+	assert_int_equal(requeued, 2 * 2); /* ceil(5 / 4) rounds of two subjects */
+	assert_rounds(samples, "aa", false, 5);
+	assert_rounds(samples, "bb", false, 5);
+	assert_true(result.is_complete);
+	json_decref(samples);
+	drop(&f);
+}
+
+static void test_budget(void **state)
+{
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+
+	(void)state;
+	make(&f, two, "{\"workload\":\"fake/once\",\"rounds\":500}");
+	f.budget_ns = 1; /* over before the first round */
+	assert_int_equal(run(&f, &result), 0);
+	assert_true(result.is_out_of_time);
+	assert_false(result.is_complete);
+	samples = samples_of(&f);
+	assert_int_equal(json_array_size(samples), 0);
+	json_decref(samples);
+	drop(&f);
+}
+
+/* ---- killing ------------------------------------------------------------------------------------------------------ */
+
+static void sleep_ms(unsigned ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+/* Run in a child, killed after so many ms (0: not). True if it came to its end. */
+static bool run_and_kill(const struct fixture *f, unsigned after_ms)
+{
+	struct engine_result result;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(run(f, &result) == 0 && result.is_complete ? 0 : 1);
+	if (after_ms) {
+		sleep_ms(after_ms);
+		kill(pid, SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The complete lines of the file. */
+static char *complete_lines(const struct fixture *f)
+{
+	char *path = xformat("%s/samples.jsonl", f->dir), *text = xcalloc(1, 1 << 22), *end;
+	FILE *file = fopen(path, "r");
+	size_t n = file ? fread(text, 1, (1 << 22) - 1, file) : 0;
+
+	text[n] = '\0';
+	end = strrchr(text, '\n');
+	text[end ? end + 1 - text : 0] = '\0';
+	if (file)
+		fclose(file);
+	free(path);
+	return text;
+}
+
+static void test_kills(void **state)
+{
+	struct fixture f;
+	json_t *samples;
+	struct rng rng;
+	bool is_done = false;
+
+	(void)state;
+	make(&f, two, SMALL);
+	rng_seed(&rng, (uint64_t)getpid()); /* any moment is a good one */
+	for (unsigned i = 0; i < 10 && !is_done; i++) {
+		char *before = complete_lines(&f), *after;
+
+		is_done = run_and_kill(&f, 5 + (unsigned)rng_below(&rng, 80));
+		after = complete_lines(&f);
+		assert_int_equal(strncmp(before, after, strlen(before)),
+				 0); /* nothing that was there is lost or changed */
+		free(before);
+		free(after);
+	}
+	assert_true(run_and_kill(&f, 0));
+	samples = samples_of(&f);
+	assert_keys_unique(samples);
+	assert_int_equal(count(samples, "aa", false, "calibrate", -1), 2);
+	assert_int_equal(count(samples, "bb", false, "calibrate", -1), 2);
+	assert_int_equal(count(samples, "aa", false, "timed", -1), 2 * 4 + 2);
+	assert_int_equal(count(samples, "bb", false, "timed", -1), 2 * 4 + 2);
+	assert_int_equal(count(samples, "aa", true, "timed", -1), 4);
+	assert_int_equal(count(samples, "aa", false, "counted", -1), 2);
+	json_decref(samples);
+	drop(&f);
+}
+
+static void on_alarm(int signo)
+{
+	(void)signo;
+	sample_interrupt();
+}
+
+/* An interrupt in the middle of a hanging sample ends the run at once and leaves no record of it. */
+static void test_interrupt(void **state)
+{
+	static const char *const hanging[] = {"hangregion", NULL};
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+	struct timespec a, b;
+
+	(void)state;
+	make(&f, hanging, "{\"workload\":\"fake/once\",\"rounds\":3}");
+	signal(SIGALRM, on_alarm);
+	alarm(1);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	assert_int_equal(run(&f, &result), 0);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	sample_reset_interrupt();
+	assert_true(result.is_interrupted);
+	assert_false(result.is_complete);
+	assert_true(b.tv_sec - a.tv_sec < 25); /* its own time-out is 30 s */
+	samples = samples_of(&f);
+	assert_int_equal(json_array_size(samples), 0);
+	json_decref(samples);
+	drop(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole_run), cmocka_unit_test(test_resume_of_complete_run),
+		cmocka_unit_test(test_positions), cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_gives_up),  cmocka_unit_test(test_requeue_is_bounded),
+		cmocka_unit_test(test_budget),    cmocka_unit_test(test_kills),
+		cmocka_unit_test(test_interrupt),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

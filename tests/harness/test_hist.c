@@ -1,0 +1,197 @@
+/* test_hist.c - the histogram against the sorted list of everything that was recorded. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "harness/base/hist.h"
+#include "harness/base/rng.h"
+
+enum { N = 20000 };
+
+static const uint32_t quantiles[] = {0, 1, 1000, 10000, 250000, 500000, 900000, 990000, 999000, 999900, 1000000};
+#define N_QUANTILES (sizeof(quantiles) / sizeof(quantiles[0]))
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Nearest rank, written another way than in hist.c. */
+static uint64_t brute_quantile(const uint64_t *sorted, size_t n, uint32_t per_million)
+{
+	size_t i = 0;
+
+	while (i + 1 < n && (unsigned __int128)(i + 1) * 1000000 < (unsigned __int128)n * per_million)
+		i++;
+	return sorted[i];
+}
+
+static void assert_three_digits(uint64_t got, uint64_t exact)
+{
+	uint64_t off = got > exact ? got - exact : exact - got;
+
+	if (off > exact / 1000)
+		fail_msg("%llu instead of %llu", (unsigned long long)got, (unsigned long long)exact);
+}
+
+/* Values of every magnitude: the number of bits is random as well. */
+static uint64_t any_value(struct rng *rng)
+{
+	return rng_next(rng) >> rng_below(rng, 64);
+}
+
+static uint64_t *record_random(struct hist *h, uint64_t seed, size_t n)
+{
+	uint64_t *values = malloc(n * sizeof(*values));
+	struct rng rng;
+
+	assert_non_null(values);
+	rng_seed(&rng, seed);
+	for (size_t i = 0; i < n; i++) {
+		values[i] = any_value(&rng);
+		hist_record(h, values[i]);
+	}
+	return values;
+}
+
+static void check_against(const struct hist *h, uint64_t *values, size_t n)
+{
+	unsigned __int128 sum = 0;
+	double mean;
+
+	qsort(values, n, sizeof(*values), compare);
+	assert_int_equal(h->count, n);
+	assert_true(h->min == values[0]);
+	assert_true(h->max == values[n - 1]);
+	for (size_t i = 0; i < N_QUANTILES; i++)
+		assert_three_digits(hist_quantile(h, quantiles[i]), brute_quantile(values, n, quantiles[i]));
+	for (size_t i = 0; i < n; i++)
+		sum += values[i];
+	mean = (double)sum / (double)n;
+	assert_true(hist_mean(h) > mean * (1 - 1e-12) && hist_mean(h) < mean * (1 + 1e-12));
+}
+
+static void test_against_brute_force(void **state)
+{
+	struct hist h;
+
+	(void)state;
+	for (size_t n = 1; n <= N; n = n * 3 + 1) {
+		uint64_t *values;
+
+		assert_int_equal(hist_init(&h), 0);
+		values = record_random(&h, n, n);
+		check_against(&h, values, n);
+		free(values);
+		hist_free(&h);
+	}
+}
+
+static void test_small_values_are_exact(void **state)
+{
+	struct hist h;
+
+	(void)state;
+	assert_int_equal(hist_init(&h), 0);
+	for (uint64_t v = 0; v < 2048; v++)
+		hist_record(&h, v);
+	for (uint32_t i = 1; i <= 2048; i++) /* rank i is the value i - 1 */
+		assert_int_equal(hist_quantile(&h, (uint32_t)(((uint64_t)i * 1000000) / 2048)), i - 1);
+	hist_free(&h);
+}
+
+static void test_buckets_tile_the_range(void **state)
+{
+	uint64_t low = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < HIST_BUCKETS; i++) {
+		uint64_t width = hist_bucket_width(i);
+
+		assert_true(hist_bucket_low(i) == low);
+		assert_int_equal(hist_index(low), i);
+		assert_int_equal(hist_index(low + width - 1), i);
+		assert_true(i < 2048 || width <= low / 1000);
+		low += width;
+	}
+	assert_true(low == 0); /* the last bucket ends at 2^64 */
+	assert_int_equal(hist_index(UINT64_MAX), HIST_BUCKETS - 1);
+}
+
+static void test_merge_is_recording_together(void **state)
+{
+	struct hist a, b, empty;
+	uint64_t *of_a, *of_b, *both;
+
+	(void)state;
+	assert_int_equal(hist_init(&a), 0);
+	assert_int_equal(hist_init(&b), 0);
+	assert_int_equal(hist_init(&empty), 0);
+	of_a = record_random(&a, 1, N);
+	of_b = record_random(&b, 2, N / 7);
+	both = malloc((N + N / 7) * sizeof(*both));
+	assert_non_null(both);
+	for (size_t i = 0; i < N + N / 7; i++)
+		both[i] = i < N ? of_a[i] : of_b[i - N];
+	hist_merge(&a, &empty);
+	hist_merge(&a, &b);
+	check_against(&a, both, N + N / 7);
+	hist_merge(&empty, &b);
+	check_against(&empty, of_b, N / 7);
+	free(of_a);
+	free(of_b);
+	free(both);
+	hist_free(&a);
+	hist_free(&b);
+	hist_free(&empty);
+}
+
+static void test_empty_and_reset(void **state)
+{
+	struct hist h;
+
+	(void)state;
+	assert_int_equal(hist_init(&h), 0);
+	assert_int_equal(hist_quantile(&h, 500000), 0);
+	assert_true(hist_mean(&h) == 0);
+	hist_record(&h, 77);
+	hist_reset(&h);
+	assert_int_equal(h.count, 0);
+	hist_record(&h, 5);
+	assert_int_equal(hist_quantile(&h, 0), 5);
+	assert_int_equal(hist_quantile(&h, 1000000), 5);
+	hist_free(&h);
+}
+
+/* At least ten values beyond the quantile, counted without rounding. */
+static void test_known_quantiles(void **state)
+{
+	struct hist h;
+
+	(void)state;
+	assert_int_equal(hist_init(&h), 0);
+	for (int i = 1; i <= 10000; i++) {
+		hist_record(&h, 1);
+		assert_int_equal(hist_quantile_known(&h, 500000), i >= 20);
+		assert_int_equal(hist_quantile_known(&h, 990000), i >= 1000);
+		assert_int_equal(hist_quantile_known(&h, 999000), i >= 10000);
+	}
+	hist_free(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_against_brute_force),    cmocka_unit_test(test_small_values_are_exact),
+		cmocka_unit_test(test_buckets_tile_the_range), cmocka_unit_test(test_merge_is_recording_together),
+		cmocka_unit_test(test_empty_and_reset),        cmocka_unit_test(test_known_quantiles),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,364 @@
+/* Plans: expansion, validation, selection, placement, twins; and the size of the default plan. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/plan/estimate.h"
+#include "harness/plan/jsonx.h"
+#include "harness/plan/plan.h"
+#include "tests/harness/fakes.h"
+
+static char folder[256];
+static struct catalog *catalog;
+static struct topology *topology; /* 2 packages of 2 cores, no SMT */
+
+static int setup(void **state)
+{
+	struct err err = {{0}};
+
+	(void)state;
+	fakes_folder(folder, sizeof folder);
+	fakes_add(folder, "gmp");
+	fakes_add(folder, "other");
+	fakes_add(folder, "oldversion");
+	fakes_add(folder, "baddescribe");
+	if (catalog_load(folder, &catalog, &err) != 0 ||
+	    topology_synthetic("pack:2 l3:1 core:2 pu:1", &topology, &err) != 0)
+		fail_msg("%s", ERR_TEXT(err));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	catalog_free(catalog);
+	topology_free(topology);
+	session_remove_tree(folder);
+	return 0;
+}
+
+static struct plan *try_build(const char *cells, const struct plan_options *o, struct err *err)
+{
+	char *text = xformat(
+		"{\"schema\":\"switchyard.plan/1\",\"name\":\"t\",\"rounds\":9,\"budget_s\":60,\"cells\":[%s]}", cells);
+	json_t *file = json_loads(text, 0, NULL);
+	struct plan *p = NULL;
+
+	assert_non_null(file);
+	(void)plan_build(file, catalog, topology, o, &p, err);
+	json_decref(file);
+	free(text);
+	return p;
+}
+
+static struct plan *build(const char *cells, const struct plan_options *o)
+{
+	static const struct plan_options none;
+	struct err err = {{0}};
+	struct plan *p = try_build(cells, o ? o : &none, &err);
+
+	if (!p)
+		fail_msg("%s", ERR_TEXT(err));
+	return p;
+}
+
+static void test_catalog(void **state)
+{
+	const struct workload_def *w;
+	struct err err = {{0}};
+	char warnings[2000] = "";
+	const json_t *line;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(catalog->n_subjects, 3);
+	assert_int_equal(catalog_workload(catalog, "work", &w, &err), 0);
+	assert_string_equal(w->name, "fake/work");
+	assert_int_equal(w->version, 1);
+	assert_true(catalog_offers(catalog, catalog_subject(catalog, "gmp"), w));
+	assert_false(catalog_offers(catalog, catalog_subject(catalog, "oldversion"), w));
+	json_array_foreach (catalog->warnings, i, line)
+		strncat(warnings, json_string_value(line), sizeof warnings - strlen(warnings) - 1);
+	assert_non_null(strstr(warnings, "baddescribe: its --describe has no list workloads"));
+	assert_non_null(strstr(warnings, "offers version 0 of fake/work, but version 1 is compared"));
+	assert_int_not_equal(catalog_workload(catalog, "nothing", &w, &err), 0);
+	assert_non_null(strstr(ERR_TEXT(err), "known are fake/none, fake/once, fake/work"));
+}
+
+static void test_product(void **state)
+{
+	struct plan *p = build("{\"workload\":\"fake/work\",\"base\":\"gmp\",\"twin\":true,"
+			       "\"params\":{\"size\":[1,2,3],\"mode\":[\"warm\",\"cold\"]}}",
+			       NULL);
+	bool is_twin;
+
+	(void)state;
+	assert_int_equal(p->n_cells, 6);
+	assert_string_equal(p->cells[0].id, "fake/work size=1 mode=warm same w1");
+	assert_string_equal(p->cells[5].id, "fake/work size=3 mode=cold same w1");
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(p->cells[i].n_subjects, 2);
+		assert_int_equal(p->cells[i].rounds, 9);
+		assert_string_equal(p->cells[i].base->id, "gmp");
+		assert_int_equal(p->cells[i].twin != NULL, i == 0); /* one per group */
+	}
+	assert_int_equal(cell_entries(&p->cells[0]), 3);
+	assert_string_equal(cell_entry(&p->cells[0], 2, &is_twin)->id, "gmp");
+	assert_true(is_twin);
+	plan_free(p);
+}
+
+static void test_defaults_rounds_and_counted(void **state)
+{
+	struct plan *p =
+		build("{\"workload\":\"work\",\"rounds\":5,\"counted\":2,\"subjects\":[\"other\",\"absent\"]}", NULL);
+
+	(void)state;
+	assert_int_equal(p->n_cells, 1);
+	assert_string_equal(p->cells[0].id, "fake/work size=4 mode=warm same w1");
+	assert_int_equal(p->cells[0].rounds, 5);
+	assert_int_equal(p->cells[0].counted, 2);
+	assert_int_equal(p->cells[0].n_subjects, 1);
+	assert_null(p->cells[0].base);
+	plan_free(p);
+}
+
+static void test_same_cell_twice_is_one(void **state)
+{
+	struct plan *p = build("{\"workload\":\"work\"},{\"workload\":\"work\",\"params\":{\"size\":[4,5]}}", NULL);
+
+	(void)state;
+	assert_int_equal(p->n_cells, 2);
+	plan_free(p);
+}
+
+static void test_placements(void **state)
+{
+	struct plan *p =
+		build("{\"workload\":\"once\",\"placement\":[\"same\",\"cache\",\"smt\"],\"workers\":[2]}", NULL);
+
+	(void)state;
+	assert_int_equal(p->n_cells, 2);
+	assert_string_equal(p->cells[0].id, "fake/once same w1");
+	assert_string_equal(p->cells[1].id, "fake/once cache w2");
+	assert_int_equal(json_array_size(p->skipped), 1);
+	assert_string_equal(jsonx_str(json_array_get(p->skipped, 0), "cell"), "fake/once smt");
+	assert_non_null(jsonx_str(json_array_get(p->skipped, 0), "why"));
+	plan_free(p);
+}
+
+static void test_options(void **state)
+{
+	static const char *const params[] = {"size=7,8"}, *const only[] = {"other"};
+	static const enum placement cross[] = {PLACE_CROSS};
+	struct plan_options o = {.params = params,
+				 .n_params = 1,
+				 .subjects = only,
+				 .n_subjects = 1,
+				 .placements = cross,
+				 .n_placements = 1,
+				 .rounds = 3,
+				 .with_counted = true};
+	struct plan *p =
+		build("{\"workload\":\"work\",\"twin\":true,\"base\":\"gmp\",\"params\":{\"size\":[1,2]}}", &o);
+
+	(void)state;
+	assert_int_equal(p->n_cells, 2);
+	assert_non_null(strstr(p->cells[0].id, "size=7 mode=warm cross w"));
+	assert_non_null(strstr(p->cells[1].id, "size=8 "));
+	assert_int_equal(p->cells[0].n_subjects, 1);
+	assert_int_equal(p->cells[0].rounds, 3);
+	assert_int_equal(p->cells[0].counted, 1);
+	assert_null(p->cells[0].twin); /* its base is not selected */
+	plan_free(p);
+}
+
+static void test_filter(void **state)
+{
+	struct plan_options o = {.filter = "size:>=2 subject:gmp kind:timed"};
+	struct plan *p = build(
+		"{\"workload\":\"work\",\"twin\":true,\"base\":\"gmp\",\"counted\":1,\"params\":{\"size\":[1,2,3]}}",
+		&o);
+
+	(void)state;
+	assert_int_equal(p->n_cells, 2);
+	assert_int_equal(p->cells[0].n_subjects, 1);
+	assert_int_equal(p->cells[0].counted, 0);
+	assert_non_null(p->cells[0].twin); /* handed on to the first cell that is left */
+	plan_free(p);
+}
+
+static void test_filter_reaches_beyond_the_plan(void **state)
+{
+	struct plan_options o = {.filter = "workload:once"};
+	struct plan *p = build("{\"workload\":\"work\"}", &o);
+
+	(void)state;
+	assert_int_equal(p->n_cells, 1);
+	assert_string_equal(p->cells[0].id, "fake/once same w1");
+	assert_string_equal(p->cells[0].base->id, "gmp");
+	assert_non_null(p->cells[0].twin);
+	plan_free(p);
+}
+
+static void test_smoke(void **state)
+{
+	struct plan_options o = {.smoke = true};
+	struct plan *p = NULL;
+
+	(void)state;
+	assert_int_equal(plan_build(NULL, catalog, topology, &o, &p, NULL), 0);
+	assert_int_equal(p->n_cells, 2); /* fake/none is offered by nobody */
+	assert_string_equal(p->cells[1].id, "fake/work size=1 mode=warm same w1");
+	assert_null(p->cells[1].twin);
+	plan_free(p);
+}
+
+static void test_errors(void **state)
+{
+	static const struct {
+		const char *cells, *says;
+	} bad[] = {
+		{"{\"workload\":\"nothing\"}", "there is no workload 'nothing'; known are"},
+		{"{\"group\":\"x\"}", "a group names no workload"},
+		{"{\"workload\":\"work\",\"params\":{\"sice\":1}}", "workload fake/work has no parameter 'sice'"},
+		{"{\"workload\":\"work\",\"params\":{\"size\":101}}", "parameter size is between 1 and 100, not 101"},
+		{"{\"workload\":\"work\",\"params\":{\"size\":\"big\"}}",
+		 "parameter size is a whole number, not 'big'"},
+		{"{\"workload\":\"work\",\"params\":{\"size\":[]}}", "parameter size has an empty list"},
+		{"{\"workload\":\"work\",\"params\":{\"mode\":\"tepid\"}}",
+		 "parameter mode is one of warm, cold, not 'tepid'"},
+		{"{\"workload\":\"work\",\"params\":[1]}", "params of group work is not an object"},
+		{"{\"workload\":\"work\",\"placement\":[\"near\"]}",
+		 "a placement is one of same, smt, cache, cross, free"},
+		{"{\"workload\":\"work\",\"placement\":\"same\"}", "placement is not a list"},
+		{"{\"workload\":\"work\",\"workers\":[0]}", "workers are whole numbers"},
+		{"{\"workload\":\"work\",\"rounds\":0}", "rounds of work must be a whole number between 1 and 10000"},
+		{"{\"workload\":\"work\",\"round\":3}", "work has an unknown key 'round'"},
+		{"{\"workload\":\"work\",\"twin\":1}", "twin of group work is not true or false"},
+		{"{\"workload\":\"work\",\"subjects\":\"gmp\"}", "subjects is not a list"},
+		{"", "nothing is selected"},
+		{"{\"workload\":\"none\"}", "nothing is selected"},
+	};
+	static const struct plan_options none;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct err err = {{0}};
+		struct plan *p = try_build(bad[i].cells, &none, &err);
+
+		if (p)
+			fail_msg("%s should be refused", bad[i].cells);
+		if (!strstr(ERR_TEXT(err), bad[i].says))
+			fail_msg("%s is told '%s', not '%s'", bad[i].cells, ERR_TEXT(err), bad[i].says);
+	}
+}
+
+static void test_option_errors(void **state)
+{
+	static const char *const no_such[] = {"colour=1"}, *const no_equals[] = {"size"},
+				 *const beyond[] = {"size=1000"}, *const subject[] = {"go"};
+	static const struct {
+		struct plan_options o;
+		const char *says;
+	} bad[] = {
+		{{.params = no_such, .n_params = 1}, "no workload has a parameter 'colour'"},
+		{{.params = no_equals, .n_params = 1}, "'size' is not of the form name=value"},
+		{{.params = beyond, .n_params = 1}, "between 1 and 100, not 1000"},
+		{{.subjects = subject, .n_subjects = 1}, "there is no subject 'go'; found are gmp, oldversion, other"},
+		{{.filter = "size:>50"}, "no cell of the plan matches the filter 'size:>50'"},
+		{{.filter = "sice:1"}, "unknown key 'sice'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct err err = {{0}};
+
+		assert_null(try_build("{\"workload\":\"work\"}", &bad[i].o, &err));
+		if (!strstr(ERR_TEXT(err), bad[i].says))
+			fail_msg("told '%s', not '%s'", ERR_TEXT(err), bad[i].says);
+	}
+}
+
+static void test_estimate(void **state)
+{
+	struct plan *p = build("{\"workload\":\"work\",\"twin\":true,\"base\":\"gmp\",\"counted\":1}", NULL);
+	struct estimate e;
+
+	(void)state;
+	estimate_plan(p, &e);
+	assert_int_equal(e.calibrate, 2);
+	assert_int_equal(e.timed, 27);
+	assert_int_equal(e.counted, 2);
+	assert_true(e.total_ns > 29 * INT64_C(200000000)); /* more than its regions */
+	assert_true(e.total_ns < 29 * INT64_C(400000000));
+	plan_free(p);
+}
+
+/*
+ * The checked-in plans against the subjects of this build: they are valid, and the default one fits its time. The time is
+ * an estimate from constants, not a measurement. Two CPUs, as the plan was sized for.
+ */
+static void test_checked_in_plans(void **state)
+{
+	struct catalog *real;
+	struct topology *two;
+	static const struct plan_options none;
+
+	(void)state;
+	if (access(TEST_BINARY_DIR "/subjects/subject-gmp", X_OK) != 0 ||
+	    catalog_load(TEST_BINARY_DIR "/subjects", &real, NULL) != 0)
+		skip(); /* the subjects are not built */
+	assert_int_equal(topology_synthetic("pack:1 l3:1 core:2 pu:1", &two, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		const char *path = TEST_SOURCE_DIR "/harness/plan/plans/";
+		char *full = xformat("%s%s.json", path, i ? "full" : "default");
+		struct err err = {{0}};
+		struct estimate e;
+		struct plan *p;
+		json_t *file;
+
+		if (plan_read(full, &file, &err) != 0 || plan_build(file, real, two, &none, &p, &err) != 0)
+			fail_msg("%s: %s", full, ERR_TEXT(err));
+		estimate_plan(p, &e);
+		if (i == 0) {
+			assert_true(e.total_ns <= 540 * INT64_C(1000000000));
+			assert_int_equal(p->budget_ns, 540 * INT64_C(1000000000));
+			for (size_t c = 0; c < p->n_cells;
+			     c++) /* every comparison with the event loop exists at one CPU */
+				for (size_t s = 0; s < p->cells[c].n_subjects; s++)
+					if (strcmp(p->cells[c].subjects[s]->id, "eventloop") == 0)
+						assert_int_equal(p->cells[c].placed.workers, 1);
+		}
+		plan_free(p);
+		json_decref(file);
+		free(full);
+	}
+	topology_free(two);
+	catalog_free(real);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_catalog),
+		cmocka_unit_test(test_product),
+		cmocka_unit_test(test_defaults_rounds_and_counted),
+		cmocka_unit_test(test_same_cell_twice_is_one),
+		cmocka_unit_test(test_placements),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_filter_reaches_beyond_the_plan),
+		cmocka_unit_test(test_smoke),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_option_errors),
+		cmocka_unit_test(test_estimate),
+		cmocka_unit_test(test_checked_in_plans),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

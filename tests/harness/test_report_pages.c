@@ -1,0 +1,317 @@
+/*
+ * test_report_pages.c - the pages and figures made from the run of report_fixture.h: complete, safe, regular, the same
+ * bytes for the same samples. `test-harness-report_pages DIR` writes that run and its report to DIR, to look at.
+ */
+#include "tests/harness/report_fixture.h"
+
+/* ---- questions to report.json -------------------------------------------------------------------- */
+
+static json_t *report(void)
+{
+	static json_t *cached;
+
+	if (!cached) {
+		char *text = get_file(run_dir, "report.json");
+
+		cached = json_loads(text, 0, NULL);
+		assert_non_null(cached);
+		free(text);
+	}
+	return cached;
+}
+
+static bool has_text(const char *where, const char *what)
+{
+	return strstr(where, what) != NULL;
+}
+
+/* ---- tests: the pages ---------------------------------------------------------------------------- */
+
+/* Every element that is opened is closed, in order. */
+static void assert_balanced(const char *html)
+{
+	static const char *const empty[] = {"meta",   "path", "use",     "br",   "rect",
+					    "circle", "line", "polygon", "stop", "!DOCTYPE"};
+	char stack[64][24];
+	size_t depth = 0;
+
+	for (const char *p = strchr(html, '<'); p; p = strchr(p + 1, '<')) {
+		bool closes = p[1] == '/', single_tag = false;
+		const char *name = p + 1 + closes, *end = strchr(p, '>');
+		size_t n = 0;
+
+		assert_non_null(end);
+		while (isalnum((unsigned char)name[n]) || name[n] == '!')
+			n++;
+		for (size_t i = 0; i < COUNT(empty); i++)
+			single_tag |= strlen(empty[i]) == n && strncmp(name, empty[i], n) == 0 &&
+				      (end[-1] == '/' || i == 0 || i == 9);
+		if (single_tag || end[-1] == '/' || strncmp(p, "<!--", 4) == 0 || n == 0)
+			continue;
+		if (!closes) {
+			assert_true(depth < COUNT(stack) && n < sizeof(stack[0]));
+			snprintf(stack[depth++], sizeof(stack[0]), "%.*s", (int)n, name);
+		} else if (depth == 0 || strlen(stack[depth - 1]) != n || strncmp(stack[depth - 1], name, n) != 0) {
+			fail_msg("</%.*s> closes <%s>", (int)n, name, depth ? stack[depth - 1] : "nothing");
+		} else {
+			depth--;
+		}
+	}
+	assert_int_equal(depth, 0);
+}
+
+static size_t occurrences(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (text = strstr(text, what); text; text = strstr(text + 1, what))
+		n++;
+	return n;
+}
+
+static void html_is_whole_safe_and_self_contained(void **state)
+{
+	char *html = get_file(run_dir, "report.html");
+
+	(void)state;
+	assert_balanced(html);
+	assert_false(has_text(html, "<script"));
+	assert_false(has_text(html, "<link"));
+	assert_false(has_text(html, "<img"));
+	assert_false(has_text(html, "@import"));
+	assert_false(has_text(html, "url(http"));
+	assert_true(has_text(html, "&lt;script&gt;alert('x')&lt;/script&gt; | *a* `b` &quot;c&quot; &amp; d_e"));
+	assert_true(has_text(html, "other&lt;&amp;&gt;"));
+	assert_true(has_text(html, "name=\"viewport\""));
+	assert_true(has_text(html, "prefers-color-scheme:dark"));
+	assert_int_equal(occurrences(html, "<table>"), occurrences(html, "<caption><span>"));
+	assert_int_equal(occurrences(html, "<th>"), 0); /* all have a scope */
+	assert_int_equal(occurrences(html, "<svg "), occurrences(html, "aria-label="));
+	free(html);
+}
+
+static void pages_say_what_was_found(void **state)
+{
+	static const char *const phrases[] = {"`gmp` needs at least 3",
+					      "x less time than `pthread` for one hop of the token (median ",
+					      "99.6 % interval ",
+					      ", 9 paired rounds)",
+					      "need the same time within 5 % for",
+					      "x less memory than `pthread` for one parked task",
+					      "is not judged (median",
+					      "disturbed by other programs",
+					      "1 server CPU",
+					      "unsupported: single-threaded: a lock cannot contend",
+					      "too slow here: estimated 40 s",
+					      "switchyard run -f 'workload:ring subject:gmp'",
+					      "**with uncommitted changes**",
+					      "Seed `00000000000000ff`",
+					      "no cpufreq here",
+					      "no hardware counters",
+					      "The smallest difference that these rounds could have shown",
+					      "**FASTER**",
+					      "**SLOWER**",
+					      "**EQUIVALENT**",
+					      "**INCONCLUSIVE**",
+					      "**UNTRUSTED**",
+					      "41.2 ns [40.0, 42.4]",
+					      "Virtualised (kvm)",
+					      "`cycles` not counted",
+					      "line"};
+	char *md = get_file(run_dir, "report.md");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(phrases); i++)
+		if (!has_text(md, phrases[i]))
+			fail_msg("report.md does not say \"%s\"", phrases[i]);
+	assert_false(has_text(md, "nan"));
+	assert_false(has_text(md, "inf ")); /* a number that is none */
+	free(md);
+}
+
+/* Every row of a Markdown table has as many cells as its head. */
+static void markdown_tables_are_regular(void **state)
+{
+	char *md = get_file(run_dir, "report.md"), *save = NULL;
+	size_t columns = 0, tables = 0;
+
+	(void)state;
+	for (char *line = strtok_r(md, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		size_t bars = 0;
+
+		if (line[0] != '|') {
+			columns = 0;
+			continue;
+		}
+		for (char *p = line; *p; p++)
+			bars += *p == '|' && (p == line || p[-1] != '\\');
+		tables += columns == 0;
+		columns = columns ? columns : bars;
+		if (bars != columns)
+			fail_msg("%zu bars, the head has %zu: %s", bars, columns, line);
+	}
+	assert_true(tables >= 10);
+	free(md);
+}
+
+static void benchstat_lines_are_well_formed(void **state)
+{
+	char *text = get_file(run_dir, "benchstat.txt"), *save = NULL;
+	size_t lines = 0;
+
+	(void)state;
+	assert_true(has_text(text, "goarch: amd64\n"));
+	assert_true(has_text(text, "BenchmarkSwitchRing/tasks=64/ws_kib=0/placement=same/subject=gmp-1\t"));
+	assert_true(has_text(text, "/subject=other") == false); /* it has no ok sample */
+	assert_true(has_text(text, "/subject=gmp_twin-1\t"));
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char name[200], unit[40];
+		double value;
+		long ops;
+
+		if (strncmp(line, "Benchmark", 9) != 0)
+			continue;
+		lines++;
+		assert_int_equal(sscanf(line, "%199s %ld %lf %39s", name, &ops, &value, unit), 4);
+		assert_true(ops > 0 && value > 0);
+		assert_true(isdigit((unsigned char)name[strlen(name) - 1]));
+		assert_true(strcmp(unit, "ns/op") == 0 || strcmp(unit, "bytes/task") == 0);
+	}
+	/* 51 pairs of a subject and a cell that have numbers, and three twins, nine rounds each. */
+	assert_int_equal(lines, (51 + 3) * ROUNDS);
+	free(text);
+}
+
+static void summary_fits_the_width(void **state)
+{
+	static const unsigned widths[] = {60, 80, 120};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(widths); i++) {
+		char *text = NULL, *save = NULL;
+		size_t size;
+		struct err err = {""};
+		FILE *f = open_memstream(&text, &size);
+
+		assert_int_equal(report_summary(run_dir, f, widths[i], &err), 0);
+		fclose(f);
+		assert_true(has_text(text, "41.2 ns"));
+		assert_true(has_text(text, "unsupp."));
+		assert_true(has_text(text, "report.html"));
+		assert_true(has_text(text, " UNTRUSTED"));
+		for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+			if (line[0] == ' ' && strlen(line) > widths[i])
+				fail_msg("%zu columns, %u allowed: %s", strlen(line), widths[i], line);
+		free(text);
+	}
+}
+
+/* ---- tests: figures ------------------------------------------------------------------------------ */
+
+static bool have_gnuplot(void)
+{
+	return system("command -v gnuplot >/dev/null 2>&1") == 0;
+}
+
+static void figures_are_drawn(void **state)
+{
+	json_t *plot, *plots = json_object_get(report(), "plots");
+	size_t i, ring = 0;
+	char *html;
+
+	(void)state;
+	if (!have_gnuplot())
+		skip();
+	html = get_file(run_dir, "report.html");
+	json_array_foreach (plots, i, plot) {
+		char *svg = get_file(run_dir, field_text(plot, "svg", "none")), path[600];
+		struct stat png;
+
+		assert_true(has_text(svg, "</svg>"));
+		free(svg);
+		snprintf(path, sizeof(path), "%s/%s", run_dir, field_text(plot, "png", "none"));
+		assert_int_equal(stat(path, &png), 0);
+		assert_true(png.st_size > 2000);
+		ring += has_text(field_text(plot, "id", ""), "switch_ring");
+	}
+	assert_int_equal(ring, 2); /* dots, and against ws_kib; there is one number of tasks */
+	/* Six charts of dots (null/empty has a single dot); ring by working set, echo by connections, memory twice. */
+	assert_int_equal(json_array_size(plots), 6 + 4);
+	assert_int_equal(occurrences(html, "<figure>"), json_array_size(plots));
+	/* Marker names must not meet each other in one page. */
+	assert_false(has_text(html, "id='gpPt"));
+	assert_false(has_text(html, "href='#gpPt"));
+	free(html);
+}
+
+static void a_missing_gnuplot_is_said(void **state)
+{
+	char dir[320], *path = strdup(getenv("PATH")), *md;
+	struct err err = {""};
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s/bare", base_dir);
+	write_run(dir, 1, false);
+	setenv("PATH", base_dir, 1);
+	assert_int_equal(report_write(dir, &err), 0);
+	setenv("PATH", path, 1);
+	free(path);
+	md = get_file(dir, "report.md");
+	assert_true(has_text(md, "Figures are missing: gnuplot is not installed."));
+	assert_false(has_text(md, "!["));
+	assert_true(has_text(md, "41.2 ns [40.0, 42.4]"));
+	free(md);
+}
+
+static void the_same_samples_give_the_same_bytes(void **state)
+{
+	static const char *const files[] = {"report.json",
+					    "report.md",
+					    "report.html",
+					    "benchstat.txt",
+					    "plots/switch_ring_cells.gp",
+					    "plots/switch_ring_cells.dat"};
+	char again[320], shuffled[320];
+	struct err err = {""};
+
+	(void)state;
+	snprintf(again, sizeof(again), "%s/again", base_dir);
+	snprintf(shuffled, sizeof(shuffled), "%s/shuffled", base_dir);
+	write_run(again, 1, false);
+	write_run(shuffled, 101, false);
+	assert_int_equal(report_write(again, &err), 0);
+	assert_int_equal(report_write(shuffled, &err), 0);
+	assert_int_equal(report_write(shuffled, &err), 0); /* over its own files */
+	for (size_t i = 0; i < COUNT(files); i++) {
+		char *a = get_file(again, files[i]), *b = get_file(shuffled, files[i]);
+
+		if (strcmp(a, b) != 0)
+			fail_msg("%s depends on the order of the samples", files[i]);
+		free(a);
+		free(b);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(html_is_whole_safe_and_self_contained),
+		cmocka_unit_test(pages_say_what_was_found),
+		cmocka_unit_test(markdown_tables_are_regular),
+		cmocka_unit_test(benchstat_lines_are_well_formed),
+		cmocka_unit_test(summary_fits_the_width),
+		cmocka_unit_test(figures_are_drawn),
+		cmocka_unit_test(a_missing_gnuplot_is_said),
+		cmocka_unit_test(the_same_samples_give_the_same_bytes),
+	};
+	struct err err = {""};
+
+	if (argc > 1) {
+		write_run(argv[1], 1, true);
+		if (report_write(argv[1], &err) == 0 && report_summary(argv[1], stdout, 100, &err) == 0)
+			return 0;
+		fprintf(stderr, "%s\n", err.why);
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, make_dirs, remove_dirs);
+}

@@ -1,0 +1,273 @@
+/*
+ * One sample of each kind of subject that misbehaves: what is recorded, in which words.
+ *
+ * Time-outs are short only for those that are known to hang; everyone else has as long as a loaded machine needs.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/plan/jsonx.h"
+#include "harness/plan/plan.h"
+#include "harness/plan/sample.h"
+#include "tests/harness/fakes.h"
+
+static const char *const ways[] = {"good",        "hang",        "hangregion",     "crash", "crashregion", "leave",
+				   "junk",        "hugeline",    "outoforder",     "lies",  "wrongcert",   "exit3",
+				   "floodstderr", "unsupported", "tooslow",        "error", "stays",       "snapshots",
+				   "nocertify",   "nocalibrate", "badcalibration", "slow"};
+enum { N_WAYS = sizeof ways / sizeof *ways };
+
+static char folder[256];
+static struct catalog *catalog;
+static struct topology *topology;
+static struct plan *plan;
+static struct oracle *oracle;
+
+static int setup(void **state)
+{
+	static const struct plan_options none;
+	json_t *file =
+		json_loads("{\"schema\":\"switchyard.plan/1\",\"cells\":[{\"workload\":\"fake/work\"}]}", 0, NULL);
+	struct err err = {{0}};
+
+	(void)state;
+	fakes_folder(folder, sizeof folder);
+	for (size_t i = 0; i < N_WAYS; i++)
+		fakes_add(folder, ways[i]);
+	if (catalog_load(folder, &catalog, &err) != 0 || topology_load(&topology, &err) != 0 ||
+	    plan_build(file, catalog, topology, &none, &plan, &err) != 0)
+		fail_msg("%s", ERR_TEXT(err));
+	json_decref(file);
+	oracle = oracle_new(catalog_subject(catalog, "good")->path, NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	oracle_free(oracle);
+	plan_free(plan);
+	topology_free(topology);
+	catalog_free(catalog);
+	session_remove_tree(folder);
+	return 0;
+}
+
+static json_t *take_kind(const char *way, const char *kind, int64_t timeout_ns)
+{
+	struct sample_env env;
+	struct sample_request r = {.cell = &plan->cells[0], .kind = kind, .ops = 100, .region_ns = 10000000};
+	json_t *record;
+
+	sample_env_defaults(&env);
+	env.run_id = "test";
+	env.data_dir = folder;
+	env.oracle = oracle;
+	env.settle_ns = 1000000;
+	if (timeout_ns)
+		env.setup_timeout_ns = env.region_timeout_ns = env.exit_timeout_ns = timeout_ns;
+	r.subject = catalog_subject(catalog, way);
+	assert_non_null(r.subject);
+	record = sample_take(&env, &r);
+	assert_non_null(record);
+	return record;
+}
+
+/* A loaded machine can make the clocks of an honest subject disagree: that is the rule at work, and not what is tested. */
+static json_t *take(const char *way, int64_t timeout_ns)
+{
+	for (int i = 0;; i++) {
+		json_t *record = take_kind(way, "timed", timeout_ns);
+
+		if (i == 50 || strcmp(way, "lies") == 0 || strcmp(jsonx_str(record, "status"), "void") != 0)
+			return record;
+		json_decref(record);
+	}
+}
+
+static void assert_sample(const char *way, int64_t timeout_ns, const char *status, const char *says)
+{
+	json_t *record = take(way, timeout_ns);
+	const char *why = jsonx_str(record, "why");
+
+	if (strcmp(jsonx_str(record, "status"), status) != 0)
+		fail_msg("%s: status %s (%s), not %s", way, jsonx_str(record, "status"), why ? why : "", status);
+	if (says && (!why || !strstr(why, says)))
+		fail_msg("%s: told '%s', not '%s'", way, why ? why : "", says);
+	if (strcmp(status, "ok") != 0)
+		assert_true(json_is_null(json_object_get(json_object_get(record, "metric"), "value")));
+	json_decref(record);
+}
+
+static void test_good(void **state)
+{
+	json_t *record = take("good", 0);
+	double value = jsonx_real(json_object_get(record, "metric"), "value", -1);
+	const json_t *time = json_object_get(record, "time");
+
+	(void)state;
+	assert_string_equal(jsonx_str(record, "status"), "ok");
+	assert_true(value >= 2e6 / 100 * 0.5); /* 2 ms for 100 operations */
+	assert_true(value == (double)jsonx_int(time, "wall_ns", -1) / 100);
+	assert_true(jsonx_bool(json_object_get(record, "work"), "ok", false));
+	assert_int_equal(jsonx_int(record, "exit_code", -1), 0);
+	assert_true(jsonx_int(time, "process_ns", -1) > jsonx_int(time, "wall_ns", -1));
+	assert_true(jsonx_int(time, "settle_ns", -1) >= 1000000);
+	assert_true(json_is_object(json_object_get(record, "noise")));
+	assert_string_equal(jsonx_str(record, "schema"), "switchyard.sample/1");
+	assert_int_equal(strlen(jsonx_str(record, "key")), 16);
+	assert_true(json_is_null(json_object_get(record, "memory")));
+	assert_true(json_is_null(json_object_get(record, "load")));
+	json_decref(record);
+}
+
+static const int64_t SHORT_NS = 1500000000;
+
+static void test_hangs(void **state)
+{
+	(void)state;
+	assert_sample("hang", SHORT_NS, "timeout", "the subject did not say 'ready' within 1 s");
+	assert_sample("hangregion", SHORT_NS, "timeout", "the subject did not say 'end' within 1 s");
+	assert_sample("stays", SHORT_NS, "failed", "it did not end within 1 s of its last message");
+}
+
+static void test_deaths(void **state)
+{
+	json_t *record;
+
+	(void)state;
+	assert_sample("crash", 0, "crashed",
+		      "it died of signal 6 (Aborted) before it said 'ready'; its last words: fake: about");
+	assert_sample("crashregion", 0, "crashed", "it died of signal 6 (Aborted) before it said 'end'");
+	assert_sample("leave", 0, "failed", "it exited with code 0 before it said 'ready'");
+	assert_sample("exit3", 0, "failed", "it exited with code 3 after its sample");
+	record = take("crash", 0);
+	assert_int_equal(jsonx_int(record, "signal", 0), 6);
+	assert_string_equal(jsonx_str(record, "stderr_tail"), "fake: about to die\n");
+	json_decref(record);
+}
+
+static void test_nonsense(void **state)
+{
+	(void)state;
+	assert_sample("junk", 0, "failed", "printed what is no message");
+	assert_sample("hugeline", 0, "failed", "printed what is no message");
+	assert_sample("outoforder", 0, "failed", "where 'ready' was expected");
+	assert_sample("snapshots", 0, "failed", "where 'snapshot of base or live' was expected");
+	assert_sample("error", 0, "failed", "cannot open the file: No space left on device");
+}
+
+static void test_lies(void **state)
+{
+	(void)state;
+	assert_sample("lies", 0, "void", "the clocks disagree: the subject says that its region took 20");
+	assert_sample("wrongcert", 0, "mismatch", "checksum is 00000000000000bb where 00000000000000aa is expected");
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	assert_sample("unsupported", 0, "unsupported", "single-threaded: a lock cannot contend");
+	assert_sample("tooslow", 0, "too_slow", "estimated 40 s");
+}
+
+/* It must not block on a full pipe, and the end of what it said is kept. */
+static void test_stderr_flood(void **state)
+{
+	json_t *record = take("floodstderr", 0);
+	const char *tail = jsonx_str(record, "stderr_tail");
+
+	(void)state;
+	assert_string_equal(jsonx_str(record, "status"), "ok");
+	assert_non_null(tail);
+	assert_in_range(strlen(tail), 1000, 4096);
+	assert_non_null(strstr(tail, "the last line\n"));
+	json_decref(record);
+}
+
+static void test_calibration(void **state)
+{
+	json_t *record = take_kind("good", "calibrate", 0);
+
+	(void)state;
+	assert_string_equal(jsonx_str(record, "status"), "ok");
+	assert_int_equal(jsonx_int(record, "ops", 0), 1000);
+	assert_int_equal(jsonx_int(json_object_get(record, "time"), "wall_ns", 0), 50000000);
+	json_decref(record);
+	record = take_kind("badcalibration", "calibrate", 0);
+	assert_string_equal(jsonx_str(record, "status"), "failed");
+	assert_string_equal(jsonx_str(record, "why"), "its calibration has no ops and region_ns");
+	json_decref(record);
+}
+
+/* A subject that crashes on every question is asked twice and no more; the oracle is there for the next cell. */
+static void test_oracle(void **state)
+{
+	struct oracle *broken = oracle_new(catalog_subject(catalog, "good")->path, NULL);
+	json_t *cell = json_pack("{s:i}", "ops", 5), *cert;
+	struct err err = {{0}};
+
+	(void)state;
+	assert_int_equal(oracle_expect(broken, cell, &cert, &err), 0);
+	assert_int_equal(jsonx_int(cert, "ops", 0), 5);
+	json_decref(cert);
+	oracle_free(broken);
+	broken = oracle_new("/nonexistent/subject", NULL);
+	assert_int_not_equal(oracle_expect(broken, cell, &cert, &err), 0);
+	assert_non_null(strstr(ERR_TEXT(err), "the certifying process gives no answer"));
+	oracle_free(broken);
+	json_decref(cell);
+}
+
+static void test_scale_ops(void **state)
+{
+	(void)state;
+	assert_int_equal(sample_scale_ops(1000, 50000000, 200000000), 4000);
+	assert_int_equal(sample_scale_ops(1000, 400000000, 200000000), 500);
+	assert_int_equal(sample_scale_ops(123457, 200000000, 200000000), 123000); /* three digits */
+	assert_int_equal(sample_scale_ops(5, 100, 200000000), 5); /* a region that does not grow */
+	assert_int_equal(sample_scale_ops(0, 0, 200000000), 1);
+	assert_int_equal(sample_scale_ops(1, INT64_C(4000000000), 200000000), 1);
+}
+
+static void test_keys_differ(void **state)
+{
+	struct sample_request r = {
+		.cell = &plan->cells[0], .subject = catalog_subject(catalog, "good"), .kind = "timed"};
+	char keys[6][17];
+
+	(void)state;
+	sample_key(&r, keys[0]);
+	r.round = 1;
+	sample_key(&r, keys[1]);
+	r.attempt = 1;
+	sample_key(&r, keys[2]);
+	r.is_twin = true;
+	sample_key(&r, keys[3]);
+	r.kind = "counted";
+	sample_key(&r, keys[4]);
+	r.subject = catalog_subject(catalog, "lies");
+	sample_key(&r, keys[5]);
+	for (int i = 0; i < 6; i++)
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(keys[i], keys[j]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),         cmocka_unit_test(test_hangs),
+		cmocka_unit_test(test_deaths),       cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_lies),         cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_stderr_flood), cmocka_unit_test(test_calibration),
+		cmocka_unit_test(test_oracle),       cmocka_unit_test(test_scale_ops),
+		cmocka_unit_test(test_keys_differ),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

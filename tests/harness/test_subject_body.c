@@ -1,0 +1,543 @@
+/*
+ * test_subject_body.c - the subject's side of bench.h, with bodies that no honest workload has.
+ *
+ * The subject's own sources are compiled into this program, with a registry and a style of its own; the program
+ * executes itself as the subject. So the bodies below can do what is forbidden: begin twice, return without an end,
+ * ask from two tasks, stop serving unasked.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#define SWITCHYARD_SUBJECT "test"
+#define SWITCHYARD_STYLE_NAME "test"
+
+int subject_main(int argc, char **argv);
+#define main subject_main
+#include "harness/subject/main.c"
+#undef main
+#include "harness/subject/bench.c"
+#include "harness/subject/protocol.c"
+
+#include "tests/harness/talk.h"
+
+/* ---- the style: the serial one, with counters, knobs and a failure at will ----------------------------- */
+
+const char *const style_model = "test";
+const bool style_uses_workers = true;
+const bool style_has_counters = true;
+
+static _Atomic uint64_t runs_done;
+
+int style_start(struct bench *b, const char *knobs)
+{
+	if (strcmp(knobs, "broken=1") == 0)
+		return bench_fail(b, -EAGAIN, "the model is broken with %u workers", b->workers);
+	return 0;
+}
+
+void style_enter(struct bench *b, void (*root)(void *), void *arg)
+{
+	(void)b;
+	root(arg);
+}
+
+int style_run(struct bench *b, const struct bench_body *body)
+{
+	return body->run(b);
+}
+
+void style_done(struct bench *b, int status)
+{
+	(void)b;
+	(void)status;
+}
+
+void style_stop(struct bench *b)
+{
+	(void)b;
+}
+
+void style_read_counters(struct bench *b, struct style_counters *out)
+{
+	(void)b;
+	out->n = 1;
+	out->names[0] = "runs";
+	out->values[0] = runs_done;
+}
+
+void style_read_knobs(struct bench *b, struct style_knobs *out)
+{
+	out->n = 1;
+	out->names[0] = "workers";
+	snprintf(out->values[0], STYLE_KNOB_BYTES, "%u", b->workers);
+}
+
+void style_default_knobs(struct style_knobs *out)
+{
+	out->n = 1;
+	out->names[0] = "workers";
+	snprintf(out->values[0], STYLE_KNOB_BYTES, "%s", "all");
+}
+
+/* ---- the bodies --------------------------------------------------------------------------------- */
+
+enum { PARAM_MODE, PARAM_SIZE };
+enum mode {
+	GOOD,
+	FAILS, /* with a sentence */
+	FAILS_SILENTLY,
+	BEGINS_TWICE,
+	ENDS_FIRST,
+	ENDS_TWICE,
+	SNAPS_IN_REGION,
+	NO_BEGIN,
+	NO_END,
+	SETUP_FAILS,
+	NOT_HERE, /* unsupported */
+	TOO_SLOW, /* by its own estimate */
+	SERVES, /* a server that never listens */
+	TWO_ASK, /* two threads ask at one time */
+	BAD_PARAM, /* asks for a parameter that it does not have */
+};
+static const char *const modes[] = {
+	"good",   "fails",       "fails_silently", "begins_twice", "ends_first", "ends_twice", "snaps",     "no_begin",
+	"no_end", "setup_fails", "not_here",       "too_slow",     "serves",     "two_ask",    "bad_param", NULL};
+static const struct bench_param params[] = {
+	[PARAM_MODE] = {.name = "mode", .unit = "", .help = "-", .kind = BENCH_CHOICE, .choices = modes},
+	[PARAM_SIZE] = {.name = "size", .unit = "", .help = "-", .dflt = 5, .min = 1, .max = 1000, .smoke = 5},
+};
+
+static uint64_t fixed_ops(const struct bench *b)
+{
+	return (uint64_t)b->param[PARAM_SIZE] * 2;
+}
+
+static int test_setup(struct bench *b)
+{
+	if (b->param[PARAM_MODE] == SETUP_FAILS)
+		return -ENOSPC; /* without a sentence: the subject finds one */
+	return 0;
+}
+
+static void test_expect(const struct bench *b, struct bench_cert *out)
+{
+	out->ops = b->ops;
+	out->messages = (uint64_t)bench_param(b, "size");
+}
+
+static void *ask(void *arg)
+{
+	bench_snapshot(arg, "base", 0);
+	return NULL;
+}
+
+static void forbidden(struct bench *b)
+{
+	pthread_t thread;
+
+	switch (b->param[PARAM_MODE]) {
+	case BEGINS_TWICE:
+		bench_begin(b);
+		break;
+	case ENDS_FIRST:
+		bench_end(b);
+		break;
+	case SNAPS_IN_REGION:
+		bench_begin(b);
+		bench_snapshot(b, "live", 1);
+		break;
+	case SERVES:
+		bench_serving(b, 0);
+		break;
+	case TWO_ASK: /* the harness does not answer the first one, so they meet for certain */
+		pthread_create(&thread, NULL, ask, b);
+		ask(b);
+		break;
+	case BAD_PARAM:
+		bench_param(b, "nonesuch");
+		break;
+	}
+}
+
+static int run_region(struct bench *b)
+{
+	int64_t mode = b->param[PARAM_MODE];
+
+	runs_done++;
+	if (mode == FAILS)
+		return bench_fail(b, -ENOMEM, "no memory for %d things", 3);
+	if (mode == FAILS_SILENTLY)
+		return -EMFILE;
+	if (mode == NO_BEGIN)
+		return 0;
+	if (mode == ENDS_FIRST || mode == SNAPS_IN_REGION || mode == SERVES || mode == TWO_ASK || mode == BAD_PARAM)
+		forbidden(b);
+	bench_begin(b);
+	runs_done += 10;
+	if (mode == BEGINS_TWICE)
+		forbidden(b);
+	if (mode == NO_END)
+		return 0;
+	bench_end(b);
+	runs_done += 100;
+	if (mode == ENDS_TWICE)
+		bench_end(b);
+	b->cert.ops = b->ops;
+	b->cert.messages = (uint64_t)b->param[PARAM_SIZE];
+	return 0;
+}
+
+/* Snapshots and no region. */
+static int run_state(struct bench *b)
+{
+	bench_snapshot(b, "base", 0);
+	runs_done += 7;
+	bench_snapshot(b, "live", b->ops);
+	b->cert.ops = b->ops;
+	return 0;
+}
+
+/* Listens, and waits for the stop descriptor; looks at it twice, since it must stay readable. */
+static int run_server(struct bench *b)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET};
+	uint64_t n;
+	int fd, status = 0;
+
+	if (b->param[PARAM_MODE] == NO_END)
+		return 0;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 1) < 0)
+		return bench_fail(b, -errno, "cannot listen");
+	bench_serving(b, fd);
+	if (b->param[PARAM_MODE] == FAILS)
+		status = bench_fail(b, -EIO, "the server is broken");
+	for (int i = 0; i < 2 && status == 0; i++)
+		if (read(bench_stop_fd(b), &n, sizeof(n)) != (ssize_t)sizeof(n))
+			status = bench_fail(b, -EIO, "read %d of the stop descriptor failed", i);
+	close(fd);
+	b->cert.ops = 77;
+	return status;
+}
+
+static void server_load(const struct bench *b, uint64_t *connections, uint64_t *message_bytes)
+{
+	*connections = (uint64_t)b->param[PARAM_SIZE];
+	*message_bytes = 64;
+}
+
+static const char *why_unsupported(const struct bench *b)
+{
+	return b->param[PARAM_MODE] == NOT_HERE ? "not here" : NULL;
+}
+
+static uint64_t estimate(const struct bench *b)
+{
+	return b->param[PARAM_MODE] == TOO_SLOW ? UINT64_C(6000000000) : 1;
+}
+
+#define COMMON                                                                                                         \
+	.version = 1, .summary = "-", .op = "-", .fairness = "-", .params = params, .n_params = 2,                     \
+	.setup = test_setup, .expect = test_expect
+static const struct bench_workload linear = {
+	.name = "test/linear", .scaling = BENCH_LINEAR, .ops_quantum = 3, .quantum_param = "size", COMMON};
+static const struct bench_workload finite = {
+	.name = "test/finite", .scaling = BENCH_FINITE, .finite_ops = fixed_ops, COMMON};
+static const struct bench_workload state = {
+	.name = "test/state", .scaling = BENCH_STATE, .finite_ops = fixed_ops, COMMON};
+static const struct bench_workload server = {
+	.name = "test/server", .scaling = BENCH_SERVER, .load = server_load, COMMON};
+static const struct bench_body region_body = {
+	.unsupported = why_unsupported, .run = run_region, .estimate_ns = estimate};
+static const struct bench_body state_body = {.run = run_state};
+static const struct bench_body server_body = {.run = run_server};
+static const struct registry_entry entries[] = {
+	{&linear, &region_body}, {&finite, &region_body}, {&state, &state_body}, {&server, &server_body}};
+
+const struct registry_entry *registry_all(size_t *n)
+{
+	*n = sizeof(entries) / sizeof(entries[0]);
+	return entries;
+}
+
+const struct registry_entry *registry_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+		if (strcmp(entries[i].workload->name, name) == 0)
+			return &entries[i];
+	return NULL;
+}
+
+/* ---- driving it --------------------------------------------------------------------------------- */
+
+static const char *self;
+
+static void start(struct talk *t, const char *workload, const char *mode, const char *rest)
+{
+	char line[600];
+
+	snprintf(line, sizeof(line),
+		 "{\"cmd\":\"run\",\"kind\":\"timed\",\"cell\":{\"workload\":\"test/%s\",\"version\":1,\"ops\":100,"
+		 "\"params\":{\"mode\":\"%s\"}%s}}",
+		 workload, mode, rest);
+	talk_start(t, self, "--run");
+	talk_send(t, line);
+}
+
+static void start_region(struct talk *t, const char *mode)
+{
+	start(t, "linear", mode, "");
+	talk_expect_only(t, "ready");
+	talk_send(t, "{\"cmd\":\"go\"}");
+}
+
+static void command(struct talk *t, const char *name)
+{
+	char line[100];
+
+	snprintf(line, sizeof(line), "{\"cmd\":\"%s\"}", name);
+	talk_send(t, line);
+}
+
+/* The process dies of the body's bug, with a sentence on standard error. */
+static void expect_fatal(struct talk *t, const char *part)
+{
+	char text[4096], *line;
+
+	while (jsonline_read(&t->in, TALK_TIMEOUT_MS, &line) == 1) /* to its end: a closed input would end it, too */
+		;
+	assert_int_equal(talk_wait(t, text, sizeof(text)), 1000 + SIGABRT);
+	if (!strstr(text, part))
+		fail_msg("standard error says \"%s\", without \"%s\"", text, part);
+}
+
+static void test_describe(void **unused)
+{
+	struct talk t;
+	json_t *d, *knob;
+
+	(void)unused;
+	talk_start(&t, self, "--describe");
+	d = talk_read(&t);
+	assert_int_equal(json_array_size(json_object_get(d, "knobs")), 1);
+	knob = json_array_get(json_object_get(d, "knobs"), 0);
+	assert_string_equal(json_string_value(json_object_get(knob, "name")), "workers");
+	assert_string_equal(json_string_value(json_object_get(knob, "default")), "all");
+	assert_int_equal(json_array_size(json_object_get(d, "workloads")), 4);
+	json_decref(d);
+	talk_expect_end(&t, 0);
+}
+
+/* Warm-up is silent; counters cover the region alone; knobs are those of the started model; ops are rounded down. */
+static void test_good_body(void **unused)
+{
+	struct talk t;
+	json_t *sample;
+
+	(void)unused;
+	start(&t, "linear", "good", ",\"warmup\":true");
+	talk_expect_only(&t, "ready");
+	command(&t, "go");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	talk_expect_only(&t, "end");
+	command(&t, "ack");
+	sample = talk_expect(&t, "sample");
+	assert_int_equal(talk_int(json_object_get(sample, "cert"), "ops"), 90); /* 100 in multiples of 3 * 5 */
+	assert_int_equal(talk_int(json_object_get(sample, "runtime"), "runs"), 10);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(sample, "knobs"), "workers")), "1");
+	json_decref(sample);
+	talk_expect_end(&t, 0);
+}
+
+static void test_bodies_that_fail(void **unused)
+{
+	struct talk t;
+
+	(void)unused;
+	start_region(&t, "fails");
+	talk_expect_error(&t, "no memory for 3 things");
+	start_region(&t, "fails_silently");
+	talk_expect_error(&t, "Too many open files");
+	start_region(&t, "no_begin");
+	talk_expect_error(&t, "bench_begin was not called");
+	start_region(&t, "no_end");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	talk_expect_error(&t, "bench_end was not called");
+	start(&t, "linear", "setup_fails", "");
+	talk_expect_error(&t, "No space left");
+	start(&t, "linear", "good", ",\"workers\":3,\"knobs\":\"broken=1\"");
+	talk_expect_error(&t, "broken with 3 workers");
+	start(&t, "linear", "fails", ",\"warmup\":true"); /* in the warm-up: before ready */
+	talk_expect_error(&t, "no memory for 3 things");
+}
+
+static void test_bodies_with_bugs(void **unused)
+{
+	struct talk t;
+
+	(void)unused;
+	start_region(&t, "begins_twice");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	expect_fatal(&t, "bench_begin: test/linear called it twice");
+	start_region(&t, "ends_first");
+	expect_fatal(&t, "before bench_begin");
+	start_region(&t, "ends_twice");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	talk_expect_only(&t, "end");
+	command(&t, "ack");
+	expect_fatal(&t, "bench_end: test/linear called it twice");
+	start_region(&t, "snaps");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	expect_fatal(&t, "between bench_begin and bench_end");
+	start_region(&t, "serves");
+	expect_fatal(&t, "not a server");
+	start_region(&t, "two_ask");
+	expect_fatal(&t, "two things at once");
+	start_region(&t, "bad_param");
+	expect_fatal(&t, "no parameter \"nonesuch\"");
+}
+
+static void test_refusals(void **unused)
+{
+	struct talk t;
+
+	(void)unused;
+	start(&t, "linear", "not_here", "");
+	talk_expect_only(&t, "unsupported");
+	talk_expect_end(&t, 0);
+	start(&t, "finite", "too_slow", "");
+	talk_expect_only(&t, "too_slow");
+	talk_expect_end(&t, 0);
+	start(&t, "linear", "no_such_mode", "");
+	talk_expect_error(&t, "must be one of: good, fails,");
+}
+
+static void test_state(void **unused)
+{
+	struct talk t;
+	json_t *msg;
+	int64_t threads;
+
+	(void)unused;
+	start(&t, "state", "good", "");
+	msg = talk_expect(&t, "ready");
+	threads = talk_int(msg, "threads");
+	json_decref(msg);
+	command(&t, "go");
+	msg = talk_expect(&t, "snapshot");
+	assert_string_equal(json_string_value(json_object_get(msg, "name")), "base");
+	json_decref(msg);
+	command(&t, "ack");
+	msg = talk_expect(&t, "snapshot");
+	assert_string_equal(json_string_value(json_object_get(msg, "name")), "live");
+	assert_int_equal(talk_int(msg, "live_tasks"), 10);
+	json_decref(msg);
+	command(&t, "ack");
+	msg = talk_expect(&t, "sample");
+	assert_int_equal(talk_int(json_object_get(msg, "runtime"), "runs"), 7);
+	assert_int_equal(talk_int(msg, "threads"), threads);
+	json_decref(msg);
+	talk_expect_end(&t, 0);
+}
+
+static void test_calibration_of_what_has_no_ops(void **unused)
+{
+	static const char *const names[] = {"state", "server"};
+	char line[300];
+	struct talk t;
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		snprintf(line, sizeof(line),
+			 "{\"cmd\":\"run\",\"kind\":\"calibrate\",\"target_ns\":1000,\"cell\":{\"workload\":"
+			 "\"test/%s\",\"version\":1}}",
+			 names[i]);
+		talk_start(&t, self, "--run");
+		talk_send(&t, line);
+		talk_expect_error(&t, "cannot be calibrated");
+	}
+}
+
+static void test_server(void **unused)
+{
+	struct talk t;
+	json_t *msg;
+	const json_t *listen;
+
+	(void)unused;
+	start(&t, "server", "good", "");
+	msg = talk_expect(&t, "ready");
+	listen = json_object_get(msg, "listen");
+	assert_in_range(talk_int(listen, "port"), 1, 65535);
+	assert_int_equal(talk_int(listen, "connections"), 5);
+	assert_int_equal(talk_int(listen, "message_bytes"), 64);
+	json_decref(msg);
+	command(&t, "begin");
+	talk_expect_only(&t, "begin");
+	command(&t, "end");
+	msg = talk_expect(&t, "end");
+	assert_true(talk_int(msg, "wall_ns") > 0);
+	json_decref(msg);
+	command(&t, "stop");
+	msg = talk_expect(&t, "sample");
+	assert_int_equal(talk_int(json_object_get(msg, "cert"), "ops"), 77);
+	json_decref(msg);
+	talk_expect_end(&t, 0);
+}
+
+static void test_servers_that_fail(void **unused)
+{
+	struct talk t;
+
+	(void)unused;
+	start(&t, "server", "no_end", "");
+	talk_expect_error(&t, "ended before it was told to stop");
+	start(&t, "server", "fails", "");
+	for (;;) { /* ready may come first: serving and failing race, as they may in a real server */
+		json_t *msg = talk_read(&t);
+		bool is_ready = strcmp(json_string_value(json_object_get(msg, "msg")), "ready") == 0;
+
+		if (!is_ready)
+			assert_string_equal(json_string_value(json_object_get(msg, "why")), "the server is broken");
+		json_decref(msg);
+		if (!is_ready)
+			break;
+	}
+	talk_expect_end(&t, 1);
+	start(&t, "server", "good", "");
+	talk_expect_only(&t, "ready");
+	command(&t, "end"); /* without a begin */
+	talk_expect_error(&t, "cannot do \"end\"");
+	start(&t, "server", "good", "");
+	talk_expect_only(&t, "ready");
+	talk_close_input(&t);
+	talk_expect_end(&t, 1);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_good_body),
+		cmocka_unit_test(test_bodies_that_fail),
+		cmocka_unit_test(test_bodies_with_bugs),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_calibration_of_what_has_no_ops),
+		cmocka_unit_test(test_server),
+		cmocka_unit_test(test_servers_that_fail),
+	};
+
+	if (argc == 2 && strncmp(argv[1], "--", 2) == 0)
+		return subject_main(argc, argv);
+	self = "/proc/self/exe";
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
