@@ -1,0 +1,3 @@
+module switchyard/subject-go
+
+go 1.19

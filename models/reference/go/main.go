@@ -1,0 +1,273 @@
+// subject-go: Go's own runtime as a subject, so that the GMP model can be measured beside the original.
+//
+// It speaks the subject protocol (docs/subject-protocol.md) and does the same work as the C bodies, written as a Go
+// programmer would: goroutines, channels, sync.Mutex, sync.WaitGroup, net. GOMAXPROCS is the cell's number of workers;
+// the garbage collector is left as it comes.
+//
+// Differences that a reader must know: begin and end are sent from a goroutine, because Go has no thread that is not
+// the scheduler's; between them that goroutine is blocked in the work itself.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type cell struct {
+	Workload string         `json:"workload"`
+	Version  int            `json:"version"`
+	Params   map[string]any `json:"params"`
+	Workers  int            `json:"workers"`
+	Ops      uint64         `json:"ops"`
+	Seed     string         `json:"seed"`
+	DataDir  string         `json:"data_dir"`
+	Warmup   bool           `json:"warmup"`
+}
+
+type command struct {
+	Cmd      string `json:"cmd"`
+	Kind     string `json:"kind"`
+	Cell     cell   `json:"cell"`
+	TargetNs int64  `json:"target_ns"`
+}
+
+type cert struct {
+	Ops          uint64 `json:"ops"`
+	Units        uint64 `json:"units"`
+	MaxLive      uint64 `json:"max_live"`
+	Messages     uint64 `json:"messages"`
+	BytesRead    uint64 `json:"bytes_read"`
+	BytesWritten uint64 `json:"bytes_written"`
+	Locks        uint64 `json:"locks"`
+	Checksum     string `json:"checksum"`
+}
+
+type usage struct {
+	UserNs int64 `json:"user_ns"`
+	SysNs  int64 `json:"sys_ns"`
+	Vcsw   int64 `json:"vcsw"`
+	Ivcsw  int64 `json:"ivcsw"`
+	Minflt int64 `json:"minflt"`
+	Majflt int64 `json:"majflt"`
+}
+
+func readUsage() usage {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		fail("getrusage: %v", err)
+	}
+	return usage{r.Utime.Nano(), r.Stime.Nano(), r.Nvcsw, r.Nivcsw, r.Minflt, r.Majflt}
+}
+
+func (a usage) since(b usage) usage {
+	return usage{a.UserNs - b.UserNs, a.SysNs - b.SysNs, a.Vcsw - b.Vcsw, a.Ivcsw - b.Ivcsw, a.Minflt - b.Minflt,
+		a.Majflt - b.Majflt}
+}
+
+var stdin = bufio.NewReaderSize(os.Stdin, 1<<16)
+
+func say(message any) {
+	line, err := json.Marshal(message)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := os.Stdout.Write(append(line, '\n')); err != nil {
+		os.Exit(1)
+	}
+}
+
+func fail(format string, args ...any) {
+	say(map[string]any{"msg": "error", "why": fmt.Sprintf(format, args...)})
+	os.Exit(1)
+}
+
+// hear reads the harness's next line. The end of the stream means that the harness is gone.
+func hear() command {
+	var c command
+	line, err := stdin.ReadBytes('\n')
+	if err != nil {
+		os.Exit(1)
+	}
+	if err := json.Unmarshal(line, &c); err != nil {
+		fail("not a command: %.100s", line)
+	}
+	return c
+}
+
+func expect(cmd string) {
+	if c := hear(); c.Cmd != cmd {
+		fail("expected %s, got %q", cmd, c.Cmd)
+	}
+}
+
+// run is one run of a body: what it is asked, and how it marks its region.
+type run struct {
+	cell
+	seed    uint64
+	silent  bool // calibration and warm-up: no word to the harness
+	stopped chan struct{}
+
+	cert     cert
+	regionNs int64
+	rusage   usage
+	started  time.Time
+	before   usage
+}
+
+func (r *run) param(name string) uint64 {
+	value, ok := r.Params[name].(float64)
+	if !ok {
+		fail("parameter %s is missing or not a number", name)
+	}
+	return uint64(value)
+}
+
+func (r *run) begin() {
+	if !r.silent {
+		say(map[string]any{"msg": "begin"})
+		expect("ack")
+	}
+	r.before = readUsage()
+	r.started = time.Now()
+}
+
+func (r *run) end() {
+	r.regionNs = time.Since(r.started).Nanoseconds()
+	r.rusage = readUsage().since(r.before)
+	if !r.silent {
+		say(map[string]any{"msg": "end", "wall_ns": r.regionNs, "rusage": r.rusage})
+		expect("ack")
+	}
+}
+
+func (r *run) snapshot(name string, live uint64) {
+	if !r.silent {
+		say(map[string]any{"msg": "snapshot", "name": name, "live_tasks": live})
+		expect("ack")
+	}
+}
+
+func threads() int {
+	entries, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}
+
+func describe() {
+	offered := []map[string]any{}
+	for _, w := range workloads {
+		offered = append(offered, map[string]any{"name": w.name, "version": 1, "summary": "", "op": "", "fairness": "",
+			"scaling": w.scaling, "metric": w.metric, "smoke_ops": w.smokeOps, "offered": true, "params": w.params})
+	}
+	say(map[string]any{"protocol": 1, "id": "go", "model": "go", "language": "Go", "version": runtime.Version(),
+		"build":        map[string]any{"cc": runtime.Version(), "cflags": "", "type": "release"},
+		"capabilities": map[string]any{"calibrate": true, "certify": false, "workers": true, "stats": false},
+		"knobs":        []any{map[string]any{"name": "gomaxprocs", "default": "workers"}, map[string]any{"name": "gogc", "default": "100"}},
+		"workloads":    offered})
+}
+
+func calibrate(w workload, r *run, target int64) {
+	r.silent = true
+	if r.Ops = 64; w.scaling == "finite" {
+		r.Ops = 0
+	}
+	for {
+		r.cert = cert{}
+		w.body(r)
+		if w.scaling == "finite" || r.regionNs >= target/4 || r.Ops > 1<<40 {
+			break
+		}
+		r.Ops *= 4
+	}
+	say(map[string]any{"msg": "sample", "calibration": map[string]any{"ops": r.cert.Ops, "region_ns": r.regionNs}})
+}
+
+func answer() {
+	c := hear()
+	if c.Cmd != "run" {
+		fail("expected run, got %q", c.Cmd)
+	}
+	w, found := find(c.Cell.Workload)
+	if !found {
+		say(map[string]any{"msg": "unsupported", "why": "subject-go has no body for " + c.Cell.Workload})
+		return
+	}
+	setup := time.Now()
+	if c.Cell.Workers < 1 {
+		c.Cell.Workers = 1
+	}
+	runtime.GOMAXPROCS(c.Cell.Workers)
+	seed, err := strconv.ParseUint(c.Cell.Seed, 16, 64)
+	if err != nil {
+		fail("the seed is not a hexadecimal number: %q", c.Cell.Seed)
+	}
+	r := &run{cell: c.Cell, seed: seed, stopped: make(chan struct{})}
+	if w.setup != nil {
+		w.setup(r)
+	}
+	if c.Kind == "calibrate" {
+		calibrate(w, r, c.TargetNs)
+		return
+	}
+	if c.Cell.Warmup && (w.scaling == "linear" || w.scaling == "finite") {
+		ops := r.Ops
+		r.silent, r.Ops = true, ops/10
+		w.body(r)
+		r.silent, r.Ops, r.cert = false, ops, cert{}
+	}
+	ready := map[string]any{"msg": "ready", "threads": threads()}
+	if w.scaling == "server" {
+		ready["listen"] = w.listen(r)
+	}
+	setupNs := time.Since(setup).Nanoseconds()
+	say(ready)
+	if w.scaling == "server" {
+		go relay(r)
+	} else {
+		expect("go")
+	}
+	w.body(r)
+	say(map[string]any{"msg": "sample", "cert": r.cert, "setup_ns": setupNs, "threads": threads(),
+		"knobs":   map[string]string{"gomaxprocs": strconv.Itoa(r.Workers), "gogc": "100"},
+		"runtime": map[string]any{}, "notes": map[string]string{"go": runtime.Version()}})
+}
+
+// relay answers the load generator's begin and end, as the harness passes them on, until it says stop.
+func relay(r *run) {
+	for {
+		switch c := hear(); c.Cmd {
+		case "begin":
+			r.before, r.started = readUsage(), time.Now()
+			say(map[string]any{"msg": "begin"})
+		case "end":
+			say(map[string]any{"msg": "end", "wall_ns": time.Since(r.started).Nanoseconds(), "rusage": readUsage().since(r.before)})
+		case "stop":
+			close(r.stopped)
+			return
+		case "go":
+		default:
+			fail("unexpected command %q", c.Cmd)
+		}
+	}
+}
+
+func main() {
+	switch strings.Join(os.Args[1:], " ") {
+	case "--describe":
+		describe()
+	case "--run":
+		answer()
+	default:
+		fmt.Fprintln(os.Stderr, "usage: subject-go --describe | --run")
+		os.Exit(2)
+	}
+}

@@ -1,0 +1,469 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+type param struct {
+	Name    string   `json:"name"`
+	Kind    string   `json:"kind"`
+	Unit    string   `json:"unit"`
+	Help    string   `json:"help"`
+	Default any      `json:"default"`
+	Min     any      `json:"min,omitempty"`
+	Max     any      `json:"max,omitempty"`
+	Smoke   any      `json:"smoke"`
+	Choices []string `json:"choices,omitempty"`
+}
+
+func number(name string, dflt, min, max, smoke int64) param {
+	return param{Name: name, Kind: "int", Default: dflt, Min: min, Max: max, Smoke: smoke}
+}
+
+type workload struct {
+	name, scaling, metric string
+	smokeOps              uint64
+	params                []param
+	setup                 func(*run)
+	listen                func(*run) map[string]any
+	body                  func(*run)
+}
+
+var workloads = []workload{
+	{name: "cpu/fib", scaling: "finite", metric: "wall_per_op", body: fib,
+		params: []param{number("n", 32, 1, 50, 16), number("cutoff", 20, 2, 40, 8)}},
+	{name: "switch/ring", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, setup: ringSetup, body: ring,
+		params: []param{number("tasks", 64, 2, 1000000, 8), number("ws_kib", 0, 0, 4096, 4)}},
+	{name: "sync/mutex", scaling: "linear", metric: "wall_per_op", smokeOps: 4000, body: mutex,
+		params: []param{number("tasks", 8, 1, 10000, 4), number("hold", 10, 1, 1000000, 10), number("think", 0, 0, 1000000, 5)}},
+	{name: "memory/parked", scaling: "state", metric: "bytes_per_task", body: parked,
+		params: []param{number("tasks", 1000, 1, 10000000, 100), number("touch_kib", 0, 0, 64, 4)}},
+	{name: "disk/read", scaling: "linear", metric: "wall_per_op", smokeOps: 400, setup: readSetup, body: read,
+		params: []param{{Name: "mode", Kind: "choice", Default: "warm", Smoke: "warm", Choices: []string{"warm", "direct"}},
+			number("in_flight", 8, 1, 64, 4), number("file_mib", 64, 1, 65536, 4)}},
+	{name: "net/echo", scaling: "server", metric: "cpu_per_op", listen: echoListen, body: echo,
+		params: []param{number("connections", 64, 1, 1000, 4), number("message_bytes", 64, 1, 65536, 64)}},
+}
+
+func find(name string) (workload, bool) {
+	for _, w := range workloads {
+		if w.name == name {
+			return w, true
+		}
+	}
+	return workload{}, false
+}
+
+func hex(x uint64) string { return fmt.Sprintf("%016x", x) }
+
+// share is how many of ops task i of n does: equal shares, the first ops % n tasks one more.
+func share(ops, n, i uint64) uint64 {
+	if i < ops%n {
+		return ops/n + 1
+	}
+	return ops / n
+}
+
+// ---- cpu/fib: one goroutine for fib(n-1), fib(n-2) here, a channel to join ------------------------------
+
+//go:noinline
+func fibLeaf(n int) uint64 {
+	if n < 2 {
+		return uint64(n)
+	}
+	return fibLeaf(n-1) + fibLeaf(n-2)
+}
+
+type fibResult struct{ value, leaves, tasks uint64 }
+
+func fibCall(n, cutoff int) fibResult {
+	if n < cutoff {
+		return fibResult{fibLeaf(n), 1, 0}
+	}
+	first := make(chan fibResult, 1)
+	go func() {
+		r := fibCall(n-1, cutoff)
+		r.tasks++
+		first <- r
+	}()
+	b := fibCall(n-2, cutoff)
+	a := <-first
+	return fibResult{a.value + b.value, a.leaves + b.leaves, a.tasks + b.tasks}
+}
+
+func fib(r *run) {
+	n, cutoff := int(r.param("n")), int(r.param("cutoff"))
+	r.begin()
+	result := fibCall(n, cutoff)
+	r.end()
+	r.cert = cert{Ops: result.leaves, Units: result.tasks, Checksum: hex(result.value)}
+}
+
+// ---- switch/ring: a token through channels of capacity 1 ------------------------------------------------
+
+type node struct {
+	next  *node
+	value uint64
+	_     [48]byte
+}
+
+var ringNodes [][]node
+
+func ringSetup(r *run) {
+	tasks, n := r.param("tasks"), r.param("ws_kib")*1024/64
+	all := make([]node, tasks*n)
+	ringNodes = make([][]node, tasks)
+	state := r.seed
+	for i := range ringNodes {
+		nodes := all[uint64(i)*n : uint64(i+1)*n]
+		ringNodes[i] = nodes
+		for j := range nodes {
+			nodes[j].value = (uint64(i)+1)*3 + uint64(j)
+			if j == 0 {
+				nodes[j].next = &nodes[0]
+				continue
+			}
+			before := &nodes[mix(&state)%uint64(j)]
+			nodes[j].next = before.next
+			before.next = &nodes[j]
+		}
+	}
+}
+
+func mix(state *uint64) uint64 {
+	*state += 0x9e3779b97f4a7c15
+	return finish(*state)
+}
+
+func finish(z uint64) uint64 {
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+func visit(nodes []node, task uint64) uint64 {
+	sum := task + 1
+	if len(nodes) == 0 {
+		return sum
+	}
+	p := &nodes[0]
+	for range nodes {
+		sum += p.value
+		p = p.next
+	}
+	return sum
+}
+
+type token struct{ hopsLeft, sum uint64 }
+
+func ring(r *run) {
+	n := r.param("tasks")
+	visits := make([]uint64, n)
+	boxes := make([]chan token, n)
+	for i := range boxes {
+		boxes[i] = make(chan token, 1)
+	}
+	arrival := make(chan token, 1)
+	var arrived, ended sync.WaitGroup
+	arrived.Add(int(n))
+	ended.Add(int(n))
+	for i := uint64(0); i < n; i++ {
+		go func(self uint64) {
+			defer ended.Done()
+			next := boxes[(self+1)%n]
+			arrived.Done()
+			for t := range boxes[self] {
+				t.sum += visit(ringNodes[self], self)
+				visits[self]++
+				if t.hopsLeft--; t.hopsLeft > 0 {
+					next <- t
+				} else {
+					arrival <- t
+				}
+			}
+		}(i)
+	}
+	arrived.Wait()
+	var last token
+	r.begin()
+	if r.Ops > 0 {
+		boxes[0] <- token{hopsLeft: r.Ops}
+		last = <-arrival
+	}
+	r.end()
+	for i := range boxes {
+		close(boxes[i])
+	}
+	ended.Wait()
+	var done uint64
+	for _, v := range visits {
+		done += v
+	}
+	r.cert = cert{Ops: done, MaxLive: n, Messages: done, Checksum: hex(last.sum)}
+}
+
+// ---- sync/mutex --------------------------------------------------------------------------------------------
+
+func steps(x, n uint64) uint64 {
+	for ; n > 0; n-- {
+		x = x*6364136223846793005 + 1442695040888963407
+	}
+	return x
+}
+
+func mutex(r *run) {
+	tasks, hold, think := r.param("tasks"), r.param("hold"), r.param("think")
+	var lock sync.Mutex
+	word := uint64(0x9e3779b97f4a7c15)
+	private, locks := make([]uint64, tasks), make([]uint64, tasks)
+	gate := make(chan struct{})
+	var arrived, ended sync.WaitGroup
+	arrived.Add(int(tasks))
+	ended.Add(int(tasks))
+	for i := uint64(0); i < tasks; i++ {
+		go func(i uint64) {
+			defer ended.Done()
+			own, n := i+1, uint64(0)
+			arrived.Done()
+			<-gate
+			for left := share(r.Ops, tasks, i); left > 0; left-- {
+				lock.Lock()
+				word = steps(word, hold)
+				lock.Unlock()
+				n++
+				own = steps(own, think)
+			}
+			private[i], locks[i] = own, n
+		}(i)
+	}
+	arrived.Wait()
+	r.begin()
+	close(gate)
+	ended.Wait()
+	r.end()
+	sum, taken := word, uint64(0)
+	for i := range private {
+		sum += private[i]
+		taken += locks[i]
+	}
+	r.cert = cert{Ops: taken, MaxLive: tasks, Locks: taken, Checksum: hex(sum)}
+}
+
+// ---- memory/parked -----------------------------------------------------------------------------------------
+
+// touch dirties kib KiB of the stack that it is called on, a kilobyte per level, and calls then at the bottom. It gives
+// the sum of a mark per 4 KiB, read back after then has returned.
+func touch(kib, depth, id uint64, then func()) uint64 {
+	if depth == kib {
+		then()
+		return 0
+	}
+	var block [1024]byte
+	block[depth&1023] = byte(id%251 + 1)
+	below := touch(kib, depth+1, id, then)
+	if depth%4 != 0 {
+		return below
+	}
+	return below + uint64(block[depth&1023])
+}
+
+func parked(r *run) {
+	tasks, kib := r.param("tasks"), r.param("touch_kib")
+	gate := make(chan struct{})
+	var arrived, present sync.WaitGroup
+	var count, left, sum atomic.Uint64
+	arrived.Add(int(tasks))
+	present.Add(int(tasks))
+	r.snapshot("base", 0)
+	for i := uint64(0); i < tasks; i++ {
+		go func() {
+			defer present.Done()
+			id := count.Add(1) - 1
+			sum.Add(touch(kib, 0, id, func() {
+				arrived.Done()
+				<-gate
+			}))
+			left.Add(1)
+		}()
+	}
+	arrived.Wait()
+	r.snapshot("live", count.Load())
+	close(gate)
+	present.Wait()
+	r.cert = cert{Ops: left.Load(), Units: tasks, MaxLive: count.Load(), Checksum: hex(sum.Load())}
+}
+
+// ---- disk/read ---------------------------------------------------------------------------------------------
+
+const block = 4096
+
+var readFile *os.File
+
+func readSetup(r *run) {
+	mib := r.param("file_mib")
+	path := fmt.Sprintf("%s/switchyard-read-v1-%dMiB.dat", r.DataDir, mib)
+	flags := os.O_RDONLY
+	if r.Params["mode"] == "direct" {
+		flags |= syscall.O_DIRECT
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() != int64(mib)<<20 {
+		makeFile(path, mib<<20/block)
+	}
+	file, err := os.OpenFile(path, flags, 0)
+	if err != nil {
+		fail("cannot open %s: %v", path, err)
+	}
+	readFile = file
+	if flags == os.O_RDONLY {
+		if _, err := io.Copy(io.Discard, file); err != nil {
+			fail("cannot read %s through: %v", path, err)
+		}
+	}
+}
+
+// makeFile writes the data file that disk/read of the C subjects would: a function of the place in the file.
+func makeFile(path string, blocks uint64) {
+	part := path + ".go.part"
+	out, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		fail("cannot create %s: %v", part, err)
+	}
+	words := make([]uint64, block/8)
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), block)
+	for b := uint64(0); b < blocks; b++ {
+		for w := range words {
+			words[w] = readWord(b, uint64(w))
+		}
+		if _, err := out.Write(bytes); err != nil {
+			os.Remove(part)
+			fail("cannot write %s: %v", part, err)
+		}
+	}
+	if err := out.Sync(); err != nil {
+		fail("cannot write %s: %v", part, err)
+	}
+	out.Close()
+	if err := os.Rename(part, path); err != nil {
+		fail("cannot rename %s: %v", part, err)
+	}
+}
+
+func readMix(z uint64) uint64 { return finish(z + 0x9e3779b97f4a7c15) }
+
+func readWord(b, word uint64) uint64 {
+	if word == 0 {
+		return b
+	}
+	return readMix(b*(block/8) + word)
+}
+
+func read(r *run) {
+	readers, blocks := r.param("in_flight"), r.param("file_mib")<<20/block
+	gate := make(chan struct{})
+	var arrived, ended sync.WaitGroup
+	var done, sum atomic.Uint64
+	arrived.Add(int(readers))
+	ended.Add(int(readers))
+	for i := uint64(0); i < readers; i++ {
+		go func(i uint64) {
+			defer ended.Done()
+			buffer := aligned(block)
+			words := unsafe.Slice((*uint64)(unsafe.Pointer(&buffer[0])), block/8)
+			state, own, n := readMix(r.seed^readMix(i)), uint64(0), uint64(0)
+			arrived.Done()
+			<-gate
+			for left := share(r.Ops, readers, i); left > 0; left-- {
+				b, _ := bits.Mul64(readMix(state), blocks)
+				state++
+				if _, err := readFile.ReadAt(buffer, int64(b*block)); err != nil {
+					fail("a read of the data file failed: %v", err)
+				}
+				if words[0] != b {
+					fail("block %d of the data file is wrong", b)
+				}
+				own += words[0] + words[block/8-1]
+				n++
+			}
+			done.Add(n)
+			sum.Add(own)
+		}(i)
+	}
+	arrived.Wait()
+	r.begin()
+	close(gate)
+	ended.Wait()
+	r.end()
+	r.cert = cert{Ops: done.Load(), MaxLive: readers, BytesRead: done.Load() * block, Checksum: hex(sum.Load())}
+}
+
+// aligned gives n bytes that start at a multiple of n, as O_DIRECT asks.
+func aligned(n uintptr) []byte {
+	raw := make([]byte, 2*n)
+	skip := (n - uintptr(unsafe.Pointer(&raw[0]))%n) % n
+	return raw[skip : skip+n]
+}
+
+// ---- net/echo ----------------------------------------------------------------------------------------------
+
+const echoBuffer = 64 << 10
+
+var listener net.Listener
+
+func echoListen(r *run) map[string]any {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		fail("cannot listen: %v", err)
+	}
+	listener = l
+	return map[string]any{"port": l.Addr().(*net.TCPAddr).Port, "connections": r.param("connections"),
+		"message_bytes": r.param("message_bytes")}
+}
+
+func echo(r *run) {
+	var served sync.WaitGroup
+	var connections, in, out atomic.Uint64
+	go func() {
+		<-r.stopped
+		listener.Close()
+	}()
+	for {
+		conn, err := listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			break
+		}
+		if err != nil {
+			fail("accept failed: %v", err)
+		}
+		connections.Add(1)
+		served.Add(1)
+		go func() {
+			defer served.Done()
+			defer conn.Close()
+			buffer := make([]byte, echoBuffer)
+			for {
+				n, err := conn.Read(buffer)
+				in.Add(uint64(n))
+				if err != nil {
+					return
+				}
+				n, err = conn.Write(buffer[:n])
+				out.Add(uint64(n))
+				if err != nil {
+					return
+				}
+			}
+		}()
+	}
+	served.Wait()
+	r.cert = cert{Ops: in.Load() / r.param("message_bytes"), Units: connections.Load(), BytesRead: in.Load(),
+		BytesWritten: out.Load(), Checksum: hex(0)}
+}
