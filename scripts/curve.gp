@@ -23,6 +23,9 @@ set yrange [y_min:y_max]
 if (x_log) { set logscale x 10 }
 if (y_log) { set logscale y 10 }
 set rmargin 4
+# Models at one value stand a little apart, so that their intervals do not hide each other.
+apart(i) = (i - (series + 1) / 2.0) * 0.005
+shift(i, x) = x_log ? x * exp(apart(i) * log(x_max / x_min)) : x + apart(i) * (x_max - x_min)
 set bars small
 do for [target in "svg png"] {
 	if (target eq "svg") {
@@ -37,7 +40,7 @@ do for [target in "svg png"] {
 		}
 	}
 	set output id . "." . target
-	plot for [i = 1:series] dat index (i - 1) using 1:2:3:4 with yerrorlines lw 2 ps size \
+	plot for [i = 1:series] dat index (i - 1) using (shift(i, $1)):2:3:4 with yerrorlines lw 2 ps size \
 		pt (int(word(points, i))) lc rgb word(colors, i) title word(names, i)
 	unset output
 }

@@ -30,8 +30,6 @@ int cmd_report(int argc, char **argv)
 		rc = CLI_USAGE;
 	} else if (report_write(o.args[0], &err) != 0 || report_summary(o.args[0], stdout, cli_width(), &err) != 0) {
 		rc = cli_usage(&err);
-	} else {
-		printf("\nreport: %s/report.html (and report.md, report.json)\n", o.args[0]);
 	}
 	options_free(&o);
 	return rc;

@@ -71,7 +71,7 @@ struct run {
 	struct err err;
 };
 
-/* ---- the request ------------------------------------------------------------------------------------------------ */
+/* ---- the request ----------------------------------------------------------------------------------------- */
 
 static json_t *strings_of(const char *text)
 {
@@ -195,7 +195,7 @@ static int build_plan(struct run *r)
 	return plan_build(json_object_get(r->request, "plan"), r->catalog, r->topology, &o, &r->plan, &r->err);
 }
 
-/* ---- folders ---------------------------------------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------------------------------- */
 
 static json_t *command_json(int argc, char **argv)
 {
@@ -295,7 +295,7 @@ static int update_run(struct run *r, bool is_resumed, bool is_complete)
 	return rc;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------------------- */
 
 static void on_signal(int signo)
 {
@@ -397,7 +397,6 @@ static int conclude(struct run *r, const struct engine_result *result)
 	say_how_to_go_on(r, result);
 	if (report_write(r->dir, &r->err) != 0 || report_summary(r->dir, stdout, cli_width(), &r->err) != 0)
 		return cli_usage(&r->err);
-	printf("\nreport: %s/report.html (and report.md, report.json)\n", r->dir);
 	return code;
 }
 

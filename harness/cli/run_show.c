@@ -67,7 +67,7 @@ void run_show_plan(const struct plan *p, uint64_t seed)
 	free(cells);
 }
 
-/* ---- what failed ---------------------------------------------------------------------------------------------- */
+/* ---- what failed ----------------------------------------------------------------------------------------- */
 
 static bool is_failure(const json_t *sample)
 {
@@ -80,38 +80,73 @@ static bool is_failure(const json_t *sample)
 	return true;
 }
 
-static void count_failure(void *arg, const json_t *sample)
+struct failures {
+	json_t *has_ok; /* "cell subject" */
+	json_t *seen;   /* sentence -> how many times */
+};
+
+static char *pair_of(const json_t *sample)
 {
-	json_t *seen = arg;
-	char *text;
+	return xformat("%s %s", jsonx_str(sample, "cell"), jsonx_str(sample, "subject"));
+}
+
+static bool has_word(const json_t *sample, const char *key, const char *word)
+{
+	const char *text = jsonx_str(sample, key);
+
+	return text && strcmp(text, word) == 0;
+}
+
+static void note_success(void *arg, const json_t *sample)
+{
+	struct failures *f = arg;
+	char *pair = pair_of(sample);
+
+	if (has_word(sample, "status", "ok") && !has_word(sample, "kind", "calibrate"))
+		json_object_set_new(f->has_ok, pair, json_true());
+	free(pair);
+}
+
+/* As the engine counts: a void sample is a failure only where the subject has no other on the cell. */
+static void note_failure(void *arg, const json_t *sample)
+{
+	struct failures *f = arg;
+	char *pair, *text;
 
 	if (!is_failure(sample))
 		return;
-	text = xformat("%s %s: %s: %s", jsonx_str(sample, "cell"), jsonx_str(sample, "subject"),
-		       jsonx_str(sample, "status"), jsonx_str(sample, "why") ? jsonx_str(sample, "why") : "");
-	json_object_set_new(seen, text, json_integer(jsonx_int(seen, text, 0) + 1));
-	free(text);
+	pair = pair_of(sample);
+	if (!has_word(sample, "status", "void") || !json_object_get(f->has_ok, pair)) {
+		text = xformat("%s: %s: %s", pair, jsonx_str(sample, "status"),
+			       jsonx_str(sample, "why") ? jsonx_str(sample, "why") : "");
+		json_object_set_new(f->seen, text, json_integer(jsonx_int(f->seen, text, 0) + 1));
+		free(text);
+	}
+	free(pair);
 }
 
 void run_show_failures(const struct store *s, FILE *out)
 {
-	json_t *seen = json_object(), *times;
+	struct failures f = {json_object(), json_object()};
 	const char *text;
+	json_t *times;
 
-	store_each(s, count_failure, seen);
-	json_object_foreach (seen, text, times) {
+	store_each(s, note_success, &f);
+	store_each(s, note_failure, &f);
+	json_object_foreach (f.seen, text, times) {
 		if (json_integer_value(times) > 1)
 			fprintf(out, "%s (%lld times)\n", text, (long long)json_integer_value(times));
 		else
 			fprintf(out, "%s\n", text);
 	}
-	json_decref(seen);
+	json_decref(f.has_ok);
+	json_decref(f.seen);
 }
 
-/* ---- smoke ------------------------------------------------------------------------------------------------------ */
+/* ---- smoke ----------------------------------------------------------------------------------------------- */
 
 struct smoke_table {
-	json_t *rows; /* workload -> subject -> status */
+	json_t *rows;     /* workload -> subject -> status */
 	json_t *subjects; /* array of ids, in order of appearance in the plan */
 };
 

@@ -155,7 +155,7 @@ int catalog_describe(const char *path, json_t **out, struct err *err)
 	return rc;
 }
 
-/* ---- checking what it says ---------------------------------------------------------------------------------- */
+/* ---- checking what it says ------------------------------------------------------------------------------- */
 
 static int check_param(const char *w, const json_t *p, struct err *err)
 {
@@ -233,7 +233,7 @@ int catalog_check_describe(const json_t *d, struct err *err)
 	return 0;
 }
 
-/* ---- building the catalog ------------------------------------------------------------------------------------ */
+/* ---- building the catalog -------------------------------------------------------------------------------- */
 
 static void warn(struct catalog *c, const char *path, const char *why)
 {
@@ -513,7 +513,7 @@ void catalog_free(struct catalog *c)
 	free(c);
 }
 
-/* ---- asking it ------------------------------------------------------------------------------------------------ */
+/* ---- asking it ------------------------------------------------------------------------------------------- */
 
 const struct subject *catalog_subject(const struct catalog *c, const char *id)
 {

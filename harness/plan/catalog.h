@@ -3,9 +3,9 @@
  *
  * The harness knows no model and no workload: it runs `--describe` of every executable named subject-* in the
  * directories it is given, and works with the answers. Workloads of one name are one workload when their versions
- * agree; the definition that counts is that of the first subject (by id) that has it with the highest version. A subject
- * that offers another version, or describes itself wrongly, is left out with a warning: results are compared only within
- * one version of the work.
+ * agree; the definition that counts is that of the first subject (by id) that has it with the highest version. A
+ * subject that offers another version, or describes itself wrongly, is left out with a warning: results are compared
+ * only within one version of the work.
  */
 #ifndef CATALOG_H
 #define CATALOG_H

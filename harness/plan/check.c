@@ -106,7 +106,7 @@ static void how_it_ended(const struct process_exit *e, char *buf, size_t size)
 		snprintf(buf, size, "exit code %d", e->code);
 }
 
-/* ---- the rules ------------------------------------------------------------------------------------------------ */
+/* ---- the rules ------------------------------------------------------------------------------------------- */
 
 static bool rule_describe(struct check *c)
 {

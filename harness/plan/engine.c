@@ -1,10 +1,10 @@
 /*
  * engine.c - the order of things in a run, and what is done about noise and failure.
  *
- * A round of a cell is one sample of each of its subjects. Its records are held back until the round is complete, because
- * only then is their status known: when one of them was contaminated by others, or void (the harness or the subject was
- * kept from its CPU, so their clocks disagree), the whole round is repeated (pairs must have met the same machine), and
- * its lines are written as `requeued`. A kill loses the round under way and nothing else.
+ * A round of a cell is one sample of each of its subjects. Its records are held back until the round is complete,
+ * because only then is their status known: when one of them was contaminated by others, or void (the harness or the
+ * subject was kept from its CPU, so their clocks disagree), the whole round is repeated (pairs must have met the same
+ * machine), and its lines are written as `requeued`. A kill loses the round under way and nothing else.
  *
  *      E1  A sample's key is in the store at most once; a key that is there is not run again.
  *      E2  Of a cell's round at most one attempt has lines with status ok for a subject.
@@ -95,7 +95,7 @@ static struct entry *knowing_entry(struct cell_state *s, size_t i)
 	return &s->entries[subject_index(s->cell, i)];
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------ */
+/* ---- records --------------------------------------------------------------------------------------------- */
 
 static void append(struct engine *e, json_t *record)
 {
@@ -185,7 +185,7 @@ static struct sample_request make_request(const struct engine *e, struct cell_st
 	};
 }
 
-/* ---- calibration --------------------------------------------------------------------------------------------- */
+/* ---- calibration ----------------------------------------------------------------------------------------- */
 
 static bool calibrate_entry(struct engine *e, struct cell_state *s, size_t i)
 {
@@ -233,7 +233,7 @@ static void calibrate_all(struct engine *e)
 	}
 }
 
-/* ---- rounds ---------------------------------------------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------------------------------------- */
 
 /* One attempt at a round of a cell: the records, found or new. */
 struct attempt {
@@ -463,7 +463,7 @@ static void counted_all(struct engine *e)
 	}
 }
 
-/* ---- smoke ------------------------------------------------------------------------------------------------------ */
+/* ---- smoke ----------------------------------------------------------------------------------------------- */
 
 static void smoke_all(struct engine *e)
 {
@@ -482,7 +482,7 @@ static void smoke_all(struct engine *e)
 	}
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------------------- */
 
 static void make_states(struct engine *e)
 {

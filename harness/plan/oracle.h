@@ -1,9 +1,9 @@
 /*
  * oracle.h - what a correct run must have done: a subject that runs nothing and answers with certificates.
  *
- * One `subject --certify` process serves a whole run: it reads cells and prints the expected certificate of each. It is
- * asked between samples only and sleeps in read(2) otherwise. When it dies it is started again once per question; a cell
- * that kills it twice is answered with an error, and the run goes on.
+ * One `subject --certify` process serves a whole run: it reads cells and prints the expected certificate of each. It
+ * is asked between samples only and sleeps in read(2) otherwise. When it dies it is started again once per question; a
+ * cell that kills it twice is answered with an error, and the run goes on.
  */
 #ifndef ORACLE_H
 #define ORACLE_H

@@ -25,7 +25,7 @@ struct builder {
 	size_t n_expanded; /* cells before the filter */
 };
 
-/* ---- reading the file -------------------------------------------------------------------------------------- */
+/* ---- reading the file ------------------------------------------------------------------------------------ */
 
 static const char *const plan_keys[] = {"schema", "name", "comment", "rounds", "budget_s", "region_ms", "cells", NULL};
 static const char *const group_keys[] = {"group",     "workload", "subjects", "base",   "twin",    "params",
@@ -87,7 +87,7 @@ int plan_read(const char *path, json_t **out, struct err *err)
 	return err_set(err, -EINVAL, "plan %.200s is not JSON: line %d: %s", path, je.line, je.text);
 }
 
-/* ---- one cell ------------------------------------------------------------------------------------------------ */
+/* ---- one cell -------------------------------------------------------------------------------------------- */
 
 static char *make_id(const struct cell *cell)
 {
@@ -222,7 +222,7 @@ static int add_cell(struct builder *b, struct cell cell, unsigned wanted)
 	return rc;
 }
 
-/* ---- expanding a group ------------------------------------------------------------------------------------------ */
+/* ---- expanding a group ----------------------------------------------------------------------------------- */
 
 /* A group, checked: the axes that expand_params walks. */
 struct group {
@@ -501,7 +501,7 @@ static int add_group(struct builder *b, const json_t *file, bool described)
 	return rc;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------------------- */
 
 static bool has_workload(const struct plan *p, const struct workload_def *w)
 {

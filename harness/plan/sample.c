@@ -9,9 +9,9 @@
  * end; servers go on in sample_server.c. Between begin and end this process sleeps in one read: all that it wants to
  * know of the machine it reads before it acknowledges begin and after it has stamped end.
  *
- * Interrupting. The signal handler cannot wait for the talk to end. It kills the process groups of the children that run
- * now (their ids are kept in two lock-free words for it); the talk then meets an end of stream and comes to its end in
- * the ordinary way, and sample_take() throws the record away.
+ * Interrupting. The signal handler cannot wait for the talk to end. It kills the process groups of the children that
+ * run now (their ids are kept in two lock-free words for it); the talk then meets an end of stream and comes to its
+ * end in the ordinary way, and sample_take() throws the record away.
  */
 #include "harness/plan/sample.h"
 
@@ -94,7 +94,7 @@ uint64_t sample_scale_ops(uint64_t ops, int64_t region_ns, int64_t target_ns)
 	return scaled < 1 ? 1 : (uint64_t)scaled;
 }
 
-/* ---- what can go wrong ------------------------------------------------------------------------------------- */
+/* ---- what can go wrong ----------------------------------------------------------------------------------- */
 
 void take_fail(struct take *t, const char *status, const char *fmt, ...)
 {
@@ -214,7 +214,7 @@ int take_start(struct take *t, const struct process_spec *spec, bool is_loadgen)
 	return 0;
 }
 
-/* ---- the two ends of the region -------------------------------------------------------------------------------- */
+/* ---- the two ends of the region -------------------------------------------------------------------------- */
 
 static int64_t own_cpu_ns(void)
 {
@@ -257,7 +257,7 @@ void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int6
 			  (double)claimed_ns / 1e6, (double)seen_ns / 1e6);
 }
 
-/* ---- one sample -------------------------------------------------------------------------------------------------- */
+/* ---- one sample ------------------------------------------------------------------------------------------ */
 
 static json_t *make_cell(const struct take *t)
 {

@@ -2,8 +2,9 @@
  * sample_record.c - from what was seen of a sample to its record (docs/records.md).
  *
  * Noise is what others did: the busy time of the sample's CPUs, less the CPU time of subject, load generator and this
- * process. A subject that disturbs itself (more threads than CPUs) must not be called contaminated for it, so involuntary
- * switches and run delay judge only subjects with at most one thread per CPU beside the main one, which sleeps.
+ * process. A subject that disturbs itself (more threads than CPUs) must not be called contaminated for it, so
+ * involuntary switches and run delay judge only subjects with at most one thread per CPU beside the main one, which
+ * sleeps.
  */
 #include <string.h>
 

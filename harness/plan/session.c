@@ -16,7 +16,7 @@
 #include "harness/plan/jsonx.h"
 #include "harness/plan/sha256.h"
 
-/* ---- places -------------------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------------------- */
 
 int session_find_places(struct session_places *out, struct err *err)
 {
@@ -71,7 +71,7 @@ int session_plan_path(const struct session_places *p, const char *name, char **o
 	return err_set(err, -ENOENT, "there is no plan '%.200s': give default, full or the path of a plan file", name);
 }
 
-/* ---- names and times ------------------------------------------------------------------------------------------- */
+/* ---- names and times ------------------------------------------------------------------------------------- */
 
 static char *time_text(const char *format)
 {
@@ -102,7 +102,7 @@ char *session_run_id(void)
 	return id;
 }
 
-/* ---- run.json --------------------------------------------------------------------------------------------------- */
+/* ---- run.json -------------------------------------------------------------------------------------------- */
 
 static json_t *subjects_json(const struct catalog *c)
 {
@@ -179,7 +179,7 @@ int session_check_same(const json_t *run, const struct catalog *c, const struct 
 	return 0;
 }
 
-/* ---- files of workloads ------------------------------------------------------------------------------------------ */
+/* ---- files of workloads ---------------------------------------------------------------------------------- */
 
 bool session_is_in_memory(const char *dir)
 {

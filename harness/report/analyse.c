@@ -64,6 +64,7 @@ static int rank_cell(struct cell *c)
 	struct stats_span *spans = calloc(c->n_series + 1, sizeof(*spans));
 	unsigned *group = calloc(c->n_series + 1, sizeof(*group));
 	struct series **rows = calloc(c->n_series + 1, sizeof(*rows));
+	bool is_open = false; /* somebody has values and no interval: nobody can be called best */
 	size_t n = 0;
 
 	if (spans && group && rows) {
@@ -74,8 +75,11 @@ static int rank_cell(struct cell *c)
 			if (s->is_twin || subject_is_baseline(s->subject) || e->n == 0)
 				continue;
 			spans[n] = (struct stats_span){e->median, e->lo, e->hi, e->has_interval};
+			is_open |= !e->has_interval;
 			rows[n++] = s;
 		}
+		if (is_open)
+			n = 0;
 		stats_rank_groups(spans, n, group);
 		for (size_t i = 0; i < n; i++) {
 			rows[i]->rank_group = group[i];

@@ -208,7 +208,7 @@ static void linear_tics(FILE *out, const struct gnuplot_axis *a, bool *first)
 	double step = raw / power > 5 ? 10 * power : raw / power > 2 ? 5 * power : raw / power > 1 ? 2 * power : power;
 
 	for (double i = ceil(a->min / base / step - 1e-9); i * step * base <= a->max; i++)
-		put_tic(out, i * step * base, base, name, first);
+		put_tic(out, i * step * base + 0.0, base, name, first); /* + 0.0: a negative zero would show its sign */
 }
 
 void gnuplot_axis_tics(FILE *out, char axis, const struct gnuplot_axis *a)

@@ -577,7 +577,7 @@ void content_repeat(struct doc *d, const struct report *r)
 	doc_say(d, " ");
 	words_plain(d->text, field_text(tool, "version", "?"));
 	doc_say(d, ", commit ");
-	words_code(d->text, field_text(tool, "git_rev", "unknown"));
+	words_code(d->text, *field_text(tool, "git_rev", "") ? field_text(tool, "git_rev", "") : "unknown");
 	doc_say(d, json_is_true(dirty)    ? " **with uncommitted changes**"
 		   : json_is_false(dirty) ? " without uncommitted changes"
 					  : "");

@@ -1,10 +1,10 @@
 /*
  * store.c - run.json by replacement, samples.jsonl by appending.
  *
- * Why it survives a kill. A sample is one write(2) of one line to a file opened with O_APPEND: a process that is killed
- * has written all of it or (disk full, machine lost) a piece without its newline. run.json is never changed in place. So
- * at any moment the folder is a valid run with at most one torn last line, and that line is cut off on resuming.
- * Rejected: a database (a reader then needs one too), and rewriting one JSON file (a kill loses everything).
+ * Why it survives a kill. A sample is one write(2) of one line to a file opened with O_APPEND: a process that is
+ * killed has written all of it or (disk full, machine lost) a piece without its newline. run.json is never changed in
+ * place. So at any moment the folder is a valid run with at most one torn last line, and that line is cut off on
+ * resuming. Rejected: a database (a reader then needs one too), and rewriting one JSON file (a kill loses everything).
  *
  *      I1  A line that store_append returned 0 for is in the file completely.
  *      I2  No key is in the file twice: a second append of a key is a caller's bug.
@@ -161,7 +161,7 @@ int store_create(const char *dir, const json_t *run, struct store **out, struct 
 	return 0;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------- */
 
 static int load_run(const char *dir, json_t **out, struct err *err)
 {
@@ -346,7 +346,7 @@ out:
 	return rc;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------------------- */
 
 int store_append(struct store *s, const json_t *sample, struct err *err)
 {

@@ -169,7 +169,8 @@ struct bench_workload {
 	const char *quantum_param;	   /* name of an int parameter, or NULL */
 	/* For BENCH_FINITE and BENCH_STATE: the number of operations that the parameters mean. NULL for linear. */
 	uint64_t (*finite_ops)(const struct bench *b);
-	/* Make what all runs of this process share (files, buffers, sockets). 0 or -errno with b->why. */
+	/* Make what all runs of this process share (files, buffers, sockets). 0 or -errno with b->why;
+	 * -EOPNOTSUPP: this machine has no such thing (a filesystem without O_DIRECT), answered `unsupported`. */
 	int (*setup)(struct bench *b);
 	void (*teardown)(struct bench *b); /* undoes setup; may be NULL */
 	/* The certificate that (parameters, b->ops) must give. Pure; called without setup(). For servers: from

@@ -28,6 +28,8 @@
  *   void dx_send(dx_chan *, const void *elem)                   blocks while full
  *   bool dx_recv(dx_chan *, void *elem)                         blocks while empty; false: closed and drained
  *   void dx_chan_close(dx_chan *)                               wakes all receivers
+ *     A channel may be destroyed by whoever has received its last message, even while that message's sender is still
+ *     on its way out of dx_send.
  *
  *   int  dx_wg_init(dx_wg *), void dx_wg_destroy(dx_wg *)
  *   void dx_wg_add(dx_wg *, int n), void dx_wg_done(dx_wg *), void dx_wg_wait(dx_wg *)

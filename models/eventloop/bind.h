@@ -86,17 +86,17 @@ static inline void ex_runtime_stop(ex_loop *loop)
 
 static inline size_t ex_runtime_counters(ex_loop *loop, const char *names[], uint64_t values[], size_t cap)
 {
-	const struct ev_counters *c = ev_counters_of(loop);
+	const struct ev_counters c = ev_counters_of(loop);
 	const struct {
 		const char *name;
 		uint64_t value;
 	} all[] = {
-		{"turns", c->turns},
-		{"polls", c->polls},
-		{"callbacks", c->callbacks},
-		{"posted", c->posted},
-		{"timers_fired", c->timers_fired},
-		{"file_reads", c->file_reads},
+		{"turns", c.turns},
+		{"polls", c.polls},
+		{"callbacks", c.callbacks},
+		{"posted", c.posted},
+		{"timers_fired", c.timers_fired},
+		{"file_reads", c.file_reads},
 	};
 	size_t n = 0;
 

@@ -140,7 +140,8 @@ struct ev_settings {
 	unsigned ready_batch; /* posted callbacks in one turn, at most */
 };
 
-const struct ev_counters *ev_counters_of(const struct ev_loop *loop);
+/* What the loop has counted so far. From any thread. */
+struct ev_counters ev_counters_of(const struct ev_loop *loop);
 void ev_settings_of(const struct ev_loop *loop, struct ev_settings *out);
 
 /* From a pointer to a member to the struct around it. */

@@ -151,7 +151,7 @@ int ev_file_read(struct ev_loop *loop, struct ev_file *f, int fd, void *buf, siz
 	f->offset = offset;
 	f->fd = fd;
 	ev__file_push(&loop->file_wait, f);
-	loop->count.file_reads++;
+	ev__count(&loop->count.file_reads, 1);
 	return 0;
 }
 
@@ -221,7 +221,7 @@ static void run_ring(struct ev_loop *loop)
 			ev__file_push(&loop->file_wait, f);
 			continue;
 		}
-		loop->count.callbacks++;
+		ev__count(&loop->count.callbacks, 1);
 		f->fn(f, result); /* may free f, or start it anew */
 	}
 }
@@ -236,7 +236,7 @@ static void run_pool(struct ev_loop *loop)
 	}
 	while (!loop->is_broken && (f = ev__file_pop(&loop->file_done))) {
 		loop->files_in_flight--;
-		loop->count.callbacks++;
+		ev__count(&loop->count.callbacks, 1);
 		f->fn(f, f->result); /* may free f, or start it anew */
 	}
 }

@@ -4,6 +4,7 @@
 #ifndef EV_INTERNAL_H
 #define EV_INTERNAL_H
 
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -39,7 +40,18 @@ struct ev__file_queue {
 struct ev__ring; /* file.c */
 struct ev__pool; /* file_pool.c */
 
-/* All of it belongs to the thread that runs the loop. */
+/* struct ev_counters as the loop keeps it: written by the loop's thread only, read by any. */
+struct ev__counts {
+	_Atomic uint64_t turns, polls, callbacks, posted, timers_fired, file_reads;
+};
+
+/* A plain addition: there is one writer, and a reader must only not see half a number. */
+static inline void ev__count(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* All of it but the counts belongs to the thread that runs the loop. */
 struct ev_loop {
 	bool is_running;
 	bool is_broken; /* ev_break was called; the ev_run that it ends clears it */
@@ -73,7 +85,7 @@ struct ev_loop {
 	bool is_pool_signalled; /* pool: its eventfd was read and its list not yet taken */
 	unsigned files_in_flight; /* handed over and not yet called back */
 
-	struct ev_counters count;
+	struct ev__counts count;
 };
 
 /* ---- setup.c ------------------------------------------------------------------------------------ */

@@ -145,7 +145,7 @@ void ev__poll(struct ev_loop *loop, uint64_t wait_ns)
 	loop->batch_next = loop->n_batch = 0;
 	if (wait_ns == 0 && !loop->n_ios && !ev__file_needs_poll(loop))
 		return; /* nobody to ask about */
-	loop->count.polls++;
+	ev__count(&loop->count.polls, 1);
 	n = wait_for_events(loop, wait_ns);
 	if (n < 0) {
 		if (errno != EINTR)
@@ -181,7 +181,7 @@ void ev__run_io(struct ev_loop *loop)
 		if (!events)
 			continue; /* changed by a callback of this batch */
 		if (io != &loop->file_io)
-			loop->count.callbacks++;
+			ev__count(&loop->count.callbacks, 1);
 		io->fn(io, events); /* may stop and free io */
 	}
 }

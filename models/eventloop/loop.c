@@ -39,7 +39,7 @@ void ev_post(struct ev_loop *loop, struct ev_work *w, void (*fn)(struct ev_work 
 	else
 		loop->ready_head = w;
 	loop->ready_tail = w;
-	loop->count.posted++;
+	ev__count(&loop->count.posted, 1);
 }
 
 static void run_ready(struct ev_loop *loop)
@@ -53,7 +53,7 @@ static void run_ready(struct ev_loop *loop)
 		n++;
 		w->fn(w); /* I4 */
 	}
-	loop->count.callbacks += n;
+	ev__count(&loop->count.callbacks, n);
 }
 
 /* I3 */
@@ -83,7 +83,7 @@ int ev_run(struct ev_loop *loop)
 		ev__fatal("ev_run: called from inside a callback");
 	loop->is_running = true;
 	while (!loop->is_broken) {
-		loop->count.turns++;
+		ev__count(&loop->count.turns, 1);
 		ev__run_timers(loop); /* 1. timers that are due */
 		run_ready(loop); /* 2. posted callbacks, EV_READY_BATCH at most */
 		ev__submit_files(loop); /* 3. file reads go to the kernel, all together */

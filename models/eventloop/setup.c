@@ -122,9 +122,18 @@ void ev_stop(struct ev_loop *loop)
 	free(loop);
 }
 
-const struct ev_counters *ev_counters_of(const struct ev_loop *loop)
+struct ev_counters ev_counters_of(const struct ev_loop *loop)
 {
-	return &loop->count;
+	const struct ev__counts *c = &loop->count;
+
+	return (struct ev_counters){
+		.turns = atomic_load_explicit(&c->turns, memory_order_relaxed),
+		.polls = atomic_load_explicit(&c->polls, memory_order_relaxed),
+		.callbacks = atomic_load_explicit(&c->callbacks, memory_order_relaxed),
+		.posted = atomic_load_explicit(&c->posted, memory_order_relaxed),
+		.timers_fired = atomic_load_explicit(&c->timers_fired, memory_order_relaxed),
+		.file_reads = atomic_load_explicit(&c->file_reads, memory_order_relaxed),
+	};
 }
 
 /* The ways in which io_uring is refused in practice, by the names that a reader can look up. */

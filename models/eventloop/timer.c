@@ -134,8 +134,8 @@ void ev__run_timers(struct ev_loop *loop)
 		if (loop->heap[0].at_ns > now_ns || t->seq >= first_new)
 			break;
 		remove_slot(loop, 0);
-		loop->count.timers_fired++;
-		loop->count.callbacks++;
+		ev__count(&loop->count.timers_fired, 1);
+		ev__count(&loop->count.callbacks, 1);
 		t->fn(t); /* may start t anew, or free it */
 	}
 }

@@ -22,8 +22,8 @@
 /* ---- tasks ------------------------------------------------------------------------------------- */
 
 typedef struct dx_task {
-	void (*fn)(void *);	  /* immutable after dx_spawn */
-	void *arg;		  /* likewise */
+	void (*fn)(void *); /* immutable after dx_spawn */
+	void *arg; /* likewise */
 	_Atomic uint32_t returned; /* a semaphore: one permit when fn has returned */
 } dx_task;
 
@@ -228,13 +228,20 @@ static inline size_t dx_runtime_counters(const char *names[], uint64_t values[],
 		const char *name;
 		uint64_t value;
 	} all[] = {
-		{"switches", s.switches},	{"parks", s.parks},
-		{"readies", s.readies},		{"spawns", s.spawns},
-		{"steals", s.steals},		{"stolen", s.stolen},
-		{"handoffs", s.handoffs},	{"wakes", s.wakes},
-		{"spins", s.spins},		{"m_created", s.m_created},
-		{"m_reaped", s.m_reaped},	{"syscalls", s.syscalls},
-		{"polls", s.polls},		{"timers_fired", s.timers_fired},
+		{"switches", s.switches},
+		{"parks", s.parks},
+		{"readies", s.readies},
+		{"spawns", s.spawns},
+		{"steals", s.steals},
+		{"stolen", s.stolen},
+		{"handoffs", s.handoffs},
+		{"wakes", s.wakes},
+		{"spins", s.spins},
+		{"m_created", s.m_created},
+		{"m_reaped", s.m_reaped},
+		{"syscalls", s.syscalls},
+		{"polls", s.polls},
+		{"timers_fired", s.timers_fired},
 		{"stacks_mapped", s.stacks_mapped},
 	};
 	_Static_assert(sizeof(s) == sizeof(all) / sizeof(all[0]) * sizeof(uint64_t), "a counter is missing");

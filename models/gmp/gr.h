@@ -34,7 +34,7 @@ extern "C" {
 struct gr_config {
 	unsigned procs;		/* number of Ps; default: CPUs allowed by affinity and cgroup quota, at least 1 */
 	unsigned max_ms;	/* cap on OS threads; a hand-off beyond it waits instead of creating one; default 10000 */
-	size_t stack_bytes;	/* size class of a G's stack, guard included; default 16 KiB (64 KiB under sanitizers) */
+	size_t stack_bytes;	/* size class of a G's stack, guard included; default 16 KiB (128 KiB under sanitizers) */
 	uint64_t reap_ns;	/* an M idle for that long exits; default 5 s; UINT64_MAX: never */
 	const char *knobs;	/* further settings in GRDEBUG's form; may be NULL */
 };
@@ -53,7 +53,8 @@ void gr_run(void (*fn)(void *), void *arg);
 
 /*
  * End the runtime: all Ms exit and are joined, all memory goes back. Gs that still exist are dropped without
- * being run again. From the thread that called gr_start.
+ * being run again; one that computes, or is in a blocking call, is waited for until it next calls the runtime. From
+ * the thread that called gr_start.
  */
 void gr_stop(void);
 
@@ -199,7 +200,8 @@ void gr_stats_read(struct gr_stats *out);
 /* The settings in force, as names and values (text); returns how many. From anywhere while the runtime runs. */
 size_t gr_knobs(const char *names[], char values[][32], size_t cap);
 
-/* Write every G with its state, wait reason and age to fd. From anywhere; does not stop the Gs. */
+/* Write every G with its state, wait reason and age to fd. From anywhere; does not stop the Gs. When all Gs of a
+ * gr_run wait for each other, this is done to stderr and the process exits with 2. */
 void gr_dump(int fd);
 
 #ifdef __cplusplus

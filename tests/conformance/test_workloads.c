@@ -4,9 +4,8 @@
  * For each (subject, workload) the smoke cell is run, with warm-up and once per worker count; then cells at the edges
  * of the parameters' ranges. The certificate must be the one that `subject-serial --certify` gives, and so the same in
  * every subject. A subject may answer `unsupported` only where the tables below say so: a body that is lost, or that
- * refuses more than it should, fails here. Servers are driven by the load generator, and by a client of this file that
- * does what the load generator never does: it sends without reading until the server is full, and closes one direction
- * only.
+ * refuses more than it should, fails here. Servers are driven by the load generator; test_echo_bursts.c has another
+ * client.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,35 +13,29 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <jansson.h>
+#include "tests/conformance/peer.h"
 
-#include "harness/base/jsonline.h"
-
+/* gcc defines macros, clang has features; neither has the other's. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define IS_SANITIZED true
+#elif defined(__has_feature)
+#define IS_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #else
 #define IS_SANITIZED false
 #endif
 
 enum {
-	ANSWER_MS = 60 * 1000, /* for any one line of a process: far more than is needed on a loaded machine */
-	EXIT_MS = 10 * 1000,
 	MAX_TESTS = 256,
 };
 
@@ -57,6 +50,8 @@ static const struct refusal {
 } refusals[] = {
 	{"eventloop", "sync/mutex", "single-threaded: a lock cannot contend"},
 	{"serial", "memory/parked", "memory/parked has no body in the serial style"},
+	{"serial", "sync/pingpong", "sync/pingpong has no body in the serial style"},
+	{"serial", "switch/yield", "switch/yield has no body in the serial style"},
 };
 
 static const struct extra {
@@ -102,123 +97,6 @@ static const char *refusal_why(const char *model, const char *workload)
 			return refusals[i].why;
 	return NULL;
 }
-
-/* ---- a process that speaks JSON lines ------------------------------------------------------------ */
-
-struct peer {
-	pid_t pid;
-	int to;
-	int from;
-	struct jsonline lines;
-};
-
-/* `address_bytes`: a limit on the process's address space; 0: none. */
-static void peer_start(struct peer *p, const char *program, const char *argument, rlim_t address_bytes)
-{
-	char path[4096];
-	int in[2], out[2];
-
-	snprintf(path, sizeof path, "%s/%s", TEST_BINARY_DIR, program);
-	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	p->pid = fork();
-	assert_true(p->pid >= 0);
-	if (p->pid == 0) {
-		struct rlimit limit = {address_bytes, address_bytes};
-
-		if (dup2(in[0], STDIN_FILENO) < 0 || dup2(out[1], STDOUT_FILENO) < 0 ||
-		    (address_bytes && setrlimit(RLIMIT_AS, &limit) < 0))
-			_exit(126);
-		execl(path, path, argument, (char *)NULL);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	p->to = in[1];
-	p->from = out[0];
-	assert_int_equal(jsonline_init(&p->lines, p->from, JSONLINE_DESCRIBE_MAX), 0);
-}
-
-/* Takes the reference. */
-static void peer_say(struct peer *p, json_t *msg)
-{
-	assert_non_null(msg);
-	assert_int_equal(jsonline_write(p->to, msg, ANSWER_MS), 0);
-	json_decref(msg);
-}
-
-static void peer_command(struct peer *p, const char *name)
-{
-	peer_say(p, json_pack("{s:s}", "cmd", name));
-}
-
-static json_t *peer_hear(struct peer *p)
-{
-	struct err e = {0};
-	json_t *msg = NULL;
-	int status = jsonline_read_object(&p->lines, ANSWER_MS, &msg, &e);
-
-	if (status <= 0) {
-		kill(p->pid, SIGKILL);
-		fail_msg("no answer: %s", status == 0 ? "the process has ended" : e.why);
-	}
-	return msg;
-}
-
-static const char *msg_of(const json_t *msg)
-{
-	const char *name = json_string_value(json_object_get(msg, "msg"));
-
-	return name ? name : "";
-}
-
-/* Hear a message that must be `name`. */
-static json_t *peer_expect(struct peer *p, const char *name)
-{
-	json_t *msg = peer_hear(p);
-
-	if (strcmp(msg_of(msg), name) != 0) {
-		char *text = json_dumps(msg, 0);
-
-		kill(p->pid, SIGKILL);
-		fail_msg("expected \"%s\", got %s", name, text);
-	}
-	return msg;
-}
-
-static void peer_expect_only(struct peer *p, const char *name)
-{
-	json_decref(peer_expect(p, name));
-}
-
-/* Close its input and await its end. */
-static void peer_end(struct peer *p, int expected_code)
-{
-	int status, waited_ms = 0;
-
-	close(p->to);
-	while (waitpid(p->pid, &status, WNOHANG) == 0) {
-		if (waited_ms++ == EXIT_MS) {
-			kill(p->pid, SIGKILL);
-			fail_msg("the process does not end");
-		}
-		usleep(1000);
-	}
-	close(p->from);
-	jsonline_free(&p->lines);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != expected_code)
-		fail_msg("the process ended with status 0x%x, not with exit code %d", (unsigned)status, expected_code);
-}
-
-static void start_subject(struct peer *p, const char *model, const char *argument, rlim_t address_bytes)
-{
-	char program[64];
-
-	snprintf(program, sizeof program, "subjects/subject-%s", model);
-	peer_start(p, program, argument, address_bytes);
-}
-
-static struct peer oracle; /* subject-serial --certify */
 
 /* ---- cells --------------------------------------------------------------------------------------- */
 
@@ -270,28 +148,6 @@ static json_t *make_cell(const struct test *t, int workers)
 			 "warmup", has_scaling(t->workload, "server") ? 0 : 1);
 }
 
-/* The certificate of the oracle for this cell. One process answers for all tests, as it does in the harness. */
-static json_t *ask_oracle(const json_t *cell)
-{
-	json_t *answer, *cert;
-
-	peer_say(&oracle, json_incref((json_t *)cell));
-	answer = peer_hear(&oracle);
-	cert = json_incref(json_object_get(answer, "cert"));
-	json_decref(answer);
-	assert_non_null(cert);
-	return cert;
-}
-
-static void check_certificate(const json_t *sample, const json_t *cell)
-{
-	json_t *wanted = ask_oracle(cell), *found = json_object_get(sample, "cert");
-
-	if (!json_equal(wanted, found))
-		fail_msg("the certificate is\n%s\nand must be\n%s", json_dumps(found, 0), json_dumps(wanted, 0));
-	json_decref(wanted);
-}
-
 /* Must this subject refuse the cell, whatever the others do? */
 static bool must_refuse(const struct test *t)
 {
@@ -322,17 +178,7 @@ static void check_refusal(const struct test *t, const json_t *answer)
 		assert_string_equal(why, expected);
 }
 
-static void run_command(struct peer *p, const char *kind, json_t *cell)
-{
-	peer_say(p, json_pack("{s:s,s:s,s:O,s:i}", "cmd", "run", "kind", kind, "cell", cell, "target_ns", 4000000));
-}
-
 /* ---- servers ------------------------------------------------------------------------------------- */
-
-static int port_of(const json_t *ready)
-{
-	return (int)json_integer_value(json_object_get(json_object_get(ready, "listen"), "port"));
-}
 
 /* Let the load generator work, and pass its begin and end on. Gives the requests that it counted. */
 static json_int_t drive_with_loadgen(struct peer *server, const json_t *ready)
@@ -373,153 +219,6 @@ static void run_server(const struct test *t, struct peer *p, json_t *cell, const
 	sample = peer_expect(p, "sample");
 	check_certificate(sample, cell);
 	json_decref(sample);
-}
-
-enum {
-	BURST_CONNECTIONS = 3,
-	BURST_CHUNK = 65536,
-	BURST_SOCKET_BYTES =
-		262144, /* of the client's buffers: a few loopback segments; far less makes TCP wait for its timers */
-	BURST_MORE_BYTES = 300000, /* sent while reading, after the connection was full in both directions */
-	BURST_MAX_BYTES = 256 << 20, /* no kernel buffers that much */
-	BURST_FULL_MS = 50, /* a socket that takes nothing for so long is full */
-};
-
-/* A connection whose client sends far more than it reads, and then makes up for it. */
-struct burst {
-	int id, fd;
-	size_t sent, got;
-	size_t total; /* to be sent; known once the connection is full */
-};
-
-static unsigned char burst_byte(const struct burst *c, size_t at)
-{
-	return (unsigned char)((at * 2654435761u >> 13) + (unsigned)c->id);
-}
-
-static void burst_connect(struct burst *c, int id, int port)
-{
-	struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int bytes = BURST_SOCKET_BYTES;
-
-	*c = (struct burst){.id = id, .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-	assert_true(c->fd >= 0);
-	assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
-	assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
-	assert_int_equal(connect(c->fd, (struct sockaddr *)&to, sizeof to), 0);
-}
-
-/* Send once, up to `limit` bytes in all, as much as the socket takes. */
-static void burst_send(struct burst *c, size_t limit)
-{
-	static unsigned char chunk[BURST_CHUNK];
-	size_t bytes = limit - c->sent < sizeof chunk ? limit - c->sent : sizeof chunk;
-	ssize_t n;
-
-	for (size_t i = 0; i < bytes; i++)
-		chunk[i] = burst_byte(c, c->sent + i);
-	n = send(c->fd, chunk, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-	assert_true(n > 0 || (n < 0 && errno == EAGAIN));
-	c->sent += n > 0 ? (size_t)n : 0;
-}
-
-static void burst_fill(struct burst *c)
-{
-	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
-
-	while (c->sent < BURST_MAX_BYTES && poll(&p, 1, BURST_FULL_MS) == 1)
-		burst_send(c, BURST_MAX_BYTES);
-	assert_true(c->sent < BURST_MAX_BYTES);
-	c->total = c->sent + BURST_MORE_BYTES;
-}
-
-/* Read once and check what came. False: the end of the stream. */
-static bool burst_receive(struct burst *c)
-{
-	static unsigned char chunk[BURST_CHUNK];
-	ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
-	bool is_right = true;
-
-	if (n < 0 && errno == EAGAIN)
-		return true;
-	assert_true(n >= 0);
-	for (ssize_t i = 0; i < n; i++)
-		is_right &= chunk[i] == burst_byte(c, c->got + (size_t)i);
-	assert_true(is_right);
-	c->got += (size_t)n;
-	return n > 0;
-}
-
-/* Send the rest and read everything; the sending direction is closed as soon as it is through. */
-static void burst_drain(struct burst *c)
-{
-	bool is_closed = false;
-
-	do {
-		struct pollfd p = {.fd = c->fd, .events = (short)(POLLIN | (is_closed ? 0 : POLLOUT))};
-
-		assert_int_equal(poll(&p, 1, ANSWER_MS), 1);
-		if (!is_closed && (p.revents & POLLOUT))
-			burst_send(c, c->total);
-		if (!is_closed && c->sent == c->total) {
-			assert_int_equal(shutdown(c->fd, SHUT_WR), 0);
-			is_closed = true;
-		}
-	} while (burst_receive(c));
-	assert_true(is_closed);
-	assert_int_equal(c->got, c->total);
-	close(c->fd);
-}
-
-/* All connections are full before the first is read from: a server that waits for one of them is stuck. */
-static size_t drive_with_bursts(int port, int connections)
-{
-	struct burst bursts[BURST_CONNECTIONS];
-	size_t total = 0;
-
-	for (int i = 0; i < connections; i++) {
-		burst_connect(&bursts[i], i, port);
-		burst_fill(&bursts[i]);
-		total += bursts[i].total;
-	}
-	for (int i = connections - 1; i >= 0; i--)
-		burst_drain(&bursts[i]);
-	return total;
-}
-
-static const struct {
-	const char *test, *model;
-} servers[] = {
-	{"gmp net/echo bursts", "gmp"},
-	{"pthread net/echo bursts", "pthread"},
-	{"eventloop net/echo bursts", "eventloop"},
-	{"serial net/echo bursts", "serial"},
-};
-
-static void test_burst(void **state)
-{
-	const char *model = *state;
-	int connections = strcmp(model, "serial") == 0 ? 1 : BURST_CONNECTIONS;
-	json_t *sample, *ready, *cell;
-	struct peer p;
-	size_t bytes;
-
-	cell = json_pack("{s:s,s:i,s:{s:i,s:i},s:i,s:I,s:s,s:s,s:s}", "workload", "net/echo", "version", 1, "params",
-			 "connections", connections, "message_bytes", 1, "workers", 2, "ops", (json_int_t)0, "seed",
-			 "0000000000000001", "data_dir", data_dir, "knobs", "");
-	start_subject(&p, model, "--run", 0);
-	run_command(&p, "timed", cell);
-	ready = peer_expect(&p, "ready");
-	bytes = drive_with_bursts(port_of(ready), connections);
-	peer_command(&p, "stop");
-	sample = peer_expect(&p, "sample");
-	json_object_set_new(cell, "ops", json_integer((json_int_t)bytes));
-	check_certificate(sample, cell);
-	json_decref(sample);
-	json_decref(ready);
-	json_decref(cell);
-	peer_end(&p, 0);
 }
 
 /* ---- the tests ------------------------------------------------------------------------------------ */
@@ -828,8 +527,6 @@ int main(void)
 	description = describe("serial");
 	json_array_foreach (json_object_get(description, "workloads"), i, workload)
 		add_workload(workload);
-	for (i = 0; i < sizeof servers / sizeof servers[0]; i++)
-		add_unit(servers[i].test, test_burst, (void *)servers[i].model);
 	for (i = 0; i < sizeof scarce_cells / sizeof scarce_cells[0]; i++)
 		add_unit(scarce_cells[i].test, test_scarce, (void *)&scarce_cells[i]);
 	json_array_foreach (json_object_get(description, "workloads"), i, workload)

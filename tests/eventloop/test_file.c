@@ -127,7 +127,7 @@ static void read_all(const char *knobs, int depth)
 	assert_int_equal(done, N_BLOCKS);
 	assert_int_equal(wrong, 0);
 	assert_int_equal(most_in_flight, depth);
-	assert_int_equal(ev_counters_of(loop)->file_reads, N_BLOCKS);
+	assert_int_equal(ev_counters_of(loop).file_reads, N_BLOCKS);
 	ev_stop(loop);
 }
 

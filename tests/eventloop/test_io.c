@@ -350,7 +350,7 @@ static void test_many(void **state)
 		close(fd);
 		close(out[i]);
 	}
-	assert_int_equal(ev_counters_of(loop)->callbacks, 3 * N_MANY);
+	assert_int_equal(ev_counters_of(loop).callbacks, 3 * N_MANY);
 }
 
 /* ---- hang-up, errors, misuse -------------------------------------------------------------------- */

@@ -66,18 +66,12 @@ static void run_case(void **state)
 	assert_int_equal(atomic_load(&sync_failures), 0);
 }
 
-/* For the array of main: fn as a G on one P, and again on two. */
-#define ON_1_AND_2(fn)                                                                                                 \
-	{#fn "/1", run_case, NULL, NULL, &(struct sync_case){1, fn}},                                                  \
-		{#fn "/2", run_case, NULL, NULL, &(struct sync_case){2, fn}}
-#define ON_1(fn)                                                                                                       \
-	{                                                                                                              \
-		#fn "/1", run_case, NULL, NULL, &(struct sync_case){1, fn}                                             \
-	}
-#define ON_2(fn)                                                                                                       \
-	{                                                                                                              \
-		#fn "/2", run_case, NULL, NULL, &(struct sync_case){2, fn}                                             \
-	}
+/* For the array of main: fn as a G on that many Ps. */
+/* clang-format off */
+#define ON(procs, fn) {#fn "/" #procs, run_case, NULL, NULL, &(struct sync_case){procs, fn}}
+#define ON_1_AND_2(fn) ON(1, fn), ON(2, fn)
+#define DIES(death) {(death).name, dies, NULL, NULL, (void *)(uintptr_t)&(death)}
+/* clang-format on */
 
 /* A G that does something wrong, and a part of the sentence with which the process must die. */
 struct death {
@@ -144,10 +138,5 @@ static inline void dies(void **state)
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT || !strstr(said, d->sentence))
 		fail_msg("%s: status %#x, said: %s", d->name, (unsigned)status, said);
 }
-
-#define DIES(death)                                                                                                    \
-	{                                                                                                              \
-		(death).name, dies, NULL, NULL, (void *)(uintptr_t) & (death)                                          \
-	}
 
 #endif

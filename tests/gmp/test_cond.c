@@ -8,8 +8,8 @@ struct gate {
 	gr_cond c;
 	gr_wg done;
 	int waiting, running; /* under m */
-	int order[100];	      /* under m: who came through, in order */
-	bool open;	      /* under m */
+	int order[100]; /* under m: who came through, in order */
+	bool open; /* under m */
 };
 
 struct guest {
@@ -235,6 +235,7 @@ static const struct death deaths[] = {
 
 int main(int argc, char **argv)
 {
+	/* clang-format off */
 	const struct CMUnitTest tests[] = {
 		ON_1_AND_2(signal_wakes_one),
 		ON_1_AND_2(broadcast_wakes_all),
@@ -242,6 +243,7 @@ int main(int argc, char **argv)
 		ON_1_AND_2(bounded_buffer),
 		DIES(deaths[0]),
 	};
+	/* clang-format on */
 
 	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,25 +72,6 @@ static void reads_what_is_there(void *arg)
 	free(buf);
 }
 
-/* A hit in the page cache is no blocking call. */
-static void cached_read_needs_no_bracket(void *arg)
-{
-	struct gr_stats before, after;
-	unsigned char buf[512];
-	int fd = known_file();
-	int r;
-
-	(void)arg;
-	gr_stats_read(&before);
-	for (int i = 0; i < 100; i++) {
-		r = (int)gr_pread(fd, buf, sizeof(buf), i * 1000);
-		CHECK(r == sizeof(buf));
-	}
-	gr_stats_read(&after);
-	CHECK(after.syscalls - before.syscalls <= 10); /* memory pressure may have taken a page */
-	close(fd);
-}
-
 /* What the cache does not have is read all the same. */
 static void cold_reads(void *arg)
 {
@@ -109,6 +90,82 @@ static void cold_reads(void *arg)
 	}
 	close(fd);
 	free(buf);
+}
+
+/*
+ * Many readers at once, and somebody who always wants the P: reads lose theirs, and what gr_pread learns from that
+ * about the descriptor (ask first, give the P away at once, back to plain) is gone through in all ways.
+ */
+struct readers {
+	int fd;
+	bool drop; /* what is cached, now and then */
+	_Atomic size_t wrong;
+	_Atomic bool stop;
+	gr_wg done, keeper;
+};
+
+static void read_at_random(void *arg)
+{
+	struct readers *r = arg;
+	unsigned char *buf = aligned_alloc(4096, 8192);
+	uint32_t x = (uint32_t)gr_id();
+
+	for (int i = 0; i < (IS_SANITIZED ? 60 : 200); i++) {
+		size_t off;
+
+		x = x * 1664525u + 1013904223u;
+		off = (x >> 8) % 70 * 4096;
+		if (r->drop && i % 20 == 0 && i < 150)
+			posix_fadvise(r->fd, 0, 0, POSIX_FADV_DONTNEED);
+		if (gr_pread(r->fd, buf, 8192, (off_t)off) != 8192 || count_wrong(buf, 8192, off) != 0)
+			atomic_fetch_add(&r->wrong, 1);
+	}
+	free(buf);
+	gr_wg_done(&r->done);
+}
+
+static void want_the_p(void *arg)
+{
+	struct readers *r = arg;
+
+	while (!atomic_load(&r->stop))
+		gr_yield();
+	gr_wg_done(&r->keeper);
+}
+
+static void read_by_many(int fd, bool drop)
+{
+	enum { READERS = 16 };
+	struct readers r = {.fd = fd, .drop = drop};
+
+	gr_wg_add(&r.keeper, 1);
+	gr_go(want_the_p, &r);
+	gr_wg_add(&r.done, READERS);
+	for (int i = 0; i < READERS; i++)
+		gr_go(read_at_random, &r);
+	gr_wg_wait(&r.done);
+	atomic_store(&r.stop, true);
+	gr_wg_wait(&r.keeper);
+	CHECK(atomic_load(&r.wrong) == 0);
+}
+
+static void many_readers(void *arg)
+{
+	char path[64];
+	int fd = known_file(), direct;
+
+	(void)arg;
+	CHECK(fsync(fd) == 0);
+	read_by_many(fd, true);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	direct = open(path, O_RDONLY | O_DIRECT);
+	if (direct >= 0) {
+		read_by_many(direct, false);
+		CHECK(dup2(fd, direct) == direct); /* what was learnt about the number is wrong now */
+		read_by_many(direct, false);
+		close(direct);
+	}
+	close(fd);
 }
 
 /* The same number, first an ordinary file, then one past the page cache, then ordinary again. */
@@ -177,13 +234,15 @@ static void others_go_on(void *arg)
 
 int main(int argc, char **argv)
 {
+	/* clang-format off */
 	const struct CMUnitTest tests[] = {
 		ON_1_AND_2(reads_what_is_there),
-		ON_1_AND_2(cached_read_needs_no_bracket),
 		ON_1_AND_2(cold_reads),
+		ON_1_AND_2(many_readers),
 		ON_1_AND_2(direct_reads),
 		ON_1_AND_2(others_go_on),
 	};
+	/* clang-format on */
 
 	sync_test_begin(argc, argv, NULL, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,8 @@
 struct hammer {
 	gr_mutex m;
 	gr_wg done;
-	int inside;  /* under m: plain, so that a second owner shows (and the sanitizers see it) */
-	long total;  /* under m */
+	int inside; /* under m: plain, so that a second owner shows (and the sanitizers see it) */
+	long total; /* under m */
 	int rounds;
 };
 
@@ -229,15 +229,17 @@ static const struct death deaths[] = {
 
 int main(int argc, char **argv)
 {
+	/* clang-format off */
 	const struct CMUnitTest tests[] = {
 		ON_1_AND_2(hammered),
 		ON_1_AND_2(fairness),
-		ON_1(starved_in_order),
+		ON(1, starved_in_order),
 		ON_1_AND_2(freed_by_last_user),
 		ON_1_AND_2(unlocked_by_another),
 		DIES(deaths[0]),
 		DIES(deaths[1]),
 	};
+	/* clang-format on */
 
 	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,7 +315,7 @@ static void reset_by_peer(void *arg)
 
 struct blocked {
 	gr_sock *s;
-	ssize_t result;
+	_Atomic ssize_t result;
 	char *bulk;
 	size_t n;
 	gr_wg done;
@@ -581,7 +581,7 @@ static void datagrams(void *arg)
 
 static void refusals(void *arg)
 {
-	char name[] = "/tmp/gr_test_net_XXXXXX";
+	char name[] = TEST_BINARY_DIR "/gr_test_net_XXXXXX";
 	int fd = mkstemp(name);
 	gr_sock *s = NULL;
 
@@ -692,6 +692,7 @@ static const struct death deaths[] = {
 
 int main(int argc, char **argv)
 {
+	/* clang-format off */
 	const struct CMUnitTest tests[] = {
 		ON_1_AND_2(echo_64),
 		ON_1_AND_2(large_write),
@@ -705,12 +706,13 @@ int main(int argc, char **argv)
 		ON_1_AND_2(pipe_threads),
 		ON_1_AND_2(datagrams),
 		ON_1_AND_2(refusals),
-		ON_1(out_of_descriptors),
+		ON(1, out_of_descriptors),
 		cmocka_unit_test(closed_by_stop),
 		DIES(deaths[0]),
 		DIES(deaths[1]),
 		DIES(deaths[2]),
 	};
+	/* clang-format on */
 
 	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
 	return cmocka_run_group_tests(tests, NULL, NULL);

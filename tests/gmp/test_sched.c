@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "internal.h"
 #include "san.h"
@@ -500,6 +502,72 @@ static void as_many_run_at_once_as_there_are_ps(void **state)
 	}
 }
 
+/* ---- one computes, the others' time and I/O go on ---------------------------------------------------------- */
+
+static int pipe_fds[2];
+static gr_sock *reader;
+
+static void sleep_often(void *arg)
+{
+	for (int i = 0; i < 20; i++) {
+		gr_sleep_ns(100000);
+		fetch_add_relaxed(&present, 1);
+	}
+	fetch_add_release(&ended, 1);
+	(void)arg;
+}
+
+static void read_often(void *arg)
+{
+	char c;
+
+	(void)arg;
+	while (gr_sock_read(reader, &c, 1) == 1)
+		fetch_add_relaxed(&present, 1);
+	gr_sock_close(reader);
+	fetch_add_release(&ended, 1);
+}
+
+/* Holds its P without ever calling the runtime until the others are through. */
+static void compute_until_they_end(void *arg)
+{
+	(void)arg;
+	if (gr_sock_adopt(pipe_fds[0], &reader)) {
+		fetch_add_relaxed(&errors, 1);
+		return;
+	}
+	gr_go(sleep_often, NULL);
+	gr_go(read_often, NULL);
+	gr_yield();
+	while (!load_acquire(&ended)) /* the sleeper */
+		gr_pause();
+	for (uint32_t i = 1; i <= 20; i++) {
+		if (write(pipe_fds[1], "x", 1) != 1)
+			fetch_add_relaxed(&errors, 1);
+		while (load_relaxed(&present) < 20 + i)
+			gr_pause();
+	}
+	close(pipe_fds[1]);
+	while (load_acquire(&ended) < 2)
+		gr_pause();
+}
+
+static void computing_holds_up_neither_time_nor_io(void **state)
+{
+	(void)state;
+	for (unsigned procs = 2; procs <= 3; procs++) {
+		assert_int_equal(pipe(pipe_fds), 0);
+		store_relaxed(&present, 0);
+		store_relaxed(&ended, 0);
+		store_relaxed(&errors, 0);
+		start(procs, NULL);
+		gr_run(compute_until_they_end, NULL);
+		gr_stop();
+		assert_int_equal(load_relaxed(&errors), 0);
+		assert_int_equal(load_relaxed(&present), 40);
+	}
+}
+
 static void idle_threads_end(void **state)
 {
 	struct gr_config c = {.procs = 4, .reap_ns = 1000000};
@@ -542,6 +610,7 @@ int main(void)
 		cmocka_unit_test(stop_drops_what_is_left),
 		cmocka_unit_test(second_run_goes_on_with_the_rest),
 		cmocka_unit_test(as_many_run_at_once_as_there_are_ps),
+		cmocka_unit_test(computing_holds_up_neither_time_nor_io),
 		cmocka_unit_test(idle_threads_end),
 	};
 

@@ -187,13 +187,15 @@ static void joined_storage_is_free(void *arg)
 
 int main(int argc, char **argv)
 {
+	/* clang-format off */
 	const struct CMUnitTest tests[] = {
 		ON_1_AND_2(permits_are_kept),
-		ON_1(order_of_waiters),
-		ON_1(handoff_runs_waiter),
+		ON(1, order_of_waiters),
+		ON(1, handoff_runs_waiter),
 		ON_1_AND_2(many_words),
 		ON_1_AND_2(joined_storage_is_free),
 	};
+	/* clang-format on */
 
 	sync_test_begin(argc, argv, NULL, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -175,6 +176,43 @@ static void cap_on_threads_delays_only(void **state)
 	}
 }
 
+/* The only M polls for a timer that is far away; work from outside must reach it all the same. */
+static void sleep_for_good(void *arg)
+{
+	(void)arg;
+	gr_sleep_ns(3600ull * 1000000000);
+}
+
+static void start_sleeper(void *arg)
+{
+	(void)arg;
+	gr_go(sleep_for_good, NULL);
+	gr_yield();
+}
+
+static void end_at_once(void *arg)
+{
+	(void)arg;
+	fetch_add_release(&ended, 1);
+}
+
+static void poller_is_called_back_for_work(void **state)
+{
+	(void)state;
+	for (unsigned max = 1; max <= 2; max++) {
+		start(2, max);
+		gr_run(start_sleeper, NULL);
+		for (int i = 0; i < 50; i++) {
+			struct timespec t = {0, i % 5 * 100000};
+
+			nanosleep(&t, NULL);
+			gr_run(end_at_once, NULL);
+		}
+		stop();
+		assert_int_equal(load_relaxed(&ended), 50);
+	}
+}
+
 static void short_calls(void *arg)
 {
 	for (int i = 0; i < 20000; i++) {
@@ -219,6 +257,7 @@ int main(void)
 		cmocka_unit_test(p_is_handed_off),
 		cmocka_unit_test(fed_from_outside),
 		cmocka_unit_test(cap_on_threads_delays_only),
+		cmocka_unit_test(poller_is_called_back_for_work),
 		cmocka_unit_test(short_calls_keep_order),
 	};
 

@@ -117,7 +117,7 @@ static void many_sleepers(void *arg)
 	gr_stats_read(&after);
 	CHECK(atomic_load(&m.early) == 0);
 	CHECK(after.timers_fired - before.timers_fired >= (uint64_t)n * 4 - 100); /* a length of 0 sets no timer */
-	CHECK(after.m_created < 20);						   /* nobody slept on a thread */
+	CHECK(after.m_created < 20); /* nobody slept on a thread */
 }
 
 /* ---- TestAfterFuncStarvation: a timer fires although others keep the P busy ------------------------------------- */
@@ -263,16 +263,18 @@ static void overflow(void *arg)
 
 int main(int argc, char **argv)
 {
+	/* clang-format off */
 	const struct CMUnitTest tests[] = {
 		ON_1_AND_2(not_too_early),
-		ON_1(order_of_deadlines),
+		ON(1, order_of_deadlines),
 		ON_1_AND_2(many_sleepers),
 		ON_1_AND_2(timer_amid_ping_pong),
 		ON_1_AND_2(timer_amid_yields),
-		ON_2(timer_is_stolen),
+		ON(2, timer_is_stolen),
 		ON_1_AND_2(earlier_deadline_is_seen),
 		ON_1_AND_2(overflow),
 	};
+	/* clang-format on */
 
 	sync_test_begin(argc, argv, NULL, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,7 @@ static const struct death deaths[] = {
 
 int main(int argc, char **argv)
 {
+	/* clang-format off */
 	const struct CMUnitTest tests[] = {
 		ON_1_AND_2(lock_step),
 		ON_1_AND_2(freed_after_wait),
@@ -157,6 +158,7 @@ int main(int argc, char **argv)
 		DIES(deaths[0]),
 		DIES(deaths[1]),
 	};
+	/* clang-format on */
 
 	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,9 +173,9 @@ static void region(void)
 	wait_for("ack");
 }
 
-static int run(void)
+static int run_cell(json_t *m)
 {
-	json_t *m = hear(), *cell = json_object_get(m, "cell");
+	json_t *cell = json_object_get(m, "cell");
 	const char *kind = json_string_value(json_object_get(m, "kind"));
 	const char *workload = json_string_value(json_object_get(cell, "workload"));
 	json_int_t ops = json_integer_value(json_object_get(cell, "ops"));
@@ -203,8 +203,16 @@ static int run(void)
 	fflush(stdout);
 	if (is("stays"))
 		hang();
-	json_decref(m);
 	return is("exit3") ? 3 : 0;
+}
+
+static int run(void)
+{
+	json_t *m = hear();
+	int code = run_cell(m);
+
+	json_decref(m);
+	return code;
 }
 
 int main(int argc, char **argv)

@@ -1,9 +1,10 @@
 /*
  * report_fixture.h - a run made by a small generator with a fixed seed, for the tests of harness/report.
  *
- * It has what real runs have: a model that is unsupported, one that is too slow, one that crashes once, rounds that were
- * repeated, a cell that others disturbed, counted samples that are slower than timed ones, counters that could not be
- * opened, a foreign subject whose texts are full of markup, and a torn last line. Medians, effects and defects are known.
+ * It has what real runs have: a model that is unsupported, one that is too slow, one that crashes once, rounds that
+ * were repeated, a cell that others disturbed, counted samples that are slower than timed ones, counters that could
+ * not be opened, a foreign subject whose texts are full of markup, and a torn last line. Medians, effects and defects
+ * are known.
  */
 #ifndef REPORT_FIXTURE_H
 #define REPORT_FIXTURE_H
@@ -326,8 +327,10 @@ static long seq;
 
 static json_t *memory_json(const struct spec *s, double per_task)
 {
-	double tasks = field_number(json_loads(s->params, 0, NULL), "tasks");
+	json_t *params = json_loads(s->params, 0, NULL);
+	double tasks = field_number(params, "tasks");
 
+	json_decref(params);
 	return json_pack("{s:{s:i},s:{s:f},s:{s:f,s:f,s:f,s:f,s:f,s:f}}", "base", "live_tasks", 0, "live", "live_tasks",
 			 tasks, "per_task", "rss_bytes", per_task * .4, "pagetable_bytes", per_task * .1,
 			 "kstack_bytes", per_task * .3, "kstack_computed_bytes", per_task * .3, "slab_bytes",

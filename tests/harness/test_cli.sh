@@ -162,7 +162,7 @@ head -"$lines" cut/samples.jsonl | cmp -s - kept || fail "resuming has changed w
 [ -s cut/report.json ] || fail "there is no report"
 [ "$(grep -o '"key":"[0-9a-f]*"' cut/samples.jsonl | sort | uniq -d | wc -l)" = 0 ] || fail "a key is there twice"
 grep -qE '"finished": "20' cut/run.json || fail "the run is not finished"
-expect 0 "report: cut/report.html" report cut
+expect 0 "Report: cut/report.html" report cut
 rm tree/subjects/subject-slow
 ln -s "$build/switchyard" tree/subjects/subject-slow
 wrong "cell .* is not what it was|another binary|the run was of" run --resume cut --quiet

@@ -1,6 +1,6 @@
 /*
- * The engine over fakes: what it asks whom, what it stops asking, what is in the store at the end; and that a run that is
- * killed again and again ends with the same keys as one that is not.
+ * The engine over fakes: what it asks whom, what it stops asking, what is in the store at the end; and that a run that
+ * is killed again and again ends with the same keys as one that is not.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -262,8 +262,8 @@ static void test_gives_up(void **state)
 }
 
 /*
- * With a limit below nothing every sample is contaminated: a quarter of the rounds is repeated, as whole rounds, and what
- * comes after that is kept.
+ * With a limit below nothing every sample is contaminated: a quarter of the rounds is repeated, as whole rounds, and
+ * what comes after that is kept.
  */
 static void test_requeue_is_bounded(void **state)
 {
@@ -308,7 +308,7 @@ static void test_budget(void **state)
 	drop(&f);
 }
 
-/* ---- killing ------------------------------------------------------------------------------------------------------ */
+/* ---- killing --------------------------------------------------------------------------------------------- */
 
 static void sleep_ms(unsigned ms)
 {

@@ -300,8 +300,8 @@ static void test_estimate(void **state)
 }
 
 /*
- * The checked-in plans against the subjects of this build: they are valid, and the default one fits its time. The time is
- * an estimate from constants, not a measurement. Two CPUs, as the plan was sized for.
+ * The checked-in plans against the subjects of this build: they are valid, and the default one fits its time. The time
+ * is an estimate from constants, not a measurement. Two CPUs, as the plan was sized for.
  */
 static void test_checked_in_plans(void **state)
 {

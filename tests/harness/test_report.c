@@ -282,6 +282,47 @@ static void odd_input_gives_a_report(void **state)
 	free(md);
 }
 
+/* Memory of tasks that need next to nothing: differences of readings fall on both sides of 0, and all of them count. */
+static void memory_below_zero_is_kept(void **state)
+{
+	static const double bytes[2][6] = {{-8, 41, 41, -8, -8, 45}, {400, 401, 402, 403, 404, 405}};
+	static const char run[] =
+		"{\"schema\":\"switchyard.run/1\",\"plan\":{\"cells\":[{\"id\":\"m\",\"workload\":\"a/m\","
+		"\"params\":{\"tasks\":500},\"metric\":\"bytes_per_task\",\"unit\":\"bytes/task\","
+		"\"scaling\":\"state\",\"subjects\":[\"gmp\",\"pthread\"]}]}}";
+	char *lines = NULL, *text, dir[320];
+	size_t size;
+	FILE *f = open_memstream(&lines, &size);
+	json_t *json, *gmp, *comparison;
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 12; i++)
+		fprintf(f,
+			"{\"schema\":\"switchyard.sample/"
+			"1\",\"key\":\"%d\",\"cell\":\"m\",\"subject\":\"%s\",\"round\":%d,"
+			"\"kind\":\"timed\",\"status\":\"ok\",\"metric\":{\"name\":\"bytes_per_task\",\"value\":%g}}\n",
+			i, i < 6 ? "gmp" : "pthread", i % 6, bytes[i / 6][i % 6]);
+	fclose(f);
+	assert_int_equal(report_of("below", run, lines, &err), 0);
+	free(lines);
+	snprintf(dir, sizeof(dir), "%s/below", base_dir);
+	text = get_file(dir, "report.json");
+	json = json_loads(text, 0, NULL);
+	gmp = json_array_get(json_object_get(json_array_get(json_object_get(json, "cells"), 0), "subjects"), 0);
+	assert_string_equal(field_text(gmp, "id", ""), "gmp");
+	assert_int_equal(field_whole(gmp, "n", 0), 6);
+	assert_close(field_number(gmp, "median"), 16.5, 1e-9);
+	assert_close(field_number(gmp, "min"), -8, 1e-9);
+	comparison = json_array_get(json_object_get(json, "comparisons"), 0);
+	assert_string_equal(field_text(comparison, "base", ""), "pthread");
+	assert_int_equal(field_whole(comparison, "n_pairs", 0), 6);
+	assert_close(field_number(comparison, "near_edge"), 405.0 / 45, 1e-6);
+	assert_string_equal(field_text(comparison, "verdict", ""), "FASTER");
+	json_decref(json);
+	free(text);
+}
+
 /* ---- tests: words -------------------------------------------------------------------------------- */
 
 static void values_have_as_many_digits_as_they_deserve(void **state)
@@ -333,6 +374,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_is_said),
 		cmocka_unit_test(bad_input_is_an_error_with_a_sentence),
 		cmocka_unit_test(odd_input_gives_a_report),
+		cmocka_unit_test(memory_below_zero_is_kept),
 		cmocka_unit_test(values_have_as_many_digits_as_they_deserve),
 	};
 

@@ -92,32 +92,34 @@ static void html_is_whole_safe_and_self_contained(void **state)
 
 static void pages_say_what_was_found(void **state)
 {
-	static const char *const phrases[] = {"`gmp` needs at least 3",
-					      "x less time than `pthread` for one hop of the token (median ",
-					      "99.6 % interval ",
-					      ", 9 paired rounds)",
-					      "need the same time within 5 % for",
-					      "x less memory than `pthread` for one parked task",
-					      "is not judged (median",
-					      "disturbed by other programs",
-					      "1 server CPU",
-					      "unsupported: single-threaded: a lock cannot contend",
-					      "too slow here: estimated 40 s",
-					      "switchyard run -f 'workload:ring subject:gmp'",
-					      "**with uncommitted changes**",
-					      "Seed `00000000000000ff`",
-					      "no cpufreq here",
-					      "no hardware counters",
-					      "The smallest difference that these rounds could have shown",
-					      "**FASTER**",
-					      "**SLOWER**",
-					      "**EQUIVALENT**",
-					      "**INCONCLUSIVE**",
-					      "**UNTRUSTED**",
-					      "41.2 ns [40.0, 42.4]",
-					      "Virtualised (kvm)",
-					      "`cycles` not counted",
-					      "line"};
+	static const char *const phrases[] = {
+		"`gmp` needs at least 3",
+		"x less time than `pthread` for one hop of the token (median ",
+		"99.6 % interval ",
+		", 9 paired rounds)",
+		"need the same time within 5 % for",
+		"x less memory than `pthread` for one parked task",
+		"is not judged (median",
+		"disturbed by other programs",
+		"1 server CPU",
+		"unsupported: single-threaded: a lock cannot contend",
+		"too slow here: estimated 40 s",
+		"switchyard run -f 'workload:ring subject:gmp' --seed 0x00000000000000ff",
+		"switchyard run -f 'workload:ring subject:gmp' -f workload:switch/ring --seed 0x",
+		"**with uncommitted changes**",
+		"Seed `00000000000000ff`",
+		"no cpufreq here",
+		"no hardware counters",
+		"The smallest difference that these rounds could have shown",
+		"**FASTER**",
+		"**SLOWER**",
+		"**EQUIVALENT**",
+		"**INCONCLUSIVE**",
+		"**UNTRUSTED**",
+		"41.2 ns [40.0, 42.4]",
+		"Virtualised (kvm)",
+		"`cycles` not counted",
+		"line"};
 	char *md = get_file(run_dir, "report.md");
 
 	(void)state;
@@ -281,7 +283,6 @@ static void the_same_samples_give_the_same_bytes(void **state)
 	write_run(shuffled, 101, false);
 	assert_int_equal(report_write(again, &err), 0);
 	assert_int_equal(report_write(shuffled, &err), 0);
-	assert_int_equal(report_write(shuffled, &err), 0); /* over its own files */
 	for (size_t i = 0; i < COUNT(files); i++) {
 		char *a = get_file(again, files[i]), *b = get_file(shuffled, files[i]);
 

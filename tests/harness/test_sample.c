@@ -78,7 +78,10 @@ static json_t *take_kind(const char *way, const char *kind, int64_t timeout_ns)
 	return record;
 }
 
-/* A loaded machine can make the clocks of an honest subject disagree: that is the rule at work, and not what is tested. */
+/*
+ * A loaded machine can make the clocks of an honest subject disagree: that is the rule at work, and not what is
+ * tested.
+ */
 static json_t *take(const char *way, int64_t timeout_ns)
 {
 	for (int i = 0;; i++) {

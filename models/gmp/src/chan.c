@@ -46,9 +46,9 @@ enum { ELEM_BYTES_LIMIT = 1 << 16 };
 /* A G that waits in a channel operation; on its own stack. */
 struct waiter {
 	struct waiter *next; /* c->lock, then I4 */
-	struct gr_g *g;	     /* who waits; immutable */
-	void *elem;	     /* receivers: where the element goes; senders: where it is (only read). Immutable */
-	bool done;	     /* I4: set by the waker: an element went over. False: the channel was closed */
+	struct gr_g *g; /* who waits; immutable */
+	void *elem; /* receivers: where the element goes; senders: where it is (only read). Immutable */
+	bool done; /* I4: set by the waker: an element went over. False: the channel was closed */
 };
 
 /* A FIFO of waiters. Changed under c->lock; `first` is read without it by the non-blocking operations. */
@@ -61,11 +61,11 @@ struct gr_chan {
 	/* under lock */
 	struct gr__lock lock;
 	_Atomic uint32_t count; /* elements in the ring; read without the lock too */
-	uint32_t recv_i;	/* slot of the oldest element */
-	uint32_t send_i;	/* slot of the next one */
-	struct waitq recvq;	/* receivers that found it empty */
-	struct waitq sendq;	/* senders that found it full */
-	_Atomic bool closed;	/* read without the lock too; never goes back */
+	uint32_t recv_i; /* slot of the oldest element */
+	uint32_t send_i; /* slot of the next one */
+	struct waitq recvq; /* receivers that found it empty */
+	struct waitq sendq; /* senders that found it full */
+	_Atomic bool closed; /* read without the lock too; never goes back */
 
 	/* immutable */
 	uint32_t cap;
@@ -303,8 +303,7 @@ bool gr_chan_try_send(gr_chan *c, const void *elem)
 {
 	if (unlikely(!c))
 		return false;
-	if (!load_acquire(&c->closed) &&
-	    (c->cap ? load_acquire(&c->count) == c->cap : !load_acquire(&c->recvq.first)))
+	if (!load_acquire(&c->closed) && (c->cap ? load_acquire(&c->count) == c->cap : !load_acquire(&c->recvq.first)))
 		return false;
 	gr__plock(&c->lock);
 	if (unlikely(load_relaxed(&c->closed)))

@@ -28,8 +28,8 @@
 struct waiter {
 	struct waiter *next;
 	struct gr_g *g; /* immutable */
-	gr_cond *c;	/* immutable */
-	gr_mutex *m;	/* immutable */
+	gr_cond *c; /* immutable */
+	gr_mutex *m; /* immutable */
 };
 
 /* gr.h shows a plain word where a lock is, so that it need not show the lock. */
@@ -67,7 +67,7 @@ void gr_cond_wait(gr_cond *c, gr_mutex *m)
 {
 	struct waiter w = {.next = NULL, .g = gr__m()->curg, .c = c, .m = m};
 
-	if (!(load_relaxed(&m->state) & 1))
+	if (!gr__mutex_is_locked(m))
 		gr__fatal("gr_cond_wait: the mutex is not locked");
 	gr__plock(lock_of(c));
 	if (c->tail)

@@ -1,14 +1,19 @@
 /*
  * file.c - calls on files: they block the M, with the bracket that lets the P go on elsewhere.
  *
- * A read that finds its data in the page cache takes less time than handing a P over, and most reads do. So gr_pread
- * asks with RWF_NOWAIT first: a hit is a plain system call without the bracket, and only a miss is made again inside.
- * With Go a G in pread holds its P until the monitor notices; here a miss is known at once, and the P goes on at once.
+ * A read that finds its data in the page cache is over before anybody could make use of the P, and the bracket around
+ * it costs some 50 ns. A read that does not, costs the P twice: it waits, unused, until the monitor takes it away
+ * (20 us or more), and with two Ps that leaves only two reads under way at a time. So gr_pread learns, per descriptor,
+ * from what the bracket tells it: as long as no P is lost, plain brackets. Once one is lost - the read was long, and
+ * somebody wanted the P - the next reads ask with RWF_NOWAIT first: a hit is done, a miss is known at once, and its P
+ * goes to another M at once. When there has been no miss for a while, it is back to plain brackets. Asking each time
+ * was rejected: preadv2 with that flag costs 150 to 250 ns more than pread, three times the bracket.
  *
  * Not with O_DIRECT: there RWF_NOWAIT means "do not wait for locks and allocations" - the wait for the disk takes
- * place all the same, and would hold the P unseen. Filesystems without RWF_NOWAIT say EOPNOTSUPP each time. Both are
- * remembered per descriptor number, and looked up again every so often, since a number may mean another file by
- * then. A stale entry costs time, never a wrong result.
+ * place all the same, and would hold the P unseen. Such a read gives its P away without asking.
+ *
+ * What was learnt belongs to a descriptor's number and may be stale when the number means another file: that costs
+ * time for some reads, never a wrong result.
  *
  * errno is read in functions that do not switch (gr_syscall_exit may come back on another thread).
  */
@@ -19,52 +24,59 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* How a descriptor is read. */
+/* How a descriptor is read. PLAIN is the beginning; the others hold for some reads, unless they are renewed. */
 enum mode {
-	UNKNOWN = 0, /* look */
-	CACHED,	     /* try without the bracket first */
-	DIRECT,	     /* O_DIRECT: each read waits for the disk */
-	PLAIN,	     /* RWF_NOWAIT is of no use: a bracket that the monitor may end */
+	PLAIN = 0, /* a bracket; a lost P leads to one of the others */
+	PROBE, /* RWF_NOWAIT first; a miss renews the mode */
+	DIRECT, /* O_DIRECT: each read waits for the disk; renewed as long as the descriptor has the flag */
 };
 
 enum {
-	KNOWN_FDS = 1024,   /* descriptor numbers that are remembered; others are PLAIN */
-	USES_PER_LOOK = 63, /* F_GETFL costs about 60 ns: 1 ns per read at this interval */
-	MODE_SHIFT = 6,	    /* known[fd] is a mode and, below it, how many reads the last look is still good for */
+	KNOWN_FDS = 1024, /* descriptor numbers about which something is remembered; others are PLAIN */
+	MODE_SHIFT = 6, /* known[fd] is a mode and, below it, for how many reads it holds */
+	MODE_READS = 63, /* as much as fits; a miss costs what is saved by about as many hits without probing */
 };
 
-/* Two reads that count down at the same time may lose a count: that only moves the next look. */
+/* Two reads that count down at the same time may lose a count: then the mode holds for one more. */
 static _Atomic uint8_t known[KNOWN_FDS];
 
-static void remember(int fd, enum mode mode, unsigned uses)
+static void remember(int fd, enum mode mode, unsigned reads)
 {
-	store_relaxed(&known[fd], (uint8_t)(mode << MODE_SHIFT | uses));
+	const bool is_plain = mode == PLAIN || reads == 0;
+
+	if (fd >= 0 && fd < KNOWN_FDS)
+		store_relaxed(&known[fd], (uint8_t)(is_plain ? PLAIN : (unsigned)mode << MODE_SHIFT | reads));
 }
 
-static __attribute__((noinline)) enum mode look(int fd)
+/* Look which mode suits a descriptor whose reads block, and remember it. */
+static __attribute__((noinline)) void learn_that_it_blocks(int fd, enum mode otherwise)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	if (flags < 0)
-		return PLAIN; /* not a descriptor: the call will say so */
-	return flags & O_DIRECT ? DIRECT : CACHED;
+	if (flags >= 0 && (flags & O_DIRECT))
+		remember(fd, DIRECT, MODE_READS);
+	else
+		remember(fd, otherwise, MODE_READS);
 }
 
+/* The mode for the read that begins now, which is counted. */
 static enum mode mode_of(int fd)
 {
-	uint8_t v;
+	unsigned reads;
 	enum mode mode;
+	uint8_t v;
 
 	if (fd < 0 || fd >= KNOWN_FDS)
 		return PLAIN;
 	v = load_relaxed(&known[fd]);
+	if (likely(v == PLAIN))
+		return PLAIN;
 	mode = v >> MODE_SHIFT;
-	if (v & USES_PER_LOOK) {
-		remember(fd, mode, (v & USES_PER_LOOK) - 1u);
-	} else {
-		mode = look(fd);
-		remember(fd, mode, USES_PER_LOOK);
-	}
+	reads = (v & MODE_READS) - 1u;
+	if (mode == DIRECT && reads == 0)
+		learn_that_it_blocks(fd, PLAIN); /* does the number still mean that file? */
+	else
+		remember(fd, mode, reads);
 	return mode;
 }
 
@@ -106,29 +118,42 @@ static __attribute__((noinline)) ssize_t try_read(int fd, void *buf, size_t n)
 	return r < 0 ? -errno : r;
 }
 
+/* A read in a plain bracket that notices whether its P did something else meanwhile. */
+static ssize_t pread_plain(int fd, void *buf, size_t n, off_t off)
+{
+	struct gr_p *p = gr__self_p();
+	const uint32_t tick = load_relaxed(&p->tick);
+	ssize_t r;
+
+	gr_syscall_enter();
+	r = try_pread(fd, buf, n, off);
+	gr_syscall_exit();
+	if (unlikely(gr__self_p() != p || load_relaxed(&p->tick) != tick))
+		learn_that_it_blocks(fd, PROBE); /* the next ones had better know beforehand */
+	return r;
+}
+
 ssize_t gr_pread(int fd, void *buf, size_t n, off_t off)
 {
-	enum mode mode = mode_of(fd);
+	const enum mode mode = mode_of(fd);
 	size_t done = 0;
 	ssize_t r;
 
-	if (mode == CACHED && off >= 0) { /* preadv2 takes -1 for "where the file stands" */
+	if (likely(mode == PLAIN))
+		return pread_plain(fd, buf, n, off);
+	if (mode == PROBE && off >= 0) { /* preadv2 takes -1 for "where the file stands" */
 		r = try_pread_nowait(fd, buf, n, off);
 		/* All of it, or the end of the file: done. Less may be where the page cache ends: wait for the rest. */
 		if (r == 0 || r == (ssize_t)n)
 			return r;
 		if (r > 0)
 			done = (size_t)r;
-		else if (r == -EAGAIN)
-			mode = DIRECT; /* not in the cache: this one waits for the disk */
-		else if (r == -EOPNOTSUPP || r == -ENOSYS)
-			remember(fd, PLAIN, USES_PER_LOOK);
-		/* Other errors: the plain call says what they are. */
+		if (r > 0 || r == -EAGAIN)
+			remember(fd, PROBE, MODE_READS);
+		else /* the filesystem does not know the flag; or an error that the plain call will tell */
+			remember(fd, PLAIN, 0);
 	}
-	if (mode == DIRECT)
-		gr__syscall_enter_blocking();
-	else
-		gr_syscall_enter();
+	gr__syscall_enter_blocking();
 	r = try_pread(fd, (char *)buf + done, n - done, off + (off_t)done);
 	gr_syscall_exit();
 	if (r < 0)

@@ -27,15 +27,7 @@ enum {
 
 /* ---- looking for work ------------------------------------------------------------------------------------ */
 
-bool gr__timers_exist(void)
-{
-	for (unsigned i = 0; i < gr__sched.nprocs; i++)
-		if (gr__timers_next(gr__sched.ps[i]) != INT64_MAX)
-			return true;
-	return false;
-}
-
-static int64_t earliest_timer(void)
+int64_t gr__timers_earliest(void)
 {
 	int64_t first = INT64_MAX;
 
@@ -46,6 +38,11 @@ static int64_t earliest_timer(void)
 			first = next;
 	}
 	return first;
+}
+
+static bool is_timer_set(void)
+{
+	return gr__timers_earliest() != INT64_MAX;
 }
 
 static bool is_idle(const struct gr_p *p)
@@ -134,7 +131,7 @@ static struct gr_g *steal_pass(struct gr_m *m, struct gr_p *p, bool last)
 {
 	struct gr_sched *s = &gr__sched;
 	struct gr__order order = gr__order_begin(gr__random(&m->rng));
-	int64_t now = last && gr__timers_exist() ? gr__now_ns() : INT64_MIN;
+	int64_t now = last && is_timer_set() ? gr__now_ns() : INT64_MIN;
 	struct gr_g *g;
 	uint32_t id;
 
@@ -259,20 +256,21 @@ static bool block_in_poller(struct gr_m *m, struct gr_g **found)
 	int64_t until, delay;
 	struct gr_p *p;
 
-	if (!gr__netpoll_has_waiters() && !gr__timers_exist())
+	if (!gr__netpoll_has_waiters() && !is_timer_set())
 		return false;
 	if (load_relaxed(&s->poller) || !cas_strong_seq_cst(&s->poller, &nobody, 1)) {
-		if (earliest_timer() < load_relaxed(&s->poll_until_ns))
+		if (gr__timers_earliest() < load_relaxed(&s->poll_until_ns))
 			gr__netpoll_break(); /* it did not know of that one */
 		return false;
 	}
 	store_relaxed(&s->poll_until_ns, INT64_MAX);
 	fence_seq_cst(); /* pairs with the one in look_after_waiter; also orders poller before `stopping` */
-	until = earliest_timer();
+	until = gr__timers_earliest();
 	store_relaxed(&s->poll_until_ns, until);
 	if (!load_relaxed(&s->stopping)) {
 		delay = until == INT64_MAX ? -1 : until - gr__now_ns();
-		if (until != INT64_MAX && delay < 0)
+		/* Work that found no M is left on `global`, and we are asked only if we poll already: give_up_p in m.c. */
+		if ((until != INT64_MAX && delay < 0) || load_relaxed(&s->global_n))
 			delay = 0;
 		poll(m, delay, &list);
 	}
@@ -325,7 +323,7 @@ static bool is_deadlock_locked(void)
 	for (unsigned i = 0; i < s->nprocs; i++)
 		if (gr__runq_len(s->ps[i]) || load_relaxed(&s->ps[i]->runnext))
 			return false;
-	return !gr__netpoll_has_waiters() && !gr__timers_exist();
+	return !gr__netpoll_has_waiters() && !is_timer_set();
 }
 
 struct gr_g *gr__find_runnable(struct gr_m *m)
@@ -381,7 +379,7 @@ void gr__handoff(struct gr_p *p)
 
 	gr__lock(&s->lock);
 	if (gr__runq_len(p) || load_relaxed(&p->runnext) || s->global.n ||
-	    (!load_relaxed(&s->poller) && (gr__netpoll_has_waiters() || gr__timers_exist()))) {
+	    (!load_relaxed(&s->poller) && (gr__netpoll_has_waiters() || is_timer_set()))) {
 		gr__start_m_unlock(p, false);
 		return;
 	}

@@ -86,7 +86,7 @@ void gr__leave_forever(void) __attribute__((noreturn));
 /* Leave the M because there is no P for the calling G: to the global queue. Returns when it runs again. */
 void gr__leave_to_global(void);
 
-/* ---- find.c: looking for work --------------------------------------------------------------------- */
+/* ---- find.c: looking for work -------------------------------------------------------------------- */
 
 enum {
 	GR__GLOBAL_EVERY = 61, /* switches between looks at the global queue; Go's number, prime */
@@ -99,8 +99,9 @@ struct gr_g *gr__find_runnable(struct gr_m *m);
 void gr__handoff(struct gr_p *p);
 /* Poll now without a P, unless somebody polls; what is ready goes to the global queue. */
 void gr__poll_outside(void);
-/* Whether any P has a timer. */
-bool gr__timers_exist(void);
+/* The earliest timer of all Ps, INT64_MAX if there is none. */
+int64_t gr__timers_earliest(void);
+
 /* ---- g.c: Gs ---------------------------------------------------------------------------------------- */
 
 /* Make a runnable G that is on no queue; p is the calling M's P or NULL. 0 or -ENOMEM. */

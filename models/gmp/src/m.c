@@ -169,6 +169,9 @@ static void give_up_p(struct gr_p *p, bool spinning)
 	gr__unlock(&s->lock);
 	if (spinning)
 		fetch_sub_seq_cst(&s->spinning, 1);
+	fence_seq_cst(); /* pairs with the one in block_in_poller: it sees what is on `global`, or we see the poller */
+	if (load_relaxed(&s->poller))
+		gr__netpoll_break();
 }
 
 void gr__start_m_unlock(struct gr_p *p, bool spinning)
@@ -475,8 +478,10 @@ static void join_all(void)
 
 		gr__lock(&s->lock);
 		link = list_pop_front(&s->all_ms);
-		if (link)
+		if (link) {
 			list_push_back(&s->dead_ms, link);
+			s->n_ms--;
+		}
 		left = s->n_unjoined;
 		gr__unlock(&s->lock);
 		if (!left)

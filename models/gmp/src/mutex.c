@@ -36,7 +36,7 @@ enum {
 
 enum {
 	STARVING_AFTER_NS = 1000 * 1000, /* Go's choice: far above what a sleeper waits for in a sound program */
-	SPIN_PAUSES = 30,		 /* per round; about a cache line's way to another core and back */
+	SPIN_PAUSES = 30, /* per round; about a cache line's way to another core and back */
 };
 
 /* Spin for one round if that can help. `owns_woken` becomes true when unlock has been told not to wake anybody. */
@@ -161,4 +161,9 @@ void gr_mutex_unlock(gr_mutex *m)
 void gr__mutex_unlock_no_switch(gr_mutex *m)
 {
 	unlock_slowly(m, load_relaxed(&m->state), false);
+}
+
+bool gr__mutex_is_locked(const gr_mutex *m)
+{
+	return load_relaxed(&m->state) & LOCKED;
 }

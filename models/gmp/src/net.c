@@ -107,7 +107,8 @@ static int open_slot(int fd, bool is_socket, bool short_is_drained, gr_sock **ou
 	store_relaxed(&s->shut, false);
 	store_relaxed(&s->dir[GR__NP_READ], GR__NP_READY);
 	store_relaxed(&s->dir[GR__NP_WRITE], GR__NP_READY);
-	store_release(&s->refs, GR__NP_OPEN); /* the fields above are set for who gets s by other ways than the caller */
+	/* Release: the fields above are set for who gets s by other ways than from the caller. */
+	store_release(&s->refs, GR__NP_OPEN);
 	err = gr__np_backend_add(s);
 	if (err) {
 		store_release(&s->refs, 0);
@@ -294,7 +295,7 @@ void gr_sock_close(gr_sock *s)
 		gr__fatal("gr_sock_close: the descriptor is closed already");
 	if (!(fetch_and_seq_cst(&s->refs, ~(uint32_t)GR__NP_OPEN) & GR__NP_OPEN)) /* 1 */
 		gr__fatal("gr_sock_close: two goroutines close one descriptor");
-	gr__np_wake(s);	 /* 2 */
+	gr__np_wake(s); /* 2 */
 	gr__np_unref(s); /* 3: if it is the last one, the permit is ours at once */
 	gr__sema_acquire(&s->idle, false, GR__WAIT_SEMA);
 	fd = s->fd;

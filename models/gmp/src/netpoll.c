@@ -87,7 +87,7 @@ struct gr_sock *gr__np_slot(int fd)
 
 bool gr__np_ref(struct gr_sock *s)
 {
-	uint32_t refs = load_relaxed(&s->refs);
+	uint32_t refs = load_acquire(&s->refs); /* also for who is told that it is closed */
 
 	do {
 		if (!(refs & GR__NP_OPEN))

@@ -34,18 +34,18 @@ enum { GR__NP_OPEN = 1, GR__NP_REF = 2 };
 struct gr_sock {
 	/* atomic */
 	CACHE_ALIGNED _Atomic uintptr_t dir[2]; /* see above */
-	_Atomic uint32_t refs;			/* see above */
-	_Atomic uint32_t tag;			/* how often this number has been closed: part of the poller's data */
-	_Atomic bool hung_up;  /* an edge said that the peer will send no more, or an error: sticky */
-	_Atomic bool shut;     /* gr_sock_shutdown was called: sticky */
+	_Atomic uint32_t refs; /* see above */
+	_Atomic uint32_t tag; /* how often this number has been closed: part of the poller's data */
+	_Atomic bool hung_up; /* an edge said that the peer will send no more, or an error: sticky */
+	_Atomic bool shut; /* gr_sock_shutdown was called: sticky */
 
 	/* immutable while open */
-	bool is_socket;		/* send(2) instead of write(2) */
-	bool short_is_drained;	/* a read that returns less than asked has emptied it: see net.c */
+	bool is_socket; /* send(2) instead of write(2) */
+	bool short_is_drained; /* a read that returns less than asked has emptied it: see net.c */
 	int fd;
 
 	_Atomic uint32_t idle; /* semaphore: the last call that used it has returned; gr_sock_close waits on it */
-	gr_mutex accepting;    /* several Gs may accept on one listener: one at a time */
+	gr_mutex accepting; /* several Gs may accept on one listener: one at a time */
 };
 _Static_assert(sizeof(struct gr_sock) == CACHE_LINE_BYTES, "a descriptor's slot is one cache line");
 

@@ -35,17 +35,15 @@ bool gr__runq_overflow(struct gr_p *p, struct gr_g *g)
 	uint32_t head = load_acquire(&p->runq_head);
 	uint32_t n = load_relaxed(&p->runq_tail) - head;
 	struct gr__glist list = {NULL, NULL, 0};
-	struct gr_g *batch[GR__RUNQ_SLOTS / 2];
 
 	if (n < GR__RUNQ_SLOTS)
 		return false; /* thieves were there */
 	n /= 2;
-	for (uint32_t i = 0; i < n; i++)
-		batch[i] = load_relaxed(&p->runq[(head + i) % GR__RUNQ_SLOTS]);
 	if (!cas_strong_acq_rel(&p->runq_head, &head, head + n))
 		return false;
+	/* Read after they have been taken, unlike a thief: nobody but us, the owner, writes these slots again (R1). */
 	for (uint32_t i = 0; i < n; i++)
-		gr__glist_push(&list, batch[i]);
+		gr__glist_push(&list, load_relaxed(&p->runq[(head + i) % GR__RUNQ_SLOTS]));
 	gr__glist_push(&list, g);
 	gr__lock(&gr__sched.lock);
 	gr__global_put_locked(&list);

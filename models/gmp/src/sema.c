@@ -44,17 +44,17 @@ enum { BUCKETS = 251 };
 
 /* A G that waits for a permit; on its own stack. All under the bucket's lock. */
 struct waiter {
-	struct waiter *next;	     /* the next one on the same word */
-	struct waiter *last;	     /* head of a word only: the last one on it */
-	struct waiter *next_word;    /* head of a word only: head of the next word in the bucket */
+	struct waiter *next; /* the next one on the same word */
+	struct waiter *last; /* head of a word only: the last one on it */
+	struct waiter *next_word; /* head of a word only: head of the next word in the bucket */
 	const _Atomic uint32_t *word; /* immutable */
-	struct gr_g *g;		     /* immutable */
+	struct gr_g *g; /* immutable */
 };
 
 struct bucket {
 	CACHE_ALIGNED struct gr__lock lock;
 	_Atomic uint32_t nwait; /* changed under lock, read without */
-	struct waiter *words;	/* under lock: heads */
+	struct waiter *words; /* under lock: heads */
 };
 
 static struct bucket table[BUCKETS];
@@ -170,7 +170,7 @@ static __attribute__((noinline)) void wake_waiter(_Atomic uint32_t *word, enum g
 
 void gr__sema_release(_Atomic uint32_t *sema, enum gr__sema_wake wake)
 {
-	fetch_add_seq_cst(sema, 1);			/* step 1 */
+	fetch_add_seq_cst(sema, 1); /* step 1 */
 	if (load_seq_cst(&bucket_of(sema)->nwait) == 0) /* step 2 */
 		return;
 	wake_waiter(sema, wake);

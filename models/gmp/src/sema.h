@@ -8,8 +8,8 @@
 
 /* How gr__sema_release treats the G that gets the permit. */
 enum gr__sema_wake {
-	GR__SEMA_NEXT,	  /* next on this P */
-	GR__SEMA_TAIL,	  /* behind what is runnable already: for several in a row */
+	GR__SEMA_NEXT, /* next on this P */
+	GR__SEMA_TAIL, /* behind what is runnable already: for several in a row */
 	GR__SEMA_HANDOFF, /* next, and the caller steps back for it at once; callers that may switch only */
 };
 
@@ -27,5 +27,8 @@ void gr__sema_reset(void);
 
 /* gr_mutex_unlock for a park's commit function, which runs on a scheduler's stack and may not switch. */
 void gr__mutex_unlock_no_switch(gr_mutex *m);
+
+/* Whether anybody has it locked at this moment. */
+bool gr__mutex_is_locked(const gr_mutex *m);
 
 #endif

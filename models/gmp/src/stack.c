@@ -346,21 +346,31 @@ void gr__stack_put(struct gr_p *p, struct gr_g *g)
 
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
+/* The i-th slab, NULL behind the last. Slabs stay until gr_stop. */
+static struct gr__slab *slab_at(size_t i)
+{
+	struct gr__slab *s;
+
+	gr__lock(&central.lock);
+	s = i < central.n_slabs ? central.slabs[i] : NULL;
+	gr__unlock(&central.lock);
+	return s;
+}
+
 void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg)
 {
-	gr__lock(&central.lock);
-	for (size_t i = 0; i < central.n_slabs; i++) {
-		struct gr__slab *s = central.slabs[i];
-		uint32_t used = load_acquire(&s->used);
+	struct gr__slab *s;
+
+	for (size_t i = 0; (s = slab_at(i)); i++) {
+		uint32_t used = load_acquire(&s->used); /* pairs with the release in take_fresh */
 
 		for (uint32_t slot = 0; slot < used; slot++) {
 			struct gr_g *g = slot_descriptor(s, slot);
 
-			if (load_relaxed(&g->state) != GR__G_FREE)
+			if (load_relaxed(&g->state) != GR__G_FREE) /* S2 */
 				fn(g, arg);
 		}
 	}
-	gr__unlock(&central.lock);
 }
 
 bool gr__stack_guards(const struct gr_g *g, const void *addr)

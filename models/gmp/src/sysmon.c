@@ -88,7 +88,7 @@ static bool watch_poller(int64_t now)
 	if (load_relaxed(&s->n_idle_ps)) {
 		bool late = now - load_relaxed(&s->last_poll_ns) >= GR__POLL_BUSY_NS;
 
-		if (!gr__timers_exist() && !(late && gr__netpoll_has_waiters()))
+		if (gr__timers_earliest() > now && !(late && gr__netpoll_has_waiters()))
 			return false;
 		gr__wake_p(); /* it will find nothing to run and become the poller */
 		return true;
@@ -124,19 +124,12 @@ static bool tick(int64_t now)
 /* How long the next tick may be with a view to what the poller, or nobody, waits for. */
 static int64_t longest_delay(int64_t now)
 {
-	struct gr_sched *s = &gr__sched;
-	int64_t cap = gr__netpoll_has_waiters() ? TICK_IO_NS : TICK_MAX_NS;
+	int64_t cap = gr__netpoll_has_waiters() ? TICK_IO_NS : TICK_MAX_NS, timer = gr__timers_earliest();
 
-	for (unsigned i = 0; i < s->nprocs; i++) {
-		int64_t next = gr__timers_next(s->ps[i]);
-
-		if (next == INT64_MAX)
-			continue;
-		if (cap > TICK_IO_NS)
-			cap = TICK_IO_NS;
-		if (!load_relaxed(&s->poller) && next - now < cap)
-			cap = next - now;
-	}
+	if (timer != INT64_MAX && cap > TICK_IO_NS)
+		cap = TICK_IO_NS;
+	if (!load_relaxed(&gr__sched.poller) && timer - now < cap)
+		cap = timer - now;
 	return cap > TICK_MIN_NS ? cap : TICK_MIN_NS;
 }
 

@@ -40,7 +40,7 @@ struct ring_token {
  */
 static inline uint64_t ring_visit(const struct ring_data *d, uint64_t task)
 {
-	const struct ring_node *node = d->nodes + task * d->nodes_per_task;
+	const struct ring_node *node = d->nodes ? d->nodes + task * d->nodes_per_task : NULL;
 	uint64_t sum = task + 1;
 
 	for (uint64_t i = d->nodes_per_task; i > 0; i--) {
