@@ -114,6 +114,10 @@ void words_median(char *buf, size_t size, const struct stats_estimate *e, enum u
 
 void words_ratio(char *buf, size_t size, double ratio)
 {
+	if (ratio < 0.0995) { /* a base that needs far less: digits that say how far */
+		snprintf(buf, size, "%.2g", ratio);
+		return;
+	}
 	snprintf(buf, size, "%.*f",
 		 ratio >= 99.95                   ? 0
 		 : ratio >= 9.995                 ? 1

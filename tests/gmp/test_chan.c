@@ -33,7 +33,7 @@ static void yield_often(void)
 		gr_yield();
 }
 
-/* ---- TestChan: the basic rules, for each capacity ---------------------------------------------------- */
+/* ---- TestChan: the basic rules, for each capacity -------------------------------------------------- */
 
 struct rule {
 	gr_chan *c;
@@ -214,7 +214,7 @@ static void crowds_lose_nothing(void *arg)
 	}
 }
 
-/* ---- nil channels ------------------------------------------------------------------------------------ */
+/* ---- nil channels ---------------------------------------------------------------------------------- */
 
 static _Atomic int nil_passed;
 
@@ -250,7 +250,7 @@ static void nil_blocks_forever(void *arg)
 	CHECK(atomic_load(&nil_passed) == 0);
 }
 
-/* ---- TestNonblockRecvRace ---------------------------------------------------------------------------- */
+/* ---- TestNonblockRecvRace -------------------------------------------------------------------------- */
 
 static void try_once(void *arg)
 {
@@ -280,7 +280,7 @@ static void nonblock_recv_race(void *arg)
 	}
 }
 
-/* ---- TestMultiConsumer ------------------------------------------------------------------------------- */
+/* ---- TestMultiConsumer ----------------------------------------------------------------------------- */
 
 enum { CONSUMERS = 23 };
 
@@ -343,7 +343,7 @@ static void multi_consumer(void *arg)
 	gr_chan_free(m.r);
 }
 
-/* ---- waiters are served in the order of their arrival -------------------------------------------------- */
+/* ---- waiters are served in the order of their arrival ---------------------------------------------- */
 
 enum { QUEUED = 20 };
 
@@ -407,7 +407,7 @@ static void waiters_are_fifo(void *arg)
 	gr_chan_free(c);
 }
 
-/* ---- test/chan/fifo: a chain of Gs in which each waits for the one before --------------------------------- */
+/* ---- test/chan/fifo: a chain of Gs in which each waits for the one before -------------------------- */
 
 struct link {
 	gr_chan *in, *out;
@@ -445,7 +445,7 @@ static void chain_keeps_order(void *arg)
 		gr_chan_free(c[i]);
 }
 
-/* ---- test/chan/goroutines: a long daisy chain --------------------------------------------------------------- */
+/* ---- test/chan/goroutines: a long daisy chain ------------------------------------------------------ */
 
 struct daisy {
 	gr_chan *left, *right;
@@ -478,7 +478,7 @@ static void daisy_chain(void *arg)
 	free(d);
 }
 
-/* ---- test/chan/sieve1: primes by a growing chain of filters ------------------------------------------------- */
+/* ---- test/chan/sieve1: primes by a growing chain of filters ---------------------------------------- */
 
 enum { PRIMES = 60 };
 
@@ -544,7 +544,7 @@ static void sieve(void *arg)
 		gr_chan_free(f[i].out);
 }
 
-/* ---- elements of all kinds of sizes ------------------------------------------------------------------------- */
+/* ---- elements of all kinds of sizes ---------------------------------------------------------------- */
 
 struct blob {
 	gr_chan *c;
@@ -598,7 +598,7 @@ static void sizes_of_elements(void *arg)
 	CHECK(c == NULL);
 }
 
-/* ---- ping-pong: the channel may be freed by who receives the last element ------------------------------------- */
+/* ---- ping-pong: the channel may be freed by who receives the last element -------------------------- */
 
 static void send_and_forget(void *arg)
 {
@@ -617,7 +617,7 @@ static void freed_by_receiver(void *arg)
 	}
 }
 
-/* ---- the P moves between Ms: on one P channels are not locked, and its holder's writes must reach the next one ----- */
+/* ---- the P moves between Ms: on one P channels are not locked, and its holder's writes must reach the next one ---- */
 
 struct mover {
 	gr_chan *c;
@@ -681,7 +681,7 @@ static void between_threads(void *arg)
 	gr_chan_free(m.c);
 }
 
-/* ---- misuse --------------------------------------------------------------------------------------------------- */
+/* ---- misuse ---------------------------------------------------------------------------------------- */
 
 static void send_closed(void *arg)
 {

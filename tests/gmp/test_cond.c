@@ -64,7 +64,7 @@ static void await_running(struct gate *g, int n)
 		gr_yield();
 }
 
-/* ---- TestCondSignal and TestCondSignalGenerations: each signal wakes one, in order ------------------------ */
+/* ---- TestCondSignal and TestCondSignalGenerations: each signal wakes one, in order ----------------- */
 
 static void signal_wakes_one(void *arg)
 {
@@ -93,7 +93,7 @@ static void signal_wakes_one(void *arg)
 	free(g);
 }
 
-/* ---- TestCondBroadcast ---------------------------------------------------------------------------------------- */
+/* ---- TestCondBroadcast ----------------------------------------------------------------------------- */
 
 static void broadcast_wakes_all(void *arg)
 {
@@ -115,7 +115,7 @@ static void broadcast_wakes_all(void *arg)
 	free(g);
 }
 
-/* ---- TestCondSignalStealing: a waiter that comes later does not get an earlier one's signal ---------------- */
+/* ---- TestCondSignalStealing: a waiter that comes later does not get an earlier one's signal -------- */
 
 static void wait_until_open(void *arg)
 {
@@ -158,7 +158,7 @@ static void signal_is_not_stolen(void *arg)
 	}
 }
 
-/* ---- a bounded buffer on one mutex and two conditions ------------------------------------------------------------- */
+/* ---- a bounded buffer on one mutex and two conditions ---------------------------------------------- */
 
 enum { SLOTS = 4, PRODUCERS = 3 };
 
@@ -219,7 +219,7 @@ static void bounded_buffer(void *arg)
 	CHECK(b.sum == PRODUCERS * n * (n + 1) / 2);
 }
 
-/* ---- misuse --------------------------------------------------------------------------------------------------------- */
+/* ---- misuse ---------------------------------------------------------------------------------------- */
 
 static void wait_unlocked(void *arg)
 {

@@ -41,7 +41,7 @@ static size_t count_wrong(const unsigned char *buf, size_t n, size_t off)
 	return wrong;
 }
 
-/* ---- what pread means ------------------------------------------------------------------------------------ */
+/* ---- what pread means ------------------------------------------------------------------------------ */
 
 static void reads_what_is_there(void *arg)
 {
@@ -195,7 +195,7 @@ static void direct_reads(void *arg)
 	free(buf);
 }
 
-/* ---- a blocked call does not hold the others up --------------------------------------------------------------- */
+/* ---- a blocked call does not hold the others up ---------------------------------------------------- */
 
 struct piped {
 	int fds[2];

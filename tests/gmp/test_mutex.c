@@ -3,7 +3,7 @@
  */
 #include "sync_test.h"
 
-/* ---- TestMutex: many Gs hammer one lock, with try_lock between ---------------------------------------- */
+/* ---- TestMutex: many Gs hammer one lock, with try_lock between ------------------------------------- */
 
 struct hammer {
 	gr_mutex m;
@@ -54,7 +54,7 @@ static void hammered(void *arg)
 	CHECK(h.m.state == 0 && h.m.sema == 0);
 }
 
-/* ---- TestMutexFairness: who holds it nearly all the time lets a sleeper have it ------------------------ */
+/* ---- TestMutexFairness: who holds it nearly all the time lets a sleeper have it -------------------- */
 
 struct hog {
 	gr_mutex m;
@@ -91,7 +91,7 @@ static void fairness(void *arg)
 	gr_wg_wait(&h.done);
 }
 
-/* ---- starvation mode hands over in the order of arrival -------------------------------------------------- */
+/* ---- starvation mode hands over in the order of arrival -------------------------------------------- */
 
 struct starved {
 	gr_mutex *m;
@@ -138,7 +138,7 @@ static void starved_in_order(void *arg)
 	CHECK(m.state == 0 && m.sema == 0);
 }
 
-/* ---- the last user frees the object that holds the lock (I3 of mutex.c) ------------------------------------ */
+/* ---- the last user frees the object that holds the lock (I3 of mutex.c) ---------------------------- */
 
 struct object {
 	gr_mutex m;
@@ -182,7 +182,7 @@ static void freed_by_last_user(void *arg)
 	}
 }
 
-/* ---- not tied to the G that locked it ---------------------------------------------------------------------- */
+/* ---- not tied to the G that locked it -------------------------------------------------------------- */
 
 static void unlock_it(void *arg)
 {
@@ -202,7 +202,7 @@ static void unlocked_by_another(void *arg)
 	}
 }
 
-/* ---- TestMutexMisuse ------------------------------------------------------------------------------------------ */
+/* ---- TestMutexMisuse ------------------------------------------------------------------------------- */
 
 static void unlock_unlocked(void *arg)
 {

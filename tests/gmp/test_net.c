@@ -12,7 +12,7 @@
 
 #define MS ((uint64_t)1000 * 1000)
 
-/* ---- helpers --------------------------------------------------------------------------------------------- */
+/* ---- helpers --------------------------------------------------------------------------------------- */
 
 static gr_sock *adopt(int fd)
 {
@@ -69,7 +69,7 @@ static ssize_t read_full(gr_sock *s, void *buf, size_t n)
 	return (ssize_t)done;
 }
 
-/* ---- echo: many connections, messages of all sizes ----------------------------------------------------------- */
+/* ---- echo: many connections, messages of all sizes ------------------------------------------------- */
 
 struct echo {
 	gr_sock *listener;
@@ -164,7 +164,7 @@ static void echo_64(void *arg)
 	free(c);
 }
 
-/* ---- a write that is larger than all buffers: blocks until the reader has taken it ---------------------------- */
+/* ---- a write that is larger than all buffers: blocks until the reader has taken it ----------------- */
 
 struct bulk {
 	gr_sock *s;
@@ -215,7 +215,7 @@ static void large_write(void *arg)
 	free(buf);
 }
 
-/* ---- half close: the peer has sent its last, and can still be answered ----------------------------------------- */
+/* ---- half close: the peer has sent its last, and can still be answered ----------------------------- */
 
 struct asker {
 	gr_sock *s;
@@ -261,7 +261,7 @@ static void half_close(void *arg)
 	gr_sock_close(a.s);
 }
 
-/* ---- data and end of stream in one edge: a short read must not make the reader wait for another one ------------- */
+/* ---- data and end of stream in one edge: a short read must not make the reader wait for another one ---- */
 
 static void end_together_with_data(void *arg)
 {
@@ -285,7 +285,7 @@ static void end_together_with_data(void *arg)
 	}
 }
 
-/* ---- the peer resets the connection -------------------------------------------------------------------------------- */
+/* ---- the peer resets the connection ---------------------------------------------------------------- */
 
 static void reset_it(void *arg)
 {
@@ -311,7 +311,7 @@ static void reset_by_peer(void *arg)
 	gr_sock_close(ours);
 }
 
-/* ---- shutdown and close wake who is blocked ------------------------------------------------------------------------- */
+/* ---- shutdown and close wake who is blocked -------------------------------------------------------- */
 
 struct blocked {
 	gr_sock *s;
@@ -418,7 +418,7 @@ static void close_wakes(void *arg)
 	close(fds[1]);
 }
 
-/* ---- several Gs accept on one listener ----------------------------------------------------------------------------- */
+/* ---- several Gs accept on one listener ------------------------------------------------------------- */
 
 struct acceptors {
 	gr_sock *listener;
@@ -468,7 +468,7 @@ static void several_acceptors(void *arg)
 		close(fd[i]);
 }
 
-/* ---- numbers are used again at once: no event of the old user disturbs the new one --------------------------------- */
+/* ---- numbers are used again at once: no event of the old user disturbs the new one ----------------- */
 
 static void numbers_again(void *arg)
 {
@@ -488,7 +488,7 @@ static void numbers_again(void *arg)
 	}
 }
 
-/* ---- os.TestPipeThreads: Gs that are blocked on pipes need no threads ------------------------------------------------- */
+/* ---- os.TestPipeThreads: Gs that are blocked on pipes need no threads ------------------------------ */
 
 enum { PIPES = 100 };
 
@@ -557,7 +557,7 @@ static void pipe_threads(void *arg)
 	free(p);
 }
 
-/* ---- descriptors whose short reads say nothing ------------------------------------------------------------------------ */
+/* ---- descriptors whose short reads say nothing ----------------------------------------------------- */
 
 static void datagrams(void *arg)
 {
@@ -577,7 +577,7 @@ static void datagrams(void *arg)
 	close(fds[1]);
 }
 
-/* ---- the environment refuses --------------------------------------------------------------------------------------------- */
+/* ---- the environment refuses ----------------------------------------------------------------------- */
 
 static void refusals(void *arg)
 {
@@ -621,7 +621,7 @@ static void out_of_descriptors(void *arg)
 	close(client);
 }
 
-/* ---- the runtime ends with descriptors open: it owns them ------------------------------------------------------------------- */
+/* ---- the runtime ends with descriptors open: it owns them ------------------------------------------ */
 
 static int left_open[2];
 
@@ -644,7 +644,7 @@ static void closed_by_stop(void **state)
 	close(left_open[1]);
 }
 
-/* ---- misuse --------------------------------------------------------------------------------------------------------------------- */
+/* ---- misuse ---------------------------------------------------------------------------------------- */
 
 static void two_readers(void *arg)
 {

@@ -5,7 +5,7 @@
 
 #include "sema.h"
 
-/* ---- TestSemaphore: never more inside than there are permits ------------------------------------------- */
+/* ---- TestSemaphore: never more inside than there are permits --------------------------------------- */
 
 struct room {
 	_Atomic uint32_t permits;
@@ -51,7 +51,7 @@ static void permits_are_kept(void *arg)
 	}
 }
 
-/* ---- waiters are served in order; with lifo the last one first -------------------------------------------- */
+/* ---- waiters are served in order; with lifo the last one first ------------------------------------- */
 
 struct waiting {
 	_Atomic uint32_t *sema;
@@ -98,7 +98,7 @@ static void order_of_waiters(void *arg)
 	CHECK(sema == 0);
 }
 
-/* ---- TestSemaHandoff1: the waiter runs before the releaser goes on ------------------------------------------ */
+/* ---- TestSemaHandoff1: the waiter runs before the releaser goes on --------------------------------- */
 
 static void handoff_runs_waiter(void *arg)
 {
@@ -126,7 +126,7 @@ static void handoff_runs_waiter(void *arg)
 	CHECK(w.turn == 1);
 }
 
-/* ---- many words at once: more than there are buckets ---------------------------------------------------------- */
+/* ---- many words at once: more than there are buckets ----------------------------------------------- */
 
 static void many_words(void *arg)
 {
@@ -155,7 +155,7 @@ static void many_words(void *arg)
 	free((void *)sema);
 }
 
-/* ---- a one-shot semaphore on memory that is gone right after: how tasks are joined ------------------------------ */
+/* ---- a one-shot semaphore on memory that is gone right after: how tasks are joined ----------------- */
 
 struct joined {
 	_Atomic uint32_t returned;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "os.h"
 #include "san.h"
 
 /* ThreadSanitizer allows about 8000 stacks, and each is dear under both. */
@@ -123,6 +124,31 @@ static void many_wait_at_once_and_again(void **state)
 	gr_stop();
 	assert_int_equal(load_relaxed(&errors), 0);
 	assert_int_equal(load_relaxed(&ended), MANY);
+}
+
+/* More stacks than there are mappings for guards: the rest does without, and says so. */
+static void guards_run_out(void **state)
+{
+	struct gr_config c = {.procs = 2, .knobs = "guard=1"};
+	const char *names[16], *expected = MANY > 50000 ? "canary" : "mprotect";
+	char values[16][32];
+	size_t n;
+	int seen = 0;
+
+	(void)state;
+	store_relaxed(&ended, 0);
+	store_relaxed(&errors, 0);
+	memset(&wg, 0, sizeof(wg));
+	assert_int_equal(gr_start(&c), 0);
+	gr_run(park_many, NULL);
+	n = gr_knobs(names, values, 16);
+	for (size_t i = 0; i < n; i++)
+		seen += !strcmp(names[i], "guard") && !strcmp(values[i], expected);
+	gr_stop();
+	assert_int_equal(load_relaxed(&errors), 0);
+	assert_int_equal(load_relaxed(&ended), MANY);
+	if (gr__os_max_mappings() < 100000)
+		assert_int_equal(seen, 1);
 }
 
 /* ---- what is kept over a switch -------------------------------------------------------------------------- */
@@ -276,15 +302,54 @@ static void overflow(void)
 		gr_run(start_deep, NULL);
 }
 
+static void overflow_into_mapping(void)
+{
+	struct gr_config c = {.procs = 2, .knobs = "guard=1"};
+
+	if (!gr_start(&c))
+		gr_run(start_deep, NULL);
+}
+
 static void overflow_names_the_goroutine(void **state)
 {
 	char said[4096];
 	int status;
 
 	(void)state;
+	say_in_child(overflow_into_mapping, said, sizeof(said), &status);
+	assert_non_null(strstr(said, "stack overflow of goroutine"));
+	assert_non_null(strstr(said, "(digger)"));
 	say_in_child(overflow, said, sizeof(said), &status);
 	assert_non_null(strstr(said, "stack overflow of goroutine"));
 	assert_non_null(strstr(said, "(digger)"));
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+/* What an overflow leaves behind that nothing has stopped. */
+static void touch_lowest_word(void *arg)
+{
+	(void)arg;
+	*(volatile uint64_t *)(void *)gr__self()->stack_lo = 1;
+}
+
+static void overflow_unseen(void)
+{
+	struct gr_config c = {.procs = 1, .knobs = "guard=2"};
+
+	if (gr_start(&c))
+		return;
+	gr_run(touch_lowest_word, NULL);
+	gr_stop();
+}
+
+static void canary_is_looked_at_in_the_end(void **state)
+{
+	char said[4096];
+	int status;
+
+	(void)state;
+	say_in_child(overflow_unseen, said, sizeof(said), &status);
+	assert_non_null(strstr(said, "stack overflow of goroutine"));
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
@@ -393,9 +458,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(batches_reuse_stacks),
 		cmocka_unit_test(many_wait_at_once_and_again),
+		cmocka_unit_test(guards_run_out),
 		cmocka_unit_test(registers_and_rounding_survive),
 		cmocka_unit_test(libc_works_on_a_g_stack),
 		cmocka_unit_test(overflow_names_the_goroutine),
+		cmocka_unit_test(canary_is_looked_at_in_the_end),
 		cmocka_unit_test(other_faults_are_left_alone),
 		cmocka_unit_test(deadlock_is_told),
 		cmocka_unit_test(sleeping_is_no_deadlock),

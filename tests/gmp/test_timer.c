@@ -16,7 +16,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* ---- TestSleep: never too early ------------------------------------------------------------------------ */
+/* ---- TestSleep: never too early -------------------------------------------------------------------- */
 
 static void not_too_early(void *arg)
 {
@@ -31,7 +31,7 @@ static void not_too_early(void *arg)
 	}
 }
 
-/* ---- sleepers wake in the order of their deadlines ------------------------------------------------------- */
+/* ---- sleepers wake in the order of their deadlines ------------------------------------------------- */
 
 struct sleeper {
 	uint64_t ns, began;
@@ -77,7 +77,7 @@ static void order_of_deadlines(void *arg)
 	}
 }
 
-/* ---- many sleepers ------------------------------------------------------------------------------------------ */
+/* ---- many sleepers --------------------------------------------------------------------------------- */
 
 struct many {
 	gr_wg done;
@@ -120,7 +120,7 @@ static void many_sleepers(void *arg)
 	CHECK(after.m_created < 20); /* nobody slept on a thread */
 }
 
-/* ---- TestAfterFuncStarvation: a timer fires although others keep the P busy ------------------------------------- */
+/* ---- TestAfterFuncStarvation: a timer fires although others keep the P busy ------------------------ */
 
 struct busy {
 	gr_chan *ping, *pong;
@@ -196,7 +196,7 @@ static void timer_is_stolen(void *arg)
 	gr_wg_wait(&b.done);
 }
 
-/* ---- TestMultiWakeup: an earlier deadline shortens the wait of a poller that waits for a later one ----------------- */
+/* ---- TestMultiWakeup: an earlier deadline shortens the wait of a poller that waits for a later one ---- */
 
 struct late {
 	_Atomic bool long_one_woke;
@@ -238,7 +238,7 @@ static void earlier_deadline_is_seen(void *arg)
 	CHECK(atomic_load(&l.short_one_woke));
 }
 
-/* ---- TestOverflowSleep: what does not fit in the clock sleeps for good ------------------------------------------------ */
+/* ---- TestOverflowSleep: what does not fit in the clock sleeps for good ----------------------------- */
 
 static _Atomic int overflowed;
 

@@ -3,7 +3,7 @@
  */
 #include "sync_test.h"
 
-/* ---- TestWaitGroup: two groups in lock step, used again and again ------------------------------------- */
+/* ---- TestWaitGroup: two groups in lock step, used again and again ---------------------------------- */
 
 struct step {
 	gr_wg *a, *b;
@@ -44,7 +44,7 @@ static void lock_step(void *arg)
 	CHECK(a.state == 0 && a.sema == 0 && b.state == 0 && b.sema == 0);
 }
 
-/* ---- TestWaitGroupRace: the last done and the wait meet; the group is freed at once ---------------------- */
+/* ---- TestWaitGroupRace: the last done and the wait meet; the group is freed at once ---------------- */
 
 struct race {
 	gr_wg wg;
@@ -76,7 +76,7 @@ static void freed_after_wait(void *arg)
 	}
 }
 
-/* ---- nothing to wait for -------------------------------------------------------------------------------------- */
+/* ---- nothing to wait for --------------------------------------------------------------------------- */
 
 static void zero_does_not_block(void *arg)
 {
@@ -95,7 +95,7 @@ static void zero_does_not_block(void *arg)
 	CHECK(after.parks == before.parks);
 }
 
-/* ---- many Gs, one wait ------------------------------------------------------------------------------------------ */
+/* ---- many Gs, one wait ----------------------------------------------------------------------------- */
 
 static void many_done(void *arg)
 {
@@ -110,7 +110,7 @@ static void many_done(void *arg)
 	CHECK(atomic_load(&r.n) == n);
 }
 
-/* ---- TestWaitGroupMisuse ------------------------------------------------------------------------------------------ */
+/* ---- TestWaitGroupMisuse --------------------------------------------------------------------------- */
 
 static void negative(void *arg)
 {

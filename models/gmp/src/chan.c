@@ -74,7 +74,7 @@ struct gr_chan {
 };
 _Static_assert(sizeof(struct gr_chan) <= CACHE_LINE_BYTES, "the hot part of a channel is one cache line");
 
-/* ---- parts ------------------------------------------------------------------------------------------ */
+/* ---- parts ----------------------------------------------------------------------------------------- */
 
 static inline bool queue_is_empty(struct waitq *q)
 {
@@ -231,7 +231,7 @@ static inline __attribute__((always_inline)) bool recv_now_locked(struct gr_chan
 	return true;
 }
 
-/* ---- making ----------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------------- */
 
 int gr_chan_new(size_t elem_bytes, size_t capacity, gr_chan **out)
 {
@@ -261,7 +261,7 @@ void gr_chan_free(gr_chan *c)
 	free(c);
 }
 
-/* ---- operations ------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------------ */
 
 void gr_chan_send(gr_chan *c, const void *elem)
 {

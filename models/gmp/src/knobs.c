@@ -58,13 +58,18 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 		k->reap_ns = v > UINT64_MAX / 1000000 ? UINT64_MAX : v * 1000000;
 	} else if (IS("seed")) {
 		k->seed = v;
+	} else if (IS("guard")) {
+		if (v > 2)
+			return refuse(text, len, "must be 0 (madvise if possible), 1 (mprotect) or 2 (canary)");
+		k->guard = (unsigned)v;
 	} else if (IS("steal") || IS("runnext") || IS("spin")) {
 		if (v > 1)
 			return refuse(text, len, "must be 0 or 1");
 		*(IS("steal") ? &k->steal : IS("spin") ? &k->spin : &k->runnext) = v;
 	} else {
-		return refuse(text, len,
-			      "unknown; there are procs, max_ms, stack_bytes, reap_ms, steal, runnext, spin, seed");
+		return refuse(
+			text, len,
+			"unknown; there are procs, max_ms, stack_bytes, reap_ms, guard, steal, runnext, spin, seed");
 	}
 #undef IS
 	return 0;

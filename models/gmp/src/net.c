@@ -34,7 +34,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- system calls, with -errno ---------------------------------------------------------------------- */
+/* ---- system calls, with -errno --------------------------------------------------------------------- */
 
 static __attribute__((noinline)) ssize_t try_read(int fd, void *buf, size_t n)
 {
@@ -86,7 +86,7 @@ static bool is_tcp(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 && protocol == IPPROTO_TCP;
 }
 
-/* ---- taking over ------------------------------------------------------------------------------------ */
+/* ---- taking over ----------------------------------------------------------------------------------- */
 
 /* Fill in the slot and register; the descriptor is non-blocking already. 0 or -errno; the slot is free on errors. */
 static int open_slot(int fd, bool is_socket, bool short_is_drained, gr_sock **out)
@@ -144,7 +144,7 @@ int gr_sock_fd(const gr_sock *s)
 	return s->fd;
 }
 
-/* ---- operations ------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------------ */
 
 /*
  * The part that all three have in common: block until `d` is ready unless it is, and clear it for the next try.
@@ -268,7 +268,7 @@ int gr_sock_accept(gr_sock *listener, gr_sock **out)
 	return err;
 }
 
-/* ---- ending ----------------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------------- */
 
 void gr_sock_shutdown(gr_sock *s)
 {

@@ -58,7 +58,7 @@ static struct {
 	CACHE_ALIGNED _Atomic uint32_t n;
 } waiters;
 
-/* ---- slots ------------------------------------------------------------------------------------------ */
+/* ---- slots ----------------------------------------------------------------------------------------- */
 
 static struct gr_sock *find_slot(int fd)
 {
@@ -103,7 +103,7 @@ void gr__np_unref(struct gr_sock *s)
 		gr__sema_release(&s->idle, GR__SEMA_NEXT);
 }
 
-/* ---- waiting ---------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------------- */
 
 bool gr__np_clear(struct gr_sock *s, enum gr__np_dir d)
 {
@@ -181,7 +181,7 @@ void gr__np_event(uint64_t data, bool readable, bool writable, bool hung_up, str
 		gr__glist_push(out, g);
 }
 
-/* ---- for the scheduler ------------------------------------------------------------------------------ */
+/* ---- for the scheduler ----------------------------------------------------------------------------- */
 
 int gr__netpoll_init(void)
 {

@@ -49,7 +49,7 @@ struct gr_sock {
 };
 _Static_assert(sizeof(struct gr_sock) == CACHE_LINE_BYTES, "a descriptor's slot is one cache line");
 
-/* ---- netpoll.c -------------------------------------------------------------------------------------- */
+/* ---- netpoll.c ------------------------------------------------------------------------------------- */
 
 /* The slot of fd, made if need be; NULL without memory or beyond the largest number that is supported. */
 struct gr_sock *gr__np_slot(int fd);
@@ -85,7 +85,7 @@ static inline uint64_t gr__np_data(const struct gr_sock *s)
 	return (uint64_t)load_relaxed(&s->tag) << 32 | (uint32_t)s->fd;
 }
 
-/* ---- netpoll_epoll.c -------------------------------------------------------------------------------- */
+/* ---- netpoll_epoll.c ------------------------------------------------------------------------------- */
 
 int gr__np_backend_open(void); /* 0 or -errno */
 void gr__np_backend_close(void);

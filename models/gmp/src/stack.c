@@ -85,7 +85,9 @@ int gr__stacks_init(void)
 
 	memset(&central, 0, sizeof(central));
 	central.page = gr__os_page_bytes();
-	store_relaxed(&central.guard, gr__os_guard_light_works() ? GUARD_LIGHT : GUARD_MAPPING);
+	store_relaxed(&central.guard, gr__sched.knobs.guard);
+	if (gr__sched.knobs.guard == GUARD_LIGHT && !gr__os_guard_light_works())
+		store_relaxed(&central.guard, GUARD_MAPPING);
 	central.stride = gr__sched.knobs.stack_bytes;
 	central.slab_slots = (uint32_t)(SLAB_BYTES / central.stride);
 	if (central.slab_slots > SLAB_SLOTS_MAX)

@@ -14,7 +14,7 @@
  *
  * Invariants:
  *   I1  under t->lock, next == heap[0].when, or INT64_MAX when it is empty.
- *   I2  a G in a heap is parked, or t->lock is held by its park until it is.
+ *   I2  a G in a heap is parked, or t->lock (on one P: the P) is held by its park until it is.
  *   I3  a G taken off a heap is made runnable by who took it, exactly once.
  *
  * A sleeper whose deadline is earlier than the one that a blocked poller waits for has to break it; proc.c does that
@@ -53,7 +53,7 @@ struct gr__timers {
 	size_t n, cap;
 };
 
-/* ---- the heap --------------------------------------------------------------------------------------- */
+/* ---- the heap -------------------------------------------------------------------------------------- */
 
 static void free_heap(struct entry *heap)
 {
@@ -143,7 +143,7 @@ static inline int64_t publish_next_locked(struct gr__timers *t)
 	return next;
 }
 
-/* ---- for the scheduler ------------------------------------------------------------------------------ */
+/* ---- for the scheduler ----------------------------------------------------------------------------- */
 
 /* Without memory for it p->timers stays NULL, and who sleeps on that P blocks its M. */
 void gr__timers_init(struct gr_p *p)
@@ -201,7 +201,7 @@ int64_t gr__timers_run(struct gr_p *p, int64_t now_ns, unsigned *ran)
 	return next;
 }
 
-/* ---- sleeping --------------------------------------------------------------------------------------- */
+/* ---- sleeping -------------------------------------------------------------------------------------- */
 
 /* A heap could not grow: sleep all the same, at the price of a thread. */
 static void sleep_on_thread(int64_t when)

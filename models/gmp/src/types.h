@@ -313,6 +313,7 @@ struct gr__knobs {
 	size_t stack_bytes;
 	uint64_t reap_ns;
 	bool steal, runnext, spin;
+	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
 	bool plain_runnext; /* runnext without perturbation: knob on and no seed */
 	uint64_t seed; /* not 0: perturb the order of everything that may be reordered */
 };

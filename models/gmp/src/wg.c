@@ -70,7 +70,7 @@ void gr_wg_wait(gr_wg *wg)
 			return;
 	} while (!cas_weak_acq_rel(&wg->state, &state, state + ONE_WAITER));
 	gr__sema_acquire(&wg->sema, false, GR__WAIT_WG);
-	/* A next round that has begun already could take the permit of a waiter of this one that is still on its way. */
+	/* A next round that has begun could take the permit of a waiter of this one that is still on its way. */
 	if (unlikely(load_relaxed(&wg->state) != 0))
 		gr__fatal("gr_wg_wait: the group was used again before all its waiters had returned");
 }
