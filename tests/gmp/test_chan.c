@@ -617,7 +617,7 @@ static void freed_by_receiver(void *arg)
 	}
 }
 
-/* ---- the P moves between Ms: on one P channels are not locked, and its holder's writes must reach the next one ---- */
+/* ---- the P moves between Ms: without locks, its writes must reach the next holder ---- */
 
 struct mover {
 	gr_chan *c;

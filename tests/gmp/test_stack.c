@@ -379,7 +379,7 @@ static void other_faults_are_left_alone(void **state)
 	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* ---- deadlock and dump -------------------------------------------------------------------------------------------- */
+/* ---- deadlock and dump -------------------------------------------------------------------------------- */
 
 static void recv_forever(void *arg)
 {

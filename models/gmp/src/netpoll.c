@@ -185,7 +185,7 @@ void gr__np_event(uint64_t data, bool readable, bool writable, bool hung_up, str
 
 int gr__netpoll_init(void)
 {
-	/* The waiting primitives have no hook of their own in gr_start: Gs that a gr_stop dropped are forgotten here. */
+	/* The waiting primitives have no hook of their own in gr_start: Gs that gr_stop dropped are forgotten here. */
 	gr__sema_reset();
 	store_relaxed(&waiters.n, 0);
 	return gr__np_backend_open();

@@ -39,6 +39,7 @@ enum {
 	SLAB_BYTES = 16 << 20, /* address space, not memory */
 	SLAB_SLOTS_MIN = 16,
 	SLAB_SLOTS_MAX = 1024,
+	COLD_GUARDED = 0x8000, /* in cold[]: the slot still has its guard, which survives the release of pages */
 	COLOURS = 16,
 	SPARE_MAPPINGS = 8192, /* left to the rest of the process when guards are mappings; arbitrary */
 };
@@ -109,11 +110,11 @@ static struct gr_g *slot_descriptor(const struct gr__slab *s, uint32_t slot)
 			       align_up(sizeof(struct gr_g), CACHE_LINE_BYTES));
 }
 
-static void guard_slot(char *lo)
+static bool guard_slot(char *lo)
 {
 	if (load_relaxed(&central.guard) == GUARD_LIGHT) {
 		if (!gr__os_guard_light(lo, central.page))
-			return;
+			return true;
 		store_relaxed(&central.guard, GUARD_MAPPING);
 	}
 	if (load_relaxed(&central.guard) == GUARD_MAPPING) {
@@ -124,22 +125,22 @@ static void guard_slot(char *lo)
 		central.n_guard_mappings += allowed;
 		gr__unlock(&central.lock);
 		if (allowed && !gr__os_guard_mapping(lo, central.page))
-			return;
+			return true;
 		store_relaxed(&central.guard, GUARD_CANARY);
 	}
+	return false;
 }
 
-/* Make the descriptor of a slot whose memory is zeros. */
-static struct gr_g *init_slot(struct gr__slab *s, uint32_t slot, bool guard)
+/* Make the descriptor of a slot whose memory is zeros; a cold one may still have its guard. */
+static struct gr_g *init_slot(struct gr__slab *s, uint32_t slot, bool guarded)
 {
 	struct gr_g *g = slot_descriptor(s, slot);
 
 	g->slab = s;
-	g->slot = slot;
+	g->slot = (uint16_t)slot;
 	g->stack_lo = s->base + slot * central.stride;
 	g->stack_hi = (char *)g;
-	if (guard)
-		guard_slot(g->stack_lo);
+	g->guarded = guarded || guard_slot(g->stack_lo);
 	g->san_fiber = gr__san_fiber_make();
 	g->san_id = gr__san_stack_known(g->stack_lo + central.page, g->stack_hi);
 	return g;
@@ -199,7 +200,7 @@ static void release_chain(struct gr_g *g)
 	while (g) {
 		struct gr_g *next = g->link;
 		struct gr__slab *s = g->slab;
-		uint32_t slot = g->slot;
+		uint32_t slot = g->slot | (g->guarded ? COLD_GUARDED : 0);
 		char *lo = g->stack_lo + central.page;
 
 		gr__san_fiber_free(g->san_fiber);
@@ -267,7 +268,7 @@ static struct gr_g *cold_get(void)
 		}
 	}
 	gr__unlock(&central.lock);
-	return s ? init_slot(s, slot, false) : NULL; /* the guard survived the release */
+	return s ? init_slot(s, slot & ~COLD_GUARDED, slot & COLD_GUARDED) : NULL;
 }
 
 /* ---- what a P does ------------------------------------------------------------------------------------ */
@@ -290,7 +291,7 @@ static __attribute__((noinline)) struct gr_g *get_slow(struct gr_p *p)
 			}
 		}
 		owner_add(&p->stats.stacks_mapped, 1);
-		return init_slot(p->fresh_slab, p->fresh_next++, true);
+		return init_slot(p->fresh_slab, p->fresh_next++, false);
 	}
 	g = p->free_a.head;
 	p->free_a.head = g->link;
@@ -312,7 +313,7 @@ static struct gr_g *get_outside(void)
 	gr__lock(&central.lock);
 	central.n_mapped++;
 	gr__unlock(&central.lock);
-	return init_slot(s, slot, true);
+	return init_slot(s, slot, false);
 }
 
 struct gr_g *gr__stack_get(struct gr_p *p)
@@ -331,7 +332,7 @@ struct gr_g *gr__stack_get(struct gr_p *p)
 
 void gr__stack_put(struct gr_p *p, struct gr_g *g)
 {
-	if (unlikely(load_relaxed(&central.guard) == GUARD_CANARY) && *(uint64_t *)(void *)g->stack_lo != 0)
+	if (unlikely(!g->guarded) && *(uint64_t *)(void *)g->stack_lo != 0)
 		gr__fatal("stack overflow of goroutine %llu, found when it ended",
 			  (unsigned long long)load_relaxed(&g->id));
 	gr__san_clean(g->stack_lo + central.page, (size_t)(g->stack_hi - g->stack_lo) - central.page);

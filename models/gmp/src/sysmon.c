@@ -9,8 +9,8 @@
  *   - joins threads of Ms that have exited, and keeps the coarse clock.
  *
  * A tick is 20 us as long as there was something to do within the last 50, then twice as long each time, up to 10 ms
- * (1 ms while Gs wait for I/O or time, and not beyond the next timer when nobody polls). When all Ps have been idle for some long ticks it sleeps until a P is
- * taken off the idle list:
+ * (1 ms while Gs wait for I/O or time, and not beyond the next timer when nobody polls). When all Ps have been idle for
+ * some long ticks it sleeps until a P is taken off the idle list:
  *
  *	sysmon                                    an M that takes an idle P
  *	1 sysmon_asleep = 1                       1 n_idle_ps--

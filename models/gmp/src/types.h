@@ -60,12 +60,14 @@ struct gr__note {
 	X(IO_ACCEPT, "I/O accept")                                                                                     \
 	X(IO_FILE, "file I/O")
 
+/* clang-format off: it takes the list for one long statement */
 enum gr__wait {
 #define GR__WAIT_ENUM(name, text) GR__WAIT_##name,
 	GR__WAITS(GR__WAIT_ENUM)
 #undef GR__WAIT_ENUM
 	GR__WAIT_COUNT
 };
+/* clang-format on */
 
 /* Whether a G that waits for this is woken by the poller rather than by another G. */
 static inline bool gr__wait_needs_poller(enum gr__wait reason)
@@ -116,7 +118,8 @@ struct gr_g {
 	struct gr__slab *slab; /* where its stack is from */
 	char *stack_lo; /* lowest address of the slot: the guard */
 	char *stack_hi; /* end of the usable stack: this descriptor is above it */
-	uint32_t slot; /* index in the slab */
+	uint16_t slot; /* index in the slab */
+	bool guarded; /* the lowest page faults; else its first word is the canary */
 
 	/* owner of the moment */
 	uint32_t chain_n; /* head of a chain of free stacks: its length */
