@@ -82,7 +82,7 @@ static bool is_failure(const json_t *sample)
 
 struct failures {
 	json_t *has_ok; /* "cell subject" */
-	json_t *seen;   /* sentence -> how many times */
+	json_t *seen; /* sentence -> how many times */
 };
 
 static char *pair_of(const json_t *sample)
@@ -146,7 +146,7 @@ void run_show_failures(const struct store *s, FILE *out)
 /* ---- smoke ----------------------------------------------------------------------------------------------- */
 
 struct smoke_table {
-	json_t *rows;     /* workload -> subject -> status */
+	json_t *rows; /* workload -> subject -> status */
 	json_t *subjects; /* array of ids, in order of appearance in the plan */
 };
 

@@ -21,12 +21,12 @@
 struct counters; /* counters.c */
 
 struct process_spec {
-	const char *path;	  /* the executable */
-	const char *const *argv;  /* NULL-terminated, argv[0] included */
-	const cpu_set_t *cpus;	  /* affinity set before exec and verified by reading it back; NULL: inherited */
-	size_t pad_bytes;	  /* length of SWITCHYARD_PAD in its environment */
+	const char *path; /* the executable */
+	const char *const *argv; /* NULL-terminated, argv[0] included */
+	const cpu_set_t *cpus; /* affinity set before exec and verified by reading it back; NULL: inherited */
+	size_t pad_bytes; /* length of SWITCHYARD_PAD in its environment */
 	struct counters *counters; /* opened on the child between fork and exec; NULL: none */
-	size_t max_line;	  /* longest line taken from it, newline included; 0: 64 KiB */
+	size_t max_line; /* longest line taken from it, newline included; 0: 64 KiB */
 };
 
 struct process; /* one running child, its two pipes and the tail of its standard error */
@@ -52,10 +52,10 @@ int process_send(struct process *p, const json_t *message, struct err *err);
 int process_receive(struct process *p, int64_t timeout_ns, json_t **out, struct err *err);
 
 struct process_exit {
-	int code;	      /* exit code, or -1 */
-	int signal;	      /* signal that ended it, or 0 */
-	bool killed;	      /* by process_finish, after its time-out */
-	int64_t ended_ns;     /* CLOCK_MONOTONIC when wait4 returned */
+	int code; /* exit code, or -1 */
+	int signal; /* signal that ended it, or 0 */
+	bool killed; /* by process_finish, after its time-out */
+	int64_t ended_ns; /* CLOCK_MONOTONIC when wait4 returned */
 	int64_t user_ns, sys_ns; /* whole life, from wait4's rusage */
 	char stderr_tail[4096]; /* NUL-terminated, valid UTF-8 */
 };
@@ -75,8 +75,8 @@ void process_finish(struct process *p, int64_t timeout_ns, struct process_exit *
  */
 int counters_new(const char *const *names, size_t n, struct counters **out, struct err *err);
 void counters_open(struct counters *c, pid_t pid); /* called by process_start */
-void counters_begin(struct counters *c);	   /* read all: at the begin message */
-void counters_end(struct counters *c);		   /* read all again: at the end message */
+void counters_begin(struct counters *c); /* read all: at the begin message */
+void counters_end(struct counters *c); /* read all again: at the end message */
 json_t *counters_result(const struct counters *c, uint64_t ops); /* docs/records.md "counters" */
 void counters_free(struct counters *c);
 /* Whether hardware events can be counted here; the reason in `why` when not. */
@@ -85,11 +85,11 @@ bool counters_pmu_available(char *why, size_t why_size);
 /* ---- topology.c: placements ---------------------------------------------------------------------------- */
 
 enum placement {
-	PLACE_SAME,  /* one PU */
-	PLACE_SMT,   /* two PUs of one core */
+	PLACE_SAME, /* one PU */
+	PLACE_SMT, /* two PUs of one core */
 	PLACE_CACHE, /* PUs of different cores that share the last-level cache */
 	PLACE_CROSS, /* PUs that share as little as the machine offers */
-	PLACE_FREE,  /* every allowed CPU, the kernel places */
+	PLACE_FREE, /* every allowed CPU, the kernel places */
 };
 const char *placement_name(enum placement p);
 bool placement_parse(const char *name, enum placement *out);
@@ -103,10 +103,10 @@ void topology_free(struct topology *t);
 unsigned topology_pus(const struct topology *t);
 
 struct placed {
-	cpu_set_t subject;  /* the CPUs of the subject */
-	cpu_set_t load;	    /* the CPUs of the load generator: apart where there is a CPU for it */
-	cpu_set_t harness;  /* the CPUs of the harness itself */
-	unsigned workers;   /* CPUs in `subject` */
+	cpu_set_t subject; /* the CPUs of the subject */
+	cpu_set_t load; /* the CPUs of the load generator: apart where there is a CPU for it */
+	cpu_set_t harness; /* the CPUs of the harness itself */
+	unsigned workers; /* CPUs in `subject` */
 	bool load_is_apart; /* subject and load generator share no CPU */
 };
 /*

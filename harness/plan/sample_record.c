@@ -118,13 +118,18 @@ static json_t *sched_json(const struct take *t)
 			 jsonx_count(t->threads), "why", why);
 }
 
+/* Waiting for a CPU that long is no sign of others: every wake-up waits a little. Arbitrary; a quarter of a tick. */
+#define RUN_DELAY_FLOOR_NS 1000000
+
 /* Add what only a subject without self-made contention can be judged by. */
 static void judge_run_delay(const struct take *t, json_t *noise)
 {
 	int64_t delay = run_delay_ns(t), wall = t->end.stamp_ns - t->begin.stamp_ns;
 	char text[120];
 
-	if (delay < 0 || t->threads < 0 || t->threads - 1 > (int64_t)t->r->cell->placed.workers)
+	if (delay < RUN_DELAY_FLOOR_NS)
+		return;
+	if (t->threads < 0 || t->threads - 1 > (int64_t)t->r->cell->placed.workers)
 		return;
 	if ((double)delay <= t->env->noise_limit * (double)wall * (double)t->r->cell->placed.workers)
 		return;

@@ -391,6 +391,9 @@ static void fill_point(struct point *p, const json_t *sample)
 		p->q[i] = NAN;
 	p->q[Q_VALUE] = field_number(json_object_get(sample, "metric"), "value");
 	p->q[Q_THREADS] = field_number(sched, "threads");
+	p->q[Q_AROUND] = field_number(time, "process_ns") - wall;
+	p->q[Q_SETTLE] = field_number(time, "settle_ns");
+	p->q[Q_SPIN] = field_number(time, "spin_ns");
 	if (ops > 0) {
 		p->q[Q_WALL] = wall / ops;
 		p->q[Q_CPU] = cpu / ops;

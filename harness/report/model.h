@@ -34,6 +34,9 @@ enum quantity {
 	Q_RATE, /* servers: requests per second */
 	Q_P50, /* servers: latency percentiles of the process, ns */
 	Q_P99,
+	Q_AROUND, /* ns from fork to waitpid less the region */
+	Q_SETTLE, /* ns of the pause before the process, outside of it */
+	Q_SPIN, /* ns of the calibration spins before and after, outside of it */
 	Q_COUNT,
 };
 

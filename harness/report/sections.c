@@ -269,6 +269,38 @@ static void say_intro(struct doc *d, const struct report *r, const struct cell *
 	}
 }
 
+/* What a sample costs beside its region, where that is what the workload is for. */
+static void say_around(struct doc *d, const struct report *r, const char *workload)
+{
+	static const struct {
+		enum quantity q;
+		const char *what;
+	} parts[] = {
+		{Q_AROUND, "from fork to waitpid, less the region"},
+		{Q_SETTLE, "settle pause before it, apart"},
+		{Q_SPIN, "calibration spins before and after it, apart"},
+	};
+
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+
+		if (strcmp(c->workload, workload) != 0 || c->n_series == 0 || EST(&c->series[0], Q_AROUND)->n == 0)
+			continue;
+		doc_say(d,
+			"What a sample costs the harness, medians of %zu processes:", EST(&c->series[0], Q_AROUND)->n);
+		doc_para(d, PARA_PLAIN);
+		doc_list(d, true);
+		for (size_t j = 0; j < sizeof(parts) / sizeof(*parts); j++) {
+			char text[96];
+
+			words_value(text, sizeof(text), EST(&c->series[0], parts[j].q), UNIT_NS);
+			doc_say(d, "%s: %s", parts[j].what, text);
+			doc_item(d);
+		}
+		doc_list(d, false);
+	}
+}
+
 void content_workload(struct doc *d, const struct report *r, const char *workload)
 {
 	const struct cell *first = NULL;
@@ -285,6 +317,8 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 	words_plain(d->text, workload);
 	doc_heading(d, 2, id);
 	say_intro(d, r, first);
+	if (strcmp(first->family, "null") == 0)
+		say_around(d, r, workload);
 	figures(d, r, workload);
 	workload_table(d, r, first);
 	absences(d, r, workload);

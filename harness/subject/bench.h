@@ -42,17 +42,17 @@
 /* ---- parameters ------------------------------------------------------------------------------- */
 
 enum bench_param_kind {
-	BENCH_INT,	/* a whole number between min and max */
-	BENCH_CHOICE,	/* one of the names in `choices`; the value is the index */
+	BENCH_INT, /* a whole number between min and max */
+	BENCH_CHOICE, /* one of the names in `choices`; the value is the index */
 };
 
 struct bench_param {
-	const char *name;	    /* as written in plans and filters: "tasks", "ws_kib" */
-	const char *unit;	    /* "tasks", "KiB", "steps"; "" where there is none */
-	const char *help;	    /* one line, shown by `switchyard list` */
+	const char *name; /* as written in plans and filters: "tasks", "ws_kib" */
+	const char *unit; /* "tasks", "KiB", "steps"; "" where there is none */
+	const char *help; /* one line, shown by `switchyard list` */
 	enum bench_param_kind kind; /* */
-	int64_t dflt, min, max;	    /* BENCH_CHOICE: dflt is an index, min and max are ignored */
-	int64_t smoke;		    /* the value that `make smoke` runs: small, a fraction of a second */
+	int64_t dflt, min, max; /* BENCH_CHOICE: dflt is an index, min and max are ignored */
+	int64_t smoke; /* the value that `make smoke` runs: small, a fraction of a second */
 	const char *const *choices; /* BENCH_CHOICE: NULL-terminated names */
 };
 
@@ -64,14 +64,14 @@ struct bench_param {
  * for them in a separate process and withholds a sample whose certificate differs.
  */
 struct bench_cert {
-	uint64_t ops;	      /* operations done: the unit that the metric divides by */
-	uint64_t units;	      /* tasks created inside the region (goroutines, threads, callbacks that stand for one) */
-	uint64_t max_live;    /* most tasks alive at one time, where the workload fixes it */
-	uint64_t messages;    /* messages or tokens passed */
-	uint64_t bytes_read;  /* by the body's own read calls */
+	uint64_t ops; /* operations done: the unit that the metric divides by */
+	uint64_t units; /* tasks created inside the region (goroutines, threads, callbacks that stand for one) */
+	uint64_t max_live; /* most tasks alive at one time, where the workload fixes it */
+	uint64_t messages; /* messages or tokens passed */
+	uint64_t bytes_read; /* by the body's own read calls */
 	uint64_t bytes_written;
-	uint64_t locks;	      /* lock acquisitions */
-	uint64_t checksum;    /* of the results; order-independent */
+	uint64_t locks; /* lock acquisitions */
+	uint64_t checksum; /* of the results; order-independent */
 };
 
 /* ---- the running instance ----------------------------------------------------------------------- */
@@ -84,18 +84,18 @@ enum { BENCH_MAX_PARAMS = 12 };
  * What a body sees. Fields above the line are read-only for bodies.
  */
 struct bench {
-	const struct bench_workload *workload;	/* */
-	int64_t param[BENCH_MAX_PARAMS];	/* values in the order of workload->params */
-	uint64_t ops;				/* how many operations this run does; finite workloads may ignore it */
-	unsigned workers;			/* CPUs that the model may use (GMP: Ps; pool sizes); >= 1 */
-	uint64_t seed;				/* for pseudo-random data and order; equal for all subjects of a round */
-	const char *data_dir;			/* a directory on a real filesystem, for workloads that need files */
-	void *model;				/* the style's own handle (evented: the loop), reached by its header */
+	const struct bench_workload *workload; /* */
+	int64_t param[BENCH_MAX_PARAMS]; /* values in the order of workload->params */
+	uint64_t ops; /* how many operations this run does; finite workloads may ignore it */
+	unsigned workers; /* CPUs that the model may use (GMP: Ps; pool sizes); >= 1 */
+	uint64_t seed; /* for pseudo-random data and order; equal for all subjects of a round */
+	const char *data_dir; /* a directory on a real filesystem, for workloads that need files */
+	void *model; /* the style's own handle (evented: the loop), reached by its header */
 	/* ------------------------------------------------------------------------------------------ */
-	void *data;				/* the workload's: made by setup(), freed by teardown() */
-	struct bench_cert cert;			/* the body's: filled after bench_end(); zeroed before each run */
-	char why[200];				/* the body's, when it returns < 0: one sentence */
-	void *priv;				/* the subject's, not for bodies */
+	void *data; /* the workload's: made by setup(), freed by teardown() */
+	struct bench_cert cert; /* the body's: filled after bench_end(); zeroed before each run */
+	char why[200]; /* the body's, when it returns < 0: one sentence */
+	void *priv; /* the subject's, not for bodies */
 };
 
 /* The value of a parameter by name; a name that the workload does not have is a fatal caller's bug. */
@@ -145,28 +145,28 @@ enum bench_scaling {
 	BENCH_LINEAR, /* ops is free: calibrated per subject to a region of 100-500 ms; the metric is per op */
 	BENCH_FINITE, /* one problem, its size fixed by the parameters; every subject does the same */
 	BENCH_SERVER, /* ops come from the load generator, which owns begin, end and latency */
-	BENCH_STATE,  /* not timed: a state is built, measured from outside at snapshots, and taken down */
+	BENCH_STATE, /* not timed: a state is built, measured from outside at snapshots, and taken down */
 };
 
 enum bench_metric {
-	BENCH_WALL_PER_OP,    /* ns of wall time per operation; lower is better */
-	BENCH_CPU_PER_OP,     /* ns of CPU time (user + system) per operation; lower is better */
+	BENCH_WALL_PER_OP, /* ns of wall time per operation; lower is better */
+	BENCH_CPU_PER_OP, /* ns of CPU time (user + system) per operation; lower is better */
 	BENCH_BYTES_PER_TASK, /* all-in memory between snapshots "base" and "live", per live task; lower is better */
 };
 
 struct bench_workload {
-	const char *name;		   /* "family/name" */
-	int version;			   /* raised whenever the work changes: results are compared only within one */
-	const char *summary;		   /* one line */
-	const char *op;			   /* what one operation is, in a noun phrase: "one hop of the token" */
-	const char *fairness;		   /* why the bodies are equal, what differs and whom that favours */
-	enum bench_scaling scaling;	   /* */
-	enum bench_metric metric;	   /* the primary one */
-	const struct bench_param *params;  /* */
-	size_t n_params;		   /* <= BENCH_MAX_PARAMS */
-	uint64_t smoke_ops;		   /* ops of a smoke sample (BENCH_LINEAR) */
-	uint64_t ops_quantum;		   /* ops is rounded to a multiple of this times quantum_param's value; 0 = 1 */
-	const char *quantum_param;	   /* name of an int parameter, or NULL */
+	const char *name; /* "family/name" */
+	int version; /* raised whenever the work changes: results are compared only within one */
+	const char *summary; /* one line */
+	const char *op; /* what one operation is, in a noun phrase: "one hop of the token" */
+	const char *fairness; /* why the bodies are equal, what differs and whom that favours */
+	enum bench_scaling scaling; /* */
+	enum bench_metric metric; /* the primary one */
+	const struct bench_param *params; /* */
+	size_t n_params; /* <= BENCH_MAX_PARAMS */
+	uint64_t smoke_ops; /* ops of a smoke sample (BENCH_LINEAR) */
+	uint64_t ops_quantum; /* ops is rounded to a multiple of this times quantum_param's value; 0 = 1 */
+	const char *quantum_param; /* name of an int parameter, or NULL */
 	/* For BENCH_FINITE and BENCH_STATE: the number of operations that the parameters mean. NULL for linear. */
 	uint64_t (*finite_ops)(const struct bench *b);
 	/* Make what all runs of this process share (files, buffers, sockets). 0 or -errno with b->why;

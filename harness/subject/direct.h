@@ -67,7 +67,8 @@
 #endif
 #include SWITCHYARD_BIND
 
-#define DX_HAS(name, type) _Static_assert(__builtin_types_compatible_p(__typeof__(&name), type), #name " has another type")
+#define DX_HAS(name, type)                                                                                             \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(&name), type), #name " has another type")
 DX_HAS(dx_spawn, int (*)(dx_task *, void (*)(void *), void *));
 DX_HAS(dx_join, void (*)(dx_task *));
 DX_HAS(dx_go, int (*)(void (*)(void *), void *));

@@ -42,7 +42,8 @@ static inline ex_loop *ex_loop_of(struct bench *b)
 	return b->model;
 }
 
-#define EX_HAS(name, type) _Static_assert(__builtin_types_compatible_p(__typeof__(&name), type), #name " has another type")
+#define EX_HAS(name, type)                                                                                             \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(&name), type), #name " has another type")
 EX_HAS(ex_post, void (*)(ex_loop *, ex_work *, void (*)(ex_work *)));
 EX_HAS(ex_timer_start, void (*)(ex_loop *, ex_timer *, uint64_t, void (*)(ex_timer *)));
 EX_HAS(ex_timer_stop, void (*)(ex_loop *, ex_timer *));

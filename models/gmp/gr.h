@@ -32,11 +32,11 @@ extern "C" {
  * overrides what is given here: gr_knobs() tells what is in force.
  */
 struct gr_config {
-	unsigned procs;		/* number of Ps; default: CPUs allowed by affinity and cgroup quota, at least 1 */
-	unsigned max_ms;	/* cap on OS threads; a hand-off beyond it waits instead of creating one; default 10000 */
-	size_t stack_bytes;	/* size class of a G's stack, guard included; default 16 KiB (128 KiB under sanitizers) */
-	uint64_t reap_ns;	/* an M idle for that long exits; default 5 s; UINT64_MAX: never */
-	const char *knobs;	/* further settings in GRDEBUG's form; may be NULL */
+	unsigned procs; /* number of Ps; default: CPUs allowed by affinity and cgroup quota, at least 1 */
+	unsigned max_ms; /* cap on OS threads; a hand-off beyond it waits instead of creating one; default 10000 */
+	size_t stack_bytes; /* size class of a G's stack, guard included; default 16 KiB (128 KiB under sanitizers) */
+	uint64_t reap_ns; /* an M idle for that long exits; default 5 s; UINT64_MAX: never */
+	const char *knobs; /* further settings in GRDEBUG's form; may be NULL */
 };
 
 /*
@@ -115,9 +115,9 @@ typedef struct gr_mutex {
 	_Atomic uint32_t state;
 	_Atomic uint32_t sema;
 } gr_mutex;
-void gr_mutex_lock(gr_mutex *m);     /* blocks the G; spins briefly first where that can help */
+void gr_mutex_lock(gr_mutex *m); /* blocks the G; spins briefly first where that can help */
 bool gr_mutex_try_lock(gr_mutex *m); /* never blocks */
-void gr_mutex_unlock(gr_mutex *m);   /* fatal if not locked */
+void gr_mutex_unlock(gr_mutex *m); /* fatal if not locked */
 
 /* A counter that Gs wait on to become 0; all zero is ready for use. */
 typedef struct gr_wg {
@@ -179,20 +179,20 @@ void gr_sock_close(gr_sock *s);
 
 /* What the runtime counted since gr_start; a sum over Ps and Ms, exact when nothing runs. From anywhere. */
 struct gr_stats {
-	uint64_t switches;	/* a G started or went on running on an M */
-	uint64_t parks;		/* a G blocked */
-	uint64_t readies;	/* a blocked G was made runnable */
-	uint64_t spawns;	/* Gs created */
-	uint64_t steals;	/* successful steals (batches) */
-	uint64_t stolen;	/* Gs moved by them */
-	uint64_t handoffs;	/* Ps taken from an M in a blocking call */
-	uint64_t wakes;		/* sleeping Ms woken for work */
-	uint64_t spins;		/* times an M began to look for work */
-	uint64_t m_created;	/* OS threads started */
-	uint64_t m_reaped;	/* OS threads that exited after being idle */
-	uint64_t syscalls;	/* gr_syscall_enter */
-	uint64_t polls;		/* epoll_wait calls */
-	uint64_t timers_fired;	/* */
+	uint64_t switches; /* a G started or went on running on an M */
+	uint64_t parks; /* a G blocked */
+	uint64_t readies; /* a blocked G was made runnable */
+	uint64_t spawns; /* Gs created */
+	uint64_t steals; /* successful steals (batches) */
+	uint64_t stolen; /* Gs moved by them */
+	uint64_t handoffs; /* Ps taken from an M in a blocking call */
+	uint64_t wakes; /* sleeping Ms woken for work */
+	uint64_t spins; /* times an M began to look for work */
+	uint64_t m_created; /* OS threads started */
+	uint64_t m_reaped; /* OS threads that exited after being idle */
+	uint64_t syscalls; /* gr_syscall_enter */
+	uint64_t polls; /* epoll_wait calls */
+	uint64_t timers_fired; /* */
 	uint64_t stacks_mapped; /* stacks made from fresh memory */
 };
 void gr_stats_read(struct gr_stats *out);

@@ -65,7 +65,7 @@ enum gr__wait {
 #define GR__WAIT_ENUM(name, text) GR__WAIT_##name,
 	GR__WAITS(GR__WAIT_ENUM)
 #undef GR__WAIT_ENUM
-	GR__WAIT_COUNT
+		GR__WAIT_COUNT
 };
 /* clang-format on */
 

@@ -7,7 +7,7 @@ static int run_empty(struct bench *b)
 {
 	bench_begin(b);
 	bench_end(b);
-	b->cert.ops = b->ops;
+	b->cert.ops = 1;
 	return 0;
 }
 

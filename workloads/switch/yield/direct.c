@@ -10,7 +10,7 @@
 
 struct gate {
 	dx_wg arrived; /* tasks that are not yet at the gate */
-	dx_wg open;    /* 1 until the region begins */
+	dx_wg open; /* 1 until the region begins */
 };
 
 struct turn {

@@ -20,7 +20,7 @@ struct turns {
 	struct bench *b;
 	uint64_t n;
 	uint64_t unfinished; /* tasks with yields left */
-	struct turn turn[];  /* n */
+	struct turn turn[]; /* n */
 };
 
 static void finish(struct turns *all)

@@ -36,10 +36,14 @@ const struct bench_workload switch_yield_workload = {
 	.version = 1,
 	.summary = "tasks that let each other run, and nothing else",
 	.op = "one yield: the task leaves the CPU to the next runnable one and is runnable itself",
-	.fairness = "Every body has the same number of tasks and of yields. A thread yields with sched_yield, which the kernel "
-		    "may answer by going on with the same thread: its samples' context switches tell how often. A goroutine "
-		    "goes to the tail of its processor's queue. A callback of the loop posts itself again and returns, which "
-		    "keeps no stack and is the least that taking turns can be. There is no serial body: without a second task "
+	.fairness = "Every body has the same number of tasks and of yields. A thread yields with sched_yield, which "
+		    "the kernel "
+		    "may answer by going on with the same thread: its samples' context switches tell how often. A "
+		    "goroutine "
+		    "goes to the tail of its processor's queue. A callback of the loop posts itself again and returns, "
+		    "which "
+		    "keeps no stack and is the least that taking turns can be. There is no serial body: without a "
+		    "second task "
 		    "there is nobody to yield to.",
 	.scaling = BENCH_LINEAR,
 	.metric = BENCH_WALL_PER_OP,

@@ -16,7 +16,7 @@ struct pair {
 	uint64_t received, sum;
 	dx_task pinger, ponger;
 	dx_wg arrived; /* tasks that are not yet at the gate */
-	dx_wg open;    /* 1 until the region begins */
+	dx_wg open; /* 1 until the region begins */
 };
 
 static void ping(void *arg)

@@ -25,8 +25,7 @@ static const struct bench_param params[] = {
 /* The sum over i < ops of 2 i + 1. */
 static void pingpong_expect(const struct bench *b, struct bench_cert *out)
 {
-	*out = (struct bench_cert){
-		.ops = b->ops, .max_live = 2, .messages = 2 * b->ops, .checksum = b->ops * b->ops};
+	*out = (struct bench_cert){.ops = b->ops, .max_live = 2, .messages = 2 * b->ops, .checksum = b->ops * b->ops};
 }
 
 const struct bench_workload sync_pingpong_workload = {
@@ -34,10 +33,14 @@ const struct bench_workload sync_pingpong_workload = {
 	.version = 1,
 	.summary = "a value sent to another task over a channel, and its answer",
 	.op = "one round trip: two messages, there and back",
-	.fairness = "Each model uses its own channel: goroutines hand over to a waiting partner directly, threads use a queue "
-		    "with a mutex and condition variables. A capacity of 0 is a true rendezvous in both: the sender waits until "
-		    "the receiver has taken the value, which costs threads one more wake-up per message. The event loop has no "
-		    "channels: its tasks call back by posting to the ready queue, which cannot block, so a capacity means nothing "
+	.fairness = "Each model uses its own channel: goroutines hand over to a waiting partner directly, threads use "
+		    "a queue "
+		    "with a mutex and condition variables. A capacity of 0 is a true rendezvous in both: the sender "
+		    "waits until "
+		    "the receiver has taken the value, which costs threads one more wake-up per message. The event "
+		    "loop has no "
+		    "channels: its tasks call back by posting to the ready queue, which cannot block, so a capacity "
+		    "means nothing "
 		    "there and only 0 is offered. There is no serial body: without a partner there is no answer.",
 	.scaling = BENCH_LINEAR,
 	.metric = BENCH_WALL_PER_OP,
