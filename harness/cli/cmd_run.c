@@ -17,6 +17,7 @@
 #include "harness/cli/run_show.h"
 #include "harness/plan/engine.h"
 #include "harness/plan/estimate.h"
+#include "harness/plan/power.h"
 #include "harness/plan/jsonx.h"
 #include "harness/report/report.h"
 
@@ -417,6 +418,8 @@ static int run_plan(struct run *r, bool is_resumed)
 	if (!options_has(&r->o, "quiet")) {
 		json_array_foreach (r->plan->skipped, i, skipped)
 			fprintf(stderr, "left out: %s: %s\n", jsonx_str(skipped, "cell"), jsonx_str(skipped, "why"));
+		if (!jsonx_bool(r->request, "smoke", false))
+			power_say_shortage(r->plan, stderr);
 		run_show_estimate(r->plan, stderr);
 	}
 	start_oracle(r);

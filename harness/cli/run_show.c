@@ -6,6 +6,7 @@
 
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
+#include "harness/plan/power.h"
 
 static void print_subjects(const struct cell *cell)
 {
@@ -63,6 +64,7 @@ void run_show_plan(const struct plan *p, uint64_t seed)
 		}
 		putchar('\n');
 	}
+	power_say_shortage(p, stdout);
 	run_show_estimate(p, stdout);
 	free(cells);
 }

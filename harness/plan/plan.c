@@ -173,7 +173,8 @@ static void select_subjects(const struct builder *b, struct cell *cell)
 	for (size_t i = 0; i < n; i++)
 		if (cell->subjects[i] == cell->base)
 			return;
-	cell->base = NULL;
+	/* The plan's base does not take part: the others are compared with the first of them. */
+	cell->base = n > 1 ? cell->subjects[0] : NULL;
 	cell->wants_twin = false;
 }
 
@@ -430,6 +431,13 @@ static int read_subjects(struct builder *b, const json_t *file, struct group *g)
 	} else {
 		for (i = 0; i < b->catalog->n_subjects && !rc; i++)
 			rc = add_group_subject(b, g, &b->catalog->subjects[i]);
+	}
+	/* What the user names takes part even where the plan does not name it: foreign subjects above all. */
+	for (i = 0; i < b->options->n_subjects && !rc; i++) {
+		const struct subject *s = catalog_subject(b->catalog, b->options->subjects[i]);
+
+		if (s)
+			rc = add_group_subject(b, g, s);
 	}
 	g->cell.base = base ? catalog_subject(b->catalog, base) : NULL;
 	return rc;

@@ -10,6 +10,7 @@
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan.h"
+#include "harness/plan/power.h"
 #include "tests/harness/fakes.h"
 
 static char folder[256];
@@ -299,6 +300,18 @@ static void test_estimate(void **state)
 	plan_free(p);
 }
 
+/* 2 * 2^-n <= 0.05 / m, worked by hand: 1/32 <= 0.05; 1/32 > 0.025, 1/64 <= 0.025; 1/128 <= 0.0125; 1/2048 <= 0.0005. */
+static void test_power(void **state)
+{
+	(void)state;
+	assert_int_equal(power_rounds_needed(0), 6);
+	assert_int_equal(power_rounds_needed(1), 6);
+	assert_int_equal(power_rounds_needed(2), 7);
+	assert_int_equal(power_rounds_needed(3), 7);
+	assert_int_equal(power_rounds_needed(4), 8);
+	assert_int_equal(power_rounds_needed(100), 12);
+}
+
 /*
  * The checked-in plans against the subjects of this build: they are valid, and the default one fits its time. The time
  * is an estimate from constants, not a measurement. Two CPUs, as the plan was sized for.
@@ -328,6 +341,7 @@ static void test_checked_in_plans(void **state)
 		if (i == 0) {
 			assert_true(e.total_ns <= 540 * INT64_C(1000000000));
 			assert_int_equal(p->budget_ns, 540 * INT64_C(1000000000));
+			assert_int_equal(power_say_shortage(p, stdout), 0);
 			for (size_t c = 0; c < p->n_cells;
 			     c++) /* every comparison with the event loop exists at one CPU */
 				for (size_t s = 0; s < p->cells[c].n_subjects; s++)
@@ -357,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_option_errors),
 		cmocka_unit_test(test_estimate),
+		cmocka_unit_test(test_power),
 		cmocka_unit_test(test_checked_in_plans),
 	};
 
