@@ -65,6 +65,7 @@ static int rank_cell(struct cell *c)
 	unsigned *group = calloc(c->n_series + 1, sizeof(*group));
 	struct series **rows = calloc(c->n_series + 1, sizeof(*rows));
 	bool is_open = false; /* somebody has values and no interval: nobody can be called best */
+	unsigned groups = 0;
 	size_t n = 0;
 
 	if (spans && group && rows) {
@@ -81,9 +82,11 @@ static int rank_cell(struct cell *c)
 		if (is_open)
 			n = 0;
 		stats_rank_groups(spans, n, group);
+		for (size_t i = 0; i < n; i++)
+			groups = group[i] > groups ? group[i] : groups;
 		for (size_t i = 0; i < n; i++) {
 			rows[i]->rank_group = group[i];
-			rows[i]->ranked_alone = n == 1;
+			rows[i]->leads = group[i] == 1 && groups > 1;
 		}
 	}
 	free(spans);
@@ -103,9 +106,20 @@ static double for_ratio(double value)
 	return value > 0 ? value : 1;
 }
 
-/* The values of the rounds that both series have, in round order. Returns their number; both arrays hold a->timed.n. */
-static size_t paired_values(const struct series *a, const struct series *b, double *va, double *vb,
-			    size_t *contaminated)
+static double first(double a, double b)
+{
+	(void)b;
+	return for_ratio(a);
+}
+
+static double second(double a, double b)
+{
+	(void)a;
+	return for_ratio(b);
+}
+
+size_t paired_points(const struct series *a, const struct series *b, enum quantity q,
+		     double (*f)(double a, double b), double *out, size_t *contaminated)
 {
 	size_t n = 0, i = 0, j = 0;
 
@@ -118,11 +132,12 @@ static size_t paired_values(const struct series *a, const struct series *b, doub
 		} else if (pb->round < pa->round) {
 			j++;
 		} else {
-			va[n] = for_ratio(pa->q[Q_VALUE]);
-			vb[n++] = for_ratio(pb->q[Q_VALUE]);
-			*contaminated += pa->contaminated + pb->contaminated;
 			i++;
 			j++;
+			if (!isfinite(pa->q[q]) || !isfinite(pb->q[q]))
+				continue;
+			out[n++] = f(pa->q[q], pb->q[q]);
+			*contaminated += pa->contaminated + pb->contaminated;
 		}
 	}
 	return n;
@@ -137,7 +152,8 @@ static int compare_series(const struct series *base, const struct series *subjec
 	int rc = -ENOMEM;
 
 	if (a && b) {
-		n = paired_values(base, subject, a, b, &contaminated);
+		n = paired_points(base, subject, Q_VALUE, first, a, &contaminated);
+		paired_points(base, subject, Q_VALUE, second, b, &contaminated);
 		rc = n == 0 ? -ENODATA : stats_compare(a, b, n, level, out);
 		if (rc == 0 && contaminated_share)
 			*contaminated_share = (double)contaminated / (2 * (double)n);
@@ -173,7 +189,8 @@ static int find_twins(struct report *r)
 		    compare_series(original, t, 1 - (1 - LEVEL) / (double)measured, &twin.strict, NULL))
 			continue;
 		twin.subject = t->subject;
-		twin.differs = twin.strict.has_interval && (twin.strict.lo > 1 || twin.strict.hi < 1) &&
+		twin.known = twin.strict.has_interval;
+		twin.differs = twin.known && (twin.strict.lo > 1 || twin.strict.hi < 1) &&
 			       fabs(log(twin.cmp.ratio)) > log1p(LEAST_EFFECT);
 		slot = GROW(r->twins, r->n_twins);
 		if (!slot)
@@ -222,14 +239,6 @@ static const struct series *base_of(const struct cell *c)
 		if (!c->series[i].is_twin && !subject_is_baseline(c->series[i].subject) && c->series[i].timed.n > 0)
 			return &c->series[i];
 	return NULL;
-}
-
-static bool any_late(const struct series *s)
-{
-	for (size_t i = 0; i < s->timed.n; i++)
-		if (s->timed.at[i].generator_late)
-			return true;
-	return false;
 }
 
 static bool is_candidate(const struct series *s)
@@ -292,7 +301,6 @@ static int judge_comparisons(struct report *r, size_t first)
 			.least_effect = r->noisy ? MARGIN : LEAST_EFFECT,
 			.contaminated_share = c->contaminated_share,
 			.twin_differs = twin && twin->differs,
-			.generator_late = any_late(c->base) || any_late(c->subject),
 			.work_unequal = c->base->by_status[ST_MISMATCH] || c->subject->by_status[ST_MISMATCH],
 		});
 		r->comparisons[kept++] = *c;
@@ -464,7 +472,8 @@ static int read_counter(struct report *r, const struct cell *c, const struct ser
 	out.scope = field_text(first, "scope", NULL);
 	for (size_t i = 0; i < s->counted.n; i++) {
 		const json_t *one = counter_named(s->counted.at[i].sample, out.name);
-		double per_op = field_number(one, "per_op"), enabled = field_number(one, "time_enabled_ns");
+		double value = field_number(one, "value"), ops = s->counted.at[i].ops;
+		double per_op = isfinite(value) && ops > 0 ? value / ops : field_number(one, "per_op"), enabled = field_number(one, "time_enabled_ns");
 		double share = enabled > 0 ? field_number(one, "time_running_ns") / enabled : NAN;
 
 		out.running = fmin(out.running, share); /* fmin ignores NaN */
@@ -493,7 +502,7 @@ static int read_counters(struct report *r)
 			json_t *counter;
 			size_t k;
 
-			if (s->is_twin || s->counted.n == 0)
+			if (s->is_twin || s->counted.n == 0 || cell_is_null(&r->cells[i]))
 				continue;
 			json_array_foreach (json_object_get(s->counted.at[0].sample, "counters"), k, counter)
 				if (read_counter(r, &r->cells[i], s, counter))
@@ -518,7 +527,7 @@ static int cost_of_counting(struct report *r)
 		for (size_t j = 0; j < r->n_cells && rc == 0; j++) {
 			const struct series *s = cell_series(&r->cells[j], subjects[i]);
 
-			if (!s || s->counted.n == 0)
+			if (!s || s->counted.n == 0 || cell_is_null(&r->cells[j]))
 				continue;
 			rc = estimate_points(&s->counted, Q_WALL, &counted);
 			if (rc == 0 && counted.n && EST(s, Q_WALL)->n)
@@ -543,17 +552,11 @@ static int cost_of_counting(struct report *r)
 /* Clean, or noisy with its reasons. Comparisons need the stamp, so that it comes first; twins are judged by then. */
 static void stamp(struct report *r)
 {
-	size_t timed = 0;
-
-	for (size_t i = 0; i < r->n_cells; i++)
-		for (size_t j = 0; j < r->cells[i].n_series; j++)
-			timed += r->cells[i].series[j].timed.n;
-	if (timed && (double)r->contaminated > NOISY_SHARE * (double)timed)
+	if (r->timed && (double)r->contaminated > NOISY_SHARE * (double)r->timed)
 		json_array_append_new(
 			r->noise_reasons,
-			json_sprintf("%d of %d timed samples were disturbed by other programs and could not "
-				     "be replaced",
-				     (int)r->contaminated, (int)timed));
+			json_sprintf("%d of %d timed samples were disturbed by other programs and could not be replaced",
+				     (int)r->contaminated, (int)r->timed));
 	for (size_t i = 0; i < r->n_twins; i++)
 		if (r->twins[i].differs)
 			json_array_append_new(r->noise_reasons,

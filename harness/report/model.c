@@ -69,6 +69,11 @@ bool network_is_narrow(const struct report *r)
 	return field_whole(json_object_get(r->run, "host"), "vcpus", 0) < 4;
 }
 
+bool cell_is_null(const struct cell *c)
+{
+	return strcmp(c->family, "null") == 0;
+}
+
 const char *cell_op(const struct cell *c)
 {
 	return field_text(c->about, "op", "one operation");
@@ -375,18 +380,50 @@ static double latency_of(const json_t *load, const char *name)
 	return isnan(v) ? field_number(latency, with_unit) : v;
 }
 
+double sample_ops(const json_t *sample)
+{
+	const json_t *load = json_object_get(sample, "load"), *work = json_object_get(sample, "work");
+	double ops = NAN;
+
+	if (json_is_object(load)) /* the certificate counts the requests outside the region too */
+		ops = field_number(load, "requests");
+	else if (json_is_object(work))
+		ops = field_number(json_object_get(work, "cert"), "ops");
+	if (!isfinite(ops))
+		ops = field_number(sample, "ops");
+	return ops > 0 ? ops : 0;
+}
+
+/* A snapshot that did not wait long enough for the kernel's figures to come to rest. */
+static bool is_unsettled(const json_t *memory)
+{
+	return json_is_false(json_object_get(json_object_get(memory, "base"), "settled")) ||
+	       json_is_false(json_object_get(json_object_get(memory, "live"), "settled"));
+}
+
+static void fill_memory(struct point *p, const json_t *each)
+{
+	p->q[Q_MEM_RSS] = field_number(each, "rss_bytes");
+	p->q[Q_MEM_PAGETABLE] = field_number(each, "pagetable_bytes");
+	p->q[Q_MEM_KSTACK] = field_number(each, "kstack_bytes");
+	p->q[Q_MEM_KSTACK_COMPUTED] = field_number(each, "kstack_computed_bytes");
+	p->q[Q_MEM_SLAB] = field_number(each, "slab_bytes");
+}
+
 static void fill_point(struct point *p, const json_t *sample)
 {
 	const json_t *time = json_object_get(sample, "time"), *sched = json_object_get(sample, "sched");
 	const json_t *load = json_object_get(sample, "load"), *noise = json_object_get(sample, "noise");
-	double ops = field_number(sample, "ops"), wall = field_number(time, "wall_ns");
+	const json_t *memory = json_object_get(sample, "memory");
+	double ops = sample_ops(sample), wall = field_number(time, "wall_ns");
 	double cpu = field_number(time, "user_ns") + field_number(time, "sys_ns");
 
 	p->sample = sample;
 	p->round = field_whole(sample, "round", 0);
 	p->attempt = field_whole(sample, "attempt", 0);
-	p->contaminated = strcmp(field_text(noise, "verdict", "clean"), "clean") != 0;
-	p->generator_late = json_is_true(json_object_get(load, "late"));
+	p->ops = ops;
+	p->unsettled = is_unsettled(memory);
+	p->contaminated = p->unsettled || strcmp(field_text(noise, "verdict", "clean"), "clean") != 0;
 	for (int i = 0; i < Q_COUNT; i++)
 		p->q[i] = NAN;
 	p->q[Q_VALUE] = field_number(json_object_get(sample, "metric"), "value");
@@ -398,10 +435,13 @@ static void fill_point(struct point *p, const json_t *sample)
 		p->q[Q_WALL] = wall / ops;
 		p->q[Q_CPU] = cpu / ops;
 		p->q[Q_SWITCHES] = (field_number(sched, "vcsw") + field_number(sched, "ivcsw")) / ops;
+		p->q[Q_OWN_SWITCHES] = field_number(json_object_get(sample, "runtime"), "switches") / ops;
 	}
+	fill_memory(p, json_object_get(memory, "per_task"));
 	if (json_is_object(load)) {
 		p->q[Q_BUSY] = cpu / (wall * fmax(field_number(sample, "workers"), 1));
 		p->q[Q_RATE] = ops / wall * 1e9;
+		p->q[Q_GENERATOR] = field_number(json_object_get(load, "generator"), "busy");
 		p->q[Q_P50] = latency_of(load, "p50");
 		p->q[Q_P99] = latency_of(load, "p99");
 	}
@@ -578,8 +618,13 @@ static void total_up(struct report *r)
 			r->failed += s->by_status[ST_FAILED] + s->by_status[ST_MISMATCH];
 			r->voided += s->by_status[ST_VOID];
 			r->unsupported += strcmp(s->status, "unsupported") == 0 && !s->is_twin;
-			for (size_t k = 0; k < s->timed.n; k++)
-				r->contaminated += s->timed.at[k].contaminated;
+			for (size_t k = 0; k < s->timed.n; k++) {
+				s->n_contaminated += s->timed.at[k].contaminated;
+				s->n_unsettled += s->timed.at[k].unsettled;
+			}
+			r->timed += s->timed.n;
+			r->contaminated += s->n_contaminated;
+			r->unsettled += s->n_unsettled;
 		}
 		exclude_requeued(r, c);
 	}

@@ -30,10 +30,17 @@ enum quantity {
 	Q_CPU, /* ns of CPU time per op */
 	Q_SWITCHES, /* kernel context switches per op */
 	Q_THREADS, /* OS threads of the subject */
+	Q_OWN_SWITCHES, /* switches per op that a model's own scheduler made, where it says so */
 	Q_BUSY, /* servers: CPU time of the server / (wall time x its CPUs) */
+	Q_GENERATOR, /* servers: CPU time of the load generator / wall time */
 	Q_RATE, /* servers: requests per second */
 	Q_P50, /* servers: latency percentiles of the process, ns */
 	Q_P99,
+	Q_MEM_RSS, /* memory cells: bytes per task, part by part */
+	Q_MEM_PAGETABLE,
+	Q_MEM_KSTACK,
+	Q_MEM_KSTACK_COMPUTED,
+	Q_MEM_SLAB,
 	Q_AROUND, /* ns from fork to waitpid less the region */
 	Q_SETTLE, /* ns of the pause before the process, outside of it */
 	Q_SPIN, /* ns of the calibration spins before and after, outside of it */
@@ -45,8 +52,9 @@ struct point {
 	long round;
 	long attempt;
 	double q[Q_COUNT];
+	double ops; /* operations done: the denominator of everything per op; 0: not known */
 	bool contaminated; /* kept after the last allowed repetition, and marked */
-	bool generator_late; /* servers */
+	bool unsettled; /* contaminated because a memory snapshot was taken before the kernel's figures came to rest */
 	const json_t *sample; /* */
 };
 
@@ -69,7 +77,8 @@ struct series {
 	/* by analyse.c */
 	struct stats_estimate est[Q_COUNT];
 	unsigned rank_group; /* 1 is best; 0: not ranked (a baseline, or no interval) */
-	bool ranked_alone; /* no other series was ranked beside it */
+	bool leads; /* in group 1, and there is a group 2 */
+	size_t n_contaminated, n_unsettled; /* of the timed points */
 };
 
 struct twin;
@@ -92,6 +101,7 @@ struct twin {
 	const char *subject;
 	struct stats_comparison cmp; /* at 95 % */
 	struct stats_comparison strict; /* at 95 % corrected for the number of twins of the run */
+	bool known; /* enough rounds to tell whether it differs */
 	bool differs;
 };
 
@@ -163,7 +173,8 @@ struct report {
 	struct excluded *excluded;
 	size_t n_excluded;
 	char plots_why[256]; /* why figures are missing, or "" */
-	size_t samples_ok, requeued, failed, voided, unsupported, contaminated;
+	size_t samples_ok, requeued, failed, voided, unsupported;
+	size_t timed, contaminated, unsettled; /* timed samples that count; of them, kept and marked */
 	bool noisy;
 	json_t *noise_reasons; /* strings */
 };
@@ -198,10 +209,20 @@ const struct series *cell_series(const struct cell *c, const char *subject); /* 
 bool subject_is_baseline(const char *subject); /* serial or null: shown, not ranked */
 bool cell_is_server(const struct cell *c);
 bool cell_is_memory(const struct cell *c);
+/* The empty region: what it gives concerns the harness and no model. */
+bool cell_is_null(const struct cell *c);
 /* Few CPUs: the load generator and the server cannot both have their own core with one to spare. */
 bool network_is_narrow(const struct report *r);
 /* What one operation is ("one hop: the token is passed on"); "one operation" where nobody says. */
 const char *cell_op(const struct cell *c);
+/* Operations that a sample did: by its certificate, for servers by the load generator; else as planned; 0: not known. */
+double sample_ops(const json_t *sample);
+/*
+ * f over the rounds that both have, both values finite, in order of rounds. Into out, which holds a->timed.n; returns
+ * how many, and in *contaminated how many of their samples (two a round) are.
+ */
+size_t paired_points(const struct series *a, const struct series *b, enum quantity q,
+		     double (*f)(double a, double b), double *out, size_t *contaminated);
 /* Median of a quantity over the timed points. */
 #define EST(s, quantity) (&(s)->est[quantity])
 /* Distinct subjects of all cells in the order in which they first appear, without twins; a malloc'd array. */

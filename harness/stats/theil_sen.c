@@ -14,6 +14,11 @@
  * Rejected: the usual normal approximation (with 5 points it names ranks that do not exist); least squares with a t
  * interval (one contaminated process moves it).
  *
+ * The intercept's interval. Were the slope b known, the intercept would be the median of y - b x, with its sign-test
+ * interval. It is known to lie in an interval; both intervals are taken at half the allowed error, so that both hold at
+ * once with the level asked for (Bonferroni), and the ends of the second are sought over all b of the first: order
+ * statistics of y - b x never grow with b where x >= 0, so that its ends are enough. It is wider than need be.
+ *
  * What the interval does not know: noise that grows with x. It is then somewhat too narrow or too wide.
  */
 #include "harness/stats/theil_sen.h"
@@ -97,10 +102,36 @@ static size_t pair_slopes(const struct xy *p, size_t n, double *out)
 	return count;
 }
 
+/* p[i].y - slope * p[i].x, sorted. */
+static void residuals(const struct xy *p, size_t n, double slope, double *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = p[i].y - slope * p[i].x;
+	stats_sort(out, n);
+}
+
+/* slopes holds the sorted slopes of all pairs; scratch holds n. */
+static void fit_intercept(const struct xy *p, size_t n, double level, const double *slopes, double *scratch,
+			  struct theil_sen *out)
+{
+	double half = (1 + level) / 2, ignored;
+	size_t k = p[0].x >= 0 ? interval_rank(p, n, out->pairs, half, &ignored) : 0, lo, hi;
+
+	residuals(p, n, out->slope, scratch);
+	out->intercept = stats_median(scratch, n);
+	if (k == 0 || !stats_sign_interval(n, 1 - half, &lo, &hi))
+		return;
+	out->intercept_has_interval = true;
+	residuals(p, n, slopes[out->pairs - k], scratch);
+	out->intercept_lo = scratch[lo - 1];
+	residuals(p, n, slopes[k - 1], scratch);
+	out->intercept_hi = scratch[hi - 1];
+}
+
 int theil_sen_fit(const double *x, const double *y, size_t n, double level, struct theil_sen *out)
 {
 	struct xy *p;
-	double *slopes;
+	double *slopes, *scratch;
 	size_t k;
 	int rc = -EINVAL;
 
@@ -109,7 +140,8 @@ int theil_sen_fit(const double *x, const double *y, size_t n, double level, stru
 		return -EINVAL;
 	p = malloc(n * sizeof(*p));
 	slopes = malloc(n * n / 2 * sizeof(*slopes));
-	if (!p || !slopes) {
+	scratch = malloc(n * sizeof(*scratch));
+	if (!p || !slopes || !scratch) {
 		rc = -ENOMEM;
 		goto done;
 	}
@@ -126,12 +158,11 @@ int theil_sen_fit(const double *x, const double *y, size_t n, double level, stru
 		out->lo = slopes[k - 1];
 		out->hi = slopes[out->pairs - k];
 	}
-	for (size_t i = 0; i < n; i++) /* n <= n * n / 2: it fits */
-		slopes[i] = p[i].y - out->slope * p[i].x;
-	out->intercept = stats_median(slopes, n);
+	fit_intercept(p, n, level, slopes, scratch, out);
 	rc = 0;
 done:
 	free(p);
 	free(slopes);
+	free(scratch);
 	return rc;
 }

@@ -12,6 +12,8 @@ struct theil_sen {
 	double intercept; /* median of y - slope * x */
 	bool has_interval;
 	double lo, hi, level; /* of the slope; level is the one achieved */
+	bool intercept_has_interval;
+	double intercept_lo, intercept_hi; /* at `level` asked for or more, see theil_sen.c */
 	size_t n, pairs; /* points; pairs with different x */
 };
 

@@ -34,8 +34,6 @@ static unsigned reasons_to_distrust(const struct verdict_input *in)
 		reasons |= REASON_TWIN_DIFFERS;
 	if (in->contaminated_share > VERDICT_CONTAMINATED_LIMIT)
 		reasons |= REASON_CONTAMINATED;
-	if (in->generator_late)
-		reasons |= REASON_GENERATOR_LATE;
 	if (in->work_unequal)
 		reasons |= REASON_WORK_UNEQUAL;
 	return reasons;
@@ -88,8 +86,6 @@ const char *verdict_reason_code(enum verdict_reason reason)
 		return "twin-differs";
 	case REASON_CONTAMINATED:
 		return "contaminated";
-	case REASON_GENERATOR_LATE:
-		return "generator-late";
 	case REASON_WORK_UNEQUAL:
 		return "work-unequal";
 	case REASON_TOO_FEW_ROUNDS:
@@ -114,9 +110,7 @@ const char *verdict_reason_text(enum verdict_reason reason)
 	case REASON_TWIN_DIFFERS:
 		return "the A/A twin differs from itself, so the order of measuring or the machine decides";
 	case REASON_CONTAMINATED:
-		return "more than 20 % of its samples were disturbed by other programs";
-	case REASON_GENERATOR_LATE:
-		return "the load generator could not keep its schedule";
+		return "more than 20 % of its samples were disturbed by other programs and could not be replaced";
 	case REASON_WORK_UNEQUAL:
 		return "a work certificate did not match";
 	case REASON_TOO_FEW_ROUNDS:

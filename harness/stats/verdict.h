@@ -1,8 +1,8 @@
 /*
  * verdict.h - from a paired comparison to one of five words.
  *
- *   UNTRUSTED     the measurement itself is in doubt: the A/A twin differs, too many samples are contaminated, the load
- *                 generator was late, or work was not equal
+ *   UNTRUSTED     the measurement itself is in doubt: the A/A twin differs, too many samples are contaminated, or work
+ *                 was not equal
  *   FASTER        the interval of the ratio lies above 1 and the estimate is further from 1 than the noise floor
  *   SLOWER        the mirror
  *   EQUIVALENT    the 90 % interval lies inside [1 / (1 + margin), 1 + margin] (two one-sided tests at 5 %); also when
@@ -26,14 +26,13 @@ enum verdict_kind { VERDICT_FASTER, VERDICT_SLOWER, VERDICT_EQUIVALENT, VERDICT_
 enum verdict_reason {
 	REASON_TWIN_DIFFERS = 1 << 0,
 	REASON_CONTAMINATED = 1 << 1,
-	REASON_GENERATOR_LATE = 1 << 2,
-	REASON_WORK_UNEQUAL = 1 << 3,
-	REASON_TOO_FEW_ROUNDS = 1 << 4, /* no interval at this level with that many pairs */
-	REASON_INTERVAL_HAS_ONE = 1 << 5, /* the interval contains 1 and is wider than the margin */
-	REASON_BELOW_FLOOR = 1 << 6, /* separated from 1, but not by more than the noise floor */
-	REASON_NO_TWIN = 1 << 7, /* the floor is the fixed least effect: no A/A twin was measured */
-	REASON_DOES_NOT_MATTER = 1 << 8, /* separated from 1, and inside the margin */
-	REASON_MAX = 1 << 9,
+	REASON_WORK_UNEQUAL = 1 << 2,
+	REASON_TOO_FEW_ROUNDS = 1 << 3, /* no interval at this level with that many pairs */
+	REASON_INTERVAL_HAS_ONE = 1 << 4, /* the interval contains 1 and is wider than the margin */
+	REASON_BELOW_FLOOR = 1 << 5, /* separated from 1, but not by more than the noise floor */
+	REASON_NO_TWIN = 1 << 6, /* the floor is the fixed least effect: no A/A twin was measured */
+	REASON_DOES_NOT_MATTER = 1 << 7, /* separated from 1, and inside the margin */
+	REASON_MAX = 1 << 8,
 };
 
 struct verdict_input {
@@ -42,7 +41,7 @@ struct verdict_input {
 	double floor; /* half-width of the A/A twin's interval, as a factor less one; negative: no twin */
 	double least_effect; /* never call less than this a difference: 0.01 */
 	double contaminated_share; /* of the samples in the pairs */
-	bool twin_differs, generator_late, work_unequal;
+	bool twin_differs, work_unequal;
 };
 
 struct verdict {

@@ -301,9 +301,9 @@ static void verdict_distrusts_before_it_judges(void **state)
 	assert_int_equal(verdict_of(&in).kind, VERDICT_UNTRUSTED);
 	assert_int_equal(verdict_of(&in).reasons, REASON_CONTAMINATED);
 	in = (struct verdict_input){
-		.comparison = &c, .margin = 0.05, .twin_differs = true, .generator_late = true, .work_unequal = true};
+		.comparison = &c, .margin = 0.05, .twin_differs = true, .work_unequal = true};
 	assert_int_equal(verdict_of(&in).kind, VERDICT_UNTRUSTED);
-	assert_int_equal(verdict_of(&in).reasons, REASON_TWIN_DIFFERS | REASON_GENERATOR_LATE | REASON_WORK_UNEQUAL);
+	assert_int_equal(verdict_of(&in).reasons, REASON_TWIN_DIFFERS | REASON_WORK_UNEQUAL);
 }
 
 static void verdict_needs_rounds(void **state)
