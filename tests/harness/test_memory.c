@@ -90,7 +90,8 @@ static void test_known_memory(void **state)
 	assert_true(rss <= TASK_BYTES * 8.0);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	assert_true(rss <= TASK_BYTES * 1.02);
-	assert_true(number(per_task, "pagetable_bytes") >= TASK_BYTES / 4096 * 8);
+	/* The first and the last table page may have been there already, half used. */
+	assert_true(number(per_task, "pagetable_bytes") >= TASK_BYTES / 4096 * 8 - 2 * 4096.0 / 500);
 	assert_true(number(per_task, "pagetable_bytes") < 2000);
 #endif
 	assert_true(number(per_task, "kstack_computed_bytes") == 0);
