@@ -2,9 +2,11 @@
 #
 # This is the body; the lines before it (written by harness/report/plots.c) set
 #   id, dat, caption, axis_label, value_label
-#   series, names, colors, points     number of models; their names, colours and point types, blank-separated
+#   series, title_1, title_2...       number of models, and their names
+#   colors, points                    their colours and point types, blank-separated
 #   x_min, x_max, y_min, y_max, x_log, y_log, canvas_w, canvas_h
-# and the tics of both axes. Data: one block per model, rows "x median low high".
+# and the tics of both axes. Data: one block per model, rows "x median low high";
+# a blank line breaks the line between two points.
 svg_font = "sans-serif,14"
 png_font = "DejaVu Sans,11"
 set border 3 lc rgb "#777777"
@@ -12,7 +14,10 @@ set tics nomirror
 set grid xtics ytics lt 1 lw 1 lc rgb "#d9d9d9"
 set xtics scale 0.6
 set ytics scale 0.6
-set key at screen 0.5, screen (1 - 34.0 / canvas_h) center top horizontal maxrows 1 samplen 2.5 spacing 1.2
+# The legend is set by hand: gnuplot fits its own into the width of the graph and wraps it over the data.
+unset key
+legend_w = (canvas_w - 40.0) / series < 150 ? (canvas_w - 40.0) / series : 150.0
+legend_x(i) = 0.5 + ((i - (series + 1) / 2.0) * legend_w - 30) / canvas_w
 set tmargin at screen (1 - 66.0 / canvas_h)
 set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced
 set tics textcolor rgb "#333333"
@@ -30,9 +35,11 @@ set bars small
 do for [target in "svg png"] {
 	if (target eq "svg") {
 		size = 0.7
+		lower = -0.3 # beside a point this terminal sets text too high
 		set terminal svg size canvas_w,canvas_h font svg_font noenhanced name id background "#ffffff"
 	} else {
 		size = 1.1
+		lower = 0
 		if (strstrt(GPVAL_TERMINALS, "pngcairo") > 0) {
 			set terminal pngcairo size canvas_w,canvas_h font png_font noenhanced
 		} else {
@@ -40,7 +47,11 @@ do for [target in "svg png"] {
 		}
 	}
 	set output id . "." . target
+	do for [i = 1:series] {
+		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen (1 - 46.0 / canvas_h) left \
+			noenhanced offset 1,lower point pt (int(word(points, i))) ps size lc rgb word(colors, i)
+	}
 	plot for [i = 1:series] dat index (i - 1) using (shift(i, $1)):2:3:4 with yerrorlines lw 2 ps size \
-		pt (int(word(points, i))) lc rgb word(colors, i) title word(names, i)
+		pt (int(word(points, i))) lc rgb word(colors, i) notitle
 	unset output
 }

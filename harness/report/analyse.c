@@ -118,8 +118,8 @@ static double second(double a, double b)
 	return for_ratio(b);
 }
 
-size_t paired_points(const struct series *a, const struct series *b, enum quantity q,
-		     double (*f)(double a, double b), double *out, size_t *contaminated)
+size_t paired_points(const struct series *a, const struct series *b, enum quantity q, double (*f)(double a, double b),
+		     double *out, size_t *contaminated)
 {
 	size_t n = 0, i = 0, j = 0;
 
@@ -473,7 +473,8 @@ static int read_counter(struct report *r, const struct cell *c, const struct ser
 	for (size_t i = 0; i < s->counted.n; i++) {
 		const json_t *one = counter_named(s->counted.at[i].sample, out.name);
 		double value = field_number(one, "value"), ops = s->counted.at[i].ops;
-		double per_op = isfinite(value) && ops > 0 ? value / ops : field_number(one, "per_op"), enabled = field_number(one, "time_enabled_ns");
+		double per_op = isfinite(value) && ops > 0 ? value / ops : field_number(one, "per_op");
+		double enabled = field_number(one, "time_enabled_ns");
 		double share = enabled > 0 ? field_number(one, "time_running_ns") / enabled : NAN;
 
 		out.running = fmin(out.running, share); /* fmin ignores NaN */
@@ -555,8 +556,9 @@ static void stamp(struct report *r)
 	if (r->timed && (double)r->contaminated > NOISY_SHARE * (double)r->timed)
 		json_array_append_new(
 			r->noise_reasons,
-			json_sprintf("%d of %d timed samples were disturbed by other programs and could not be replaced",
-				     (int)r->contaminated, (int)r->timed));
+			json_sprintf(
+				"%d of %d timed samples were disturbed by other programs and could not be replaced",
+				(int)r->contaminated, (int)r->timed));
 	for (size_t i = 0; i < r->n_twins; i++)
 		if (r->twins[i].differs)
 			json_array_append_new(r->noise_reasons,

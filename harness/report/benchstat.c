@@ -63,7 +63,7 @@ static void put_quantity(FILE *out, double value, const char *unit)
 
 static void put_point(FILE *out, const struct cell *c, const struct series *s, const struct point *p)
 {
-	long ops = field_whole(p->sample, "ops", 1);
+	long ops = p->ops < 0x1p62 ? (long)p->ops : 1;
 
 	put_name(out, c->workload);
 	put_params(out, c);

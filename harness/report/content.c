@@ -90,6 +90,23 @@ static void say_machine(struct doc *d, const struct report *r)
 	doc_para(d, PARA_PLAIN);
 }
 
+/* How much identical programs differ here, as far as the twins can tell. */
+static void say_twins(struct doc *d, const struct report *r)
+{
+	double widest = -1;
+
+	for (size_t i = 0; i < r->n_twins; i++)
+		if (r->twins[i].cmp.has_interval)
+			widest = fmax(widest, r->twins[i].cmp.half_width);
+	if (widest >= 0)
+		doc_say(d, "Identical programs differed by up to %.1f %% (half-width of the widest A/A interval).",
+			widest * 100);
+	else if (r->n_twins)
+		doc_say(d, "The A/A twins have too few rounds to tell how much identical programs differ here.");
+	else
+		doc_say(d, "No A/A twin was measured: how much identical programs differ here is not known.");
+}
+
 static void say_stamp(struct doc *d, const struct report *r)
 {
 	json_t *reason;
@@ -101,25 +118,16 @@ static void say_stamp(struct doc *d, const struct report *r)
 			doc_say(d, i ? "; " : ": ");
 			words_plain(d->text, json_string_value(reason));
 		}
-		doc_say(d, ". Differences below 5 %% are not called differences in it.");
+		doc_say(d, ". Differences below 5 %% are not called differences in it. ");
+		say_twins(d, r);
 		doc_para(d, PARA_WARNING);
 	} else {
 		doc_say(d,
-			"**Noise.** Clean: %zu of the %zu samples that count were disturbed by other programs; %zu "
-			"samples of "
-			"disturbed rounds were measured again. ",
-			r->contaminated, r->samples_ok, r->requeued);
-		if (r->n_twins) {
-			double widest = 0;
-
-			for (i = 0; i < r->n_twins; i++)
-				widest = fmax(widest, r->twins[i].cmp.has_interval ? r->twins[i].cmp.half_width : 0);
-			doc_say(d,
-				"Identical programs differed by up to %.1f %% (half-width of the widest A/A interval).",
-				widest * 100);
-		} else {
-			doc_say(d, "No A/A twin was measured: how much identical programs differ here is not known.");
-		}
+			"**Noise.** Clean: %zu of the %zu timed samples that count were disturbed by other programs; "
+			"%zu "
+			"samples of disturbed rounds were measured again. ",
+			r->contaminated, r->timed, r->requeued);
+		say_twins(d, r);
 		doc_para(d, PARA_PLAIN);
 	}
 	if (!json_is_true(json_object_get(r->run, "complete"))) {
@@ -188,12 +196,6 @@ static void print_notes(struct doc *d, struct notes *notes)
 	free(notes->text);
 }
 
-/* The best rank group, where there was something to rank. */
-static bool is_best(const struct series *s)
-{
-	return s->rank_group == 1 && !s->ranked_alone;
-}
-
 static void headline_cell(struct doc *d, const struct cell *c, const char *subject, struct notes *notes)
 {
 	const struct series *s = cell_series(c, subject);
@@ -212,7 +214,7 @@ static void headline_cell(struct doc *d, const struct cell *c, const char *subje
 		doc_say(d, "%s", text);
 		if (!EST(s, Q_VALUE)->has_interval)
 			doc_say(d, " (n=%zu)", EST(s, Q_VALUE)->n);
-		doc_cell(d, is_best(s) ? CELL_BEST : CELL_NUMBER);
+		doc_cell(d, s->leads ? CELL_BEST : CELL_NUMBER);
 	}
 }
 
@@ -253,11 +255,14 @@ static void headline(struct doc *d, const struct report *r, const char **subject
 	doc_heading(d, 2, "results");
 	doc_say(d,
 		"Per operation (wall time; CPU time for servers; bytes per task for memory): median over processes and "
-		"its "
-		"interval of at least 95 %%. Marked: the best group of models whose intervals overlap; `serial` is the "
-		"baseline without concurrency and is not ranked. ·: not in the plan. Fewer than six samples give no "
-		"interval "
-		"and no rank.");
+		"its interval [in brackets] of at least 95 %%. Marked, where not all overlap: the best group of models "
+		"whose intervals overlap; `serial` is the baseline without concurrency and is not ranked. ·: not in "
+		"the "
+		"plan. Fewer than six samples give no interval and no rank. A cell is named by its parameters, where "
+		"it "
+		"ran (same: on one CPU; cross, cache and the like: on several) and w, the number of worker CPUs, as "
+		"far "
+		"as they vary.");
 	doc_table(d, true);
 	table_heads(d, "cell", subjects, n);
 	for (size_t i = 0; i < r->n_cells; i++) {
@@ -294,8 +299,8 @@ static void switches(struct doc *d, const struct report *r, const char **subject
 	doc_say(d, "How often the kernel switched");
 	doc_heading(d, 3, "kernel-switches");
 	doc_say(d, "Kernel context switches per operation, voluntary and involuntary, of all threads of the process "
-		   "(getrusage), "
-		   "medians. A model that switches between its tasks without the kernel stays near 0.");
+		   "(getrusage), medians with their intervals. A model that switches between its tasks without the "
+		   "kernel stays near 0.");
 	doc_table(d, true);
 	table_heads(d, "cell", subjects, n);
 	for (size_t i = 0; i < r->n_cells; i++) {
@@ -308,12 +313,13 @@ static void switches(struct doc *d, const struct report *r, const char **subject
 		doc_cell(d, CELL_PLAIN);
 		for (size_t j = 0; j < n; j++) {
 			const struct series *s = cell_series(c, subjects[j]);
-			char text[64] = "–";
 
-			if (s && EST(s, Q_SWITCHES)->n)
-				words_number(text, sizeof(text), EST(s, Q_SWITCHES)->median, UNIT_PLAIN);
-			doc_say(d, "%s", s ? text : "·");
-			doc_cell(d, s && EST(s, Q_SWITCHES)->n ? CELL_NUMBER : CELL_MISSING);
+			if (s) {
+				content_value(d, EST(s, Q_SWITCHES), UNIT_PLAIN, false);
+				continue;
+			}
+			doc_say(d, "·");
+			doc_cell(d, CELL_MISSING);
 		}
 	}
 	doc_table(d, false);
@@ -369,8 +375,12 @@ static void tally_cells(struct doc *d, const struct tally *t)
 
 static void tallies(struct doc *d, const struct report *r)
 {
-	static const char *const heads[] = {
-		"workload: model against model", "less", "more", "same within 5 %", "not separated", "not trusted"};
+	static const char *const heads[] = {"workload: model against model",
+					    "less (faster)",
+					    "more (slower)",
+					    "same within 5 %",
+					    "not separated",
+					    "not trusted"};
 
 	if (r->n_comparisons == 0)
 		return;
@@ -429,6 +439,7 @@ void content_write(struct doc *d, const struct report *r)
 	say_machine(d, r);
 	say_run(d, r);
 	say_stamp(d, r);
+	content_answers(d, r);
 	if (r->plots_why[0]) {
 		doc_say(d, "Figures are missing: ");
 		words_plain(d->text, r->plots_why);

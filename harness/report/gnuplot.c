@@ -175,6 +175,8 @@ static double unit_base(double value, enum unit unit, const char **name)
 
 static void put_tic(FILE *out, double value, double base, const char *name, bool *first)
 {
+	if (value == 0)
+		name = "";
 	fprintf(out, "%s\"%.6g%s%s\" %.9g", *first ? "" : ", ", value / base, *name ? " " : "", name, value);
 	*first = false;
 }

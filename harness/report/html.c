@@ -40,9 +40,10 @@ static const char style[] =
 	/* The caption stays in view while the table scrolls under it. */
 	"caption span{position:sticky;left:.6rem;display:inline-block;max-width:min(60rem,calc(100vw - 3.2rem))}\n"
 	"th,td{padding:.32rem .6rem;border-top:1px solid var(--line);text-align:left;vertical-align:top}\n"
-	"thead th{background:var(--band);white-space:nowrap}\n"
+	"thead th{background:var(--band);vertical-align:bottom}\n"
 	"td.number,td.best{white-space:nowrap;text-align:right}thead th:not(:first-child){text-align:right}\n"
 	"tbody th{font-weight:400;background:var(--bg);min-width:9rem}\n"
+	".ci{display:block;color:var(--soft);font-size:.86em;font-weight:400}\n"
 	"td.best{background:var(--best);font-weight:650}td.missing{color:var(--soft);text-align:right}\n"
 	"@media(min-width:40rem){tbody th,thead th:first-child{position:sticky;left:0}}\n"
 	"figure{margin:1rem 0;padding:.4rem;border:1px solid var(--line);border-radius:6px;overflow-x:auto}\n"
@@ -187,6 +188,19 @@ static void row(FILE *out, bool open, bool head, size_t cells)
 		fputs(head ? "</tr></thead>\n<tbody>\n" : "</tr>\n", out);
 }
 
+/* "41.2 ns [39.8, 44.1]": the interval stands below, so that a table of many columns stays narrow. */
+static void value_text(FILE *out, const char *text)
+{
+	const char *interval = strstr(text, " [");
+	size_t n = strlen(text);
+
+	if (!interval || text[n - 1] != ']') {
+		inline_text(out, text);
+		return;
+	}
+	fprintf(out, "%.*s <span class=\"ci\">%s</span>", (int)(interval - text), text, interval + 1);
+}
+
 static void cell(FILE *out, bool head, bool first, enum doc_cell_kind kind, const char *text)
 {
 	static const char *const classes[] = {"", " class=\"number\"", " class=\"best\"", " class=\"missing\""};
@@ -197,7 +211,10 @@ static void cell(FILE *out, bool head, bool first, enum doc_cell_kind kind, cons
 		fputs("<th scope=\"row\">", out);
 	else
 		fprintf(out, "<td%s>", classes[kind]);
-	inline_text(out, text);
+	if (!head && !first && (kind == CELL_NUMBER || kind == CELL_BEST))
+		value_text(out, text);
+	else
+		inline_text(out, text);
 	fputs(head || first ? "</th>" : "</td>", out);
 }
 

@@ -36,6 +36,45 @@ static void put_interval(json_t *o, bool has, double lo, double hi, double level
 	put(o, "ci_level", has ? num(level) : json_null());
 }
 
+/* The other quantities of a series: the median as `name`, its interval as `name`_ci_low and `name`_ci_high. */
+static void put_quantities(json_t *o, const struct series *s)
+{
+	static const struct {
+		enum quantity q;
+		const char *name;
+		bool always; /* null where there is none; the others are left out then */
+	} table[] = {
+		{Q_WALL, "wall_per_op_ns", true},
+		{Q_CPU, "cpu_per_op_ns", true},
+		{Q_SWITCHES, "kernel_switches_per_op", true},
+		{Q_THREADS, "threads", true},
+		{Q_OWN_SWITCHES, "own_switches_per_op", false},
+		{Q_BUSY, "server_busy", false},
+		{Q_GENERATOR, "generator_busy", false},
+		{Q_RATE, "requests_per_s", false},
+		{Q_P50, "latency_p50_ns", false},
+		{Q_P99, "latency_p99_ns", false},
+		{Q_MEM_RSS, "rss_bytes", false},
+		{Q_MEM_PAGETABLE, "pagetable_bytes", false},
+		{Q_MEM_KSTACK, "kstack_bytes", false},
+		{Q_MEM_KSTACK_COMPUTED, "kstack_computed_bytes", false},
+		{Q_MEM_SLAB, "slab_bytes", false},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const struct stats_estimate *e = EST(s, table[i].q);
+		char key[64];
+
+		if (e->n == 0 && !table[i].always)
+			continue;
+		put(o, table[i].name, num(e->median));
+		snprintf(key, sizeof(key), "%s_ci_low", table[i].name);
+		put(o, key, e->has_interval ? num(e->lo) : json_null());
+		snprintf(key, sizeof(key), "%s_ci_high", table[i].name);
+		put(o, key, e->has_interval ? num(e->hi) : json_null());
+	}
+}
+
 static json_t *series_json(const struct series *s)
 {
 	const struct stats_estimate *e = EST(s, Q_VALUE);
@@ -49,20 +88,13 @@ static json_t *series_json(const struct series *s)
 	put(o, "min", num(e->min));
 	put(o, "max", num(e->max));
 	put(o, "mad_pct", num(e->mad / e->median * 100));
-	put(o, "wall_per_op_ns", num(EST(s, Q_WALL)->median));
-	put(o, "cpu_per_op_ns", num(EST(s, Q_CPU)->median));
-	put(o, "kernel_switches_per_op", num(EST(s, Q_SWITCHES)->median));
-	put(o, "threads", num(EST(s, Q_THREADS)->median));
+	put_quantities(o, s);
 	put(o, "rank_group", s->rank_group ? json_integer(s->rank_group) : json_null());
+	put(o, "n_contaminated", json_integer((json_int_t)s->n_contaminated));
+	put(o, "n_unsettled", json_integer((json_int_t)s->n_unsettled));
 	put(o, "n_requeued", json_integer((json_int_t)s->by_status[ST_REQUEUED]));
 	put(o, "status", text(s->status));
 	put(o, "why", text(s->why));
-	if (EST(s, Q_BUSY)->n) {
-		put(o, "server_busy", num(EST(s, Q_BUSY)->median));
-		put(o, "requests_per_s", num(EST(s, Q_RATE)->median));
-		put(o, "latency_p50_ns", num(EST(s, Q_P50)->median));
-		put(o, "latency_p99_ns", num(EST(s, Q_P99)->median));
-	}
 	return o;
 }
 
@@ -145,7 +177,7 @@ static json_t *twins_json(const struct report *r)
 		put_interval(o, t->cmp.has_interval, t->cmp.lo, t->cmp.hi, t->cmp.level);
 		put(o, "half_width_pct", num(t->cmp.half_width * 100));
 		put(o, "n_pairs", json_integer((json_int_t)t->cmp.n));
-		put(o, "differs", json_boolean(t->differs));
+		put(o, "differs", t->known ? json_boolean(t->differs) : json_null());
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -158,6 +190,8 @@ static json_t *fit_json(const struct theil_sen *f)
 	put(o, "bytes_per_task", num(f->slope));
 	put_interval(o, f->has_interval, f->lo, f->hi, f->level);
 	put(o, "intercept_bytes", num(f->intercept));
+	put(o, "intercept_ci_low", f->intercept_has_interval ? num(f->intercept_lo) : json_null());
+	put(o, "intercept_ci_high", f->intercept_has_interval ? num(f->intercept_hi) : json_null());
 	put(o, "n", json_integer((json_int_t)f->n));
 	return o;
 }
@@ -214,9 +248,11 @@ static json_t *costs_json(const struct report *r)
 	for (size_t i = 0; i < r->n_costs; i++) {
 		const struct stats_estimate *e = &r->costs[i].ratio;
 
-		json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o,s:i}", "subject", r->costs[i].subject, "ratio",
-						      num(e->median), "min", num(e->min), "max", num(e->max), "cells",
-						      (int)e->n));
+		json_t *o = json_pack("{s:s,s:o,s:o,s:o,s:i}", "subject", r->costs[i].subject, "ratio", num(e->median),
+				      "min", num(e->min), "max", num(e->max), "cells", (int)e->n);
+
+		put_interval(o, e->has_interval, e->lo, e->hi, e->level);
+		json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -272,6 +308,8 @@ json_t *report_json(const struct report *r)
 	put(o, "stamp", stamp);
 	put(summary, "cells", json_integer((json_int_t)r->n_cells));
 	put(summary, "samples_ok", json_integer((json_int_t)r->samples_ok));
+	put(summary, "timed", json_integer((json_int_t)r->timed));
+	put(summary, "unsettled", json_integer((json_int_t)r->unsettled));
 	put(summary, "contaminated", json_integer((json_int_t)r->contaminated));
 	put(summary, "requeued", json_integer((json_int_t)r->requeued));
 	put(summary, "void", json_integer((json_int_t)r->voided));

@@ -215,14 +215,14 @@ bool cell_is_null(const struct cell *c);
 bool network_is_narrow(const struct report *r);
 /* What one operation is ("one hop: the token is passed on"); "one operation" where nobody says. */
 const char *cell_op(const struct cell *c);
-/* Operations that a sample did: by its certificate, for servers by the load generator; else as planned; 0: not known. */
+/* Operations done, by the certificate, for servers by the load generator, else as planned. 0: not known. */
 double sample_ops(const json_t *sample);
 /*
  * f over the rounds that both have, both values finite, in order of rounds. Into out, which holds a->timed.n; returns
  * how many, and in *contaminated how many of their samples (two a round) are.
  */
-size_t paired_points(const struct series *a, const struct series *b, enum quantity q,
-		     double (*f)(double a, double b), double *out, size_t *contaminated);
+size_t paired_points(const struct series *a, const struct series *b, enum quantity q, double (*f)(double a, double b),
+		     double *out, size_t *contaminated);
 /* Median of a quantity over the timed points. */
 #define EST(s, quantity) (&(s)->est[quantity])
 /* Distinct subjects of all cells in the order in which they first appear, without twins; a malloc'd array. */

@@ -7,14 +7,16 @@
 #include <stdio.h>
 
 #include "harness/report/model.h"
+#include "harness/report/words.h"
 
 struct doc;
 
 /* json.c: report.json, a new reference. */
 json_t *report_json(const struct report *r);
 
-/* content.c, sections.c: the report itself, written once for all page formats. */
+/* content.c, answers.c, sections.c, appendix.c: the report itself, written once for all page formats. */
 void content_write(struct doc *d, const struct report *r);
+void content_answers(struct doc *d, const struct report *r);
 void content_workload(struct doc *d, const struct report *r, const char *workload);
 void content_memory(struct doc *d, const struct report *r);
 void content_counters(struct doc *d, const struct report *r);
@@ -22,6 +24,12 @@ void content_twins(struct doc *d, const struct report *r);
 void content_excluded(struct doc *d, const struct report *r);
 void content_repeat(struct doc *d, const struct report *r);
 void content_host(struct doc *d, const struct report *r);
+
+/* Pieces that several tables need (sections.c): the heads, a value with its interval, how many samples it has. */
+void content_heads(struct doc *d, const char *const *names, size_t n);
+#define CONTENT_HEADS(d, names) content_heads(d, names, sizeof(names) / sizeof((names)[0]))
+void content_value(struct doc *d, const struct stats_estimate *e, enum unit unit, bool best);
+void content_count(struct doc *d, const struct series *s);
 
 /* benchstat.c: the text format that Go's benchstat reads; one line per process run. */
 void benchstat_write(FILE *out, const struct report *r);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@
 #include "harness/report/words.h"
 
 enum { CANVAS_W = 880, CURVE_H = 480, ROW_H = 17, MAX_VALUES = 64, CHAR_W = 9 };
+enum { CHART_CELLS = 12 }; /* in one chart of dots: about what a reader sees on one screen */
 
 struct look {
 	const char *subject, *color;
@@ -123,13 +125,15 @@ static void put_series(struct figure *f)
 	put_setting(f->gp, "id", f->plot->id);
 	fprintf(f->gp, "dat = \"%s.dat\"\n", f->plot->id);
 	put_setting(f->gp, "caption", f->plot->title);
-	fprintf(f->gp, "series = %zu\nnames = \"", f->n_drawn);
+	fprintf(f->gp, "series = %zu\n", f->n_drawn);
 	for (size_t i = 0; i < f->n_drawn; i++) {
-		fputs(i ? " " : "", f->gp);
-		for (const char *c = f->drawn[i]; *c; c++)
-			fputc(isalnum((unsigned char)*c) || strchr("-_.+", *c) ? *c : '_', f->gp);
+		char name[80], setting[32];
+
+		snprintf(setting, sizeof(setting), "title_%zu", i + 1);
+		snprintf(name, sizeof(name), "%s%s", f->drawn[i], strcmp(f->drawn[i], "serial") == 0 ? " (bare)" : "");
+		put_setting(f->gp, setting, name);
 	}
-	fputs("\"\ncolors = \"", f->gp);
+	fputs("colors = \"", f->gp);
 	for (size_t i = 0; i < f->n_drawn; i++)
 		fprintf(f->gp, "%s%s", i ? " " : "", look_of(f->drawn[i], f->subjects, f->n_subjects).color);
 	fputs("\"\npoints = \"", f->gp);
@@ -145,6 +149,15 @@ static void put_list(const struct figure *f, char *buf, size_t size)
 	buf[0] = 0;
 	for (size_t i = 0; i < f->n_drawn && used < size; i++)
 		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "", f->drawn[i]);
+}
+
+/* What the baseline is, where it is drawn. */
+static const char *about_bare(const struct figure *f)
+{
+	for (size_t i = 0; i < f->n_drawn; i++)
+		if (strcmp(f->drawn[i], "serial") == 0)
+			return "serial is the bare work, without tasks. ";
+	return "";
 }
 
 /* Write both files and draw; gnuplot's failure is noted in the report and is no error. */
@@ -205,45 +218,80 @@ static bool drawable(const struct series *s)
 	return s && !s->is_twin && EST(s, Q_VALUE)->n > 0;
 }
 
-/* Rows are numbered downwards; between two cells one row stays empty. A cell's label stands at its middle. */
-static size_t dots_layout(struct figure *f, const struct report *r, const char *workload, size_t *label_chars)
+/* Too few samples give no interval: a reader must not take a bare dot for a narrow one. */
+static const char *what_is_drawn(const struct report *r, const char *workload)
 {
-	size_t row = 0;
-	bool first = true;
+	for (size_t i = 0; i < r->n_cells; i++)
+		for (size_t j = 0; j < r->cells[i].n_series && strcmp(r->cells[i].workload, workload) == 0; j++)
+			if (drawable(&r->cells[i].series[j]) && !EST(&r->cells[i].series[j], Q_VALUE)->has_interval)
+				return "median and interval (none with fewer than six samples)";
+	return "median and interval";
+}
+
+/* The cells of one chart: of a workload with many, some. */
+struct chart {
+	const char *workload;
+	size_t first, n; /* among the workload's cells that have anything to draw */
+	size_t number, of; /* this one of how many charts */
+	double lo, hi; /* of the workload, so that its charts have one axis */
+};
+
+static size_t drawable_series(const struct cell *c)
+{
+	size_t n = 0;
+
+	for (size_t j = 0; j < c->n_series; j++)
+		n += drawable(&c->series[j]);
+	return n;
+}
+
+/* The next cell of the chart at or after *i, *nth counting the workload's; NULL at the end. */
+static const struct cell *next_cell(const struct report *r, const struct chart *k, size_t *i, size_t *nth)
+{
+	while (*i < r->n_cells) {
+		const struct cell *c = &r->cells[(*i)++];
+
+		if (strcmp(c->workload, k->workload) != 0 || drawable_series(c) == 0)
+			continue;
+		if ((*nth)++ >= k->first)
+			return *nth <= k->first + k->n ? c : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * Rows are numbered downwards; between two cells one row stays empty, with a rule in it. A cell's label stands at its
+ * middle.
+ */
+static size_t dots_layout(struct figure *f, const struct report *r, const struct chart *k, size_t *label_chars)
+{
+	size_t row = 0, i = 0, nth = 0;
+	const struct cell *c;
 
 	*label_chars = 8;
-	fputs("set ytics (", f->gp);
-	for (size_t i = 0; i < r->n_cells; i++) {
-		const struct cell *c = &r->cells[i];
-		size_t rows = 0;
-
-		for (size_t j = 0; j < c->n_series && strcmp(c->workload, workload) == 0; j++)
-			rows += drawable(&c->series[j]);
-		if (rows == 0)
-			continue;
-		fputs(first ? "" : ", ", f->gp);
+	while ((c = next_cell(r, k, &i, &nth))) {
+		if (row)
+			fprintf(f->gp,
+				"set arrow from graph 0, first %zu to graph 1, first %zu nohead lc rgb \"#d9d9d9\"\n",
+				row - 1, row - 1);
+		fputs(row ? "set ytics add (" : "set ytics (", f->gp);
 		gnuplot_string(f->gp, c->name);
-		fprintf(f->gp, " %g", (double)row + (double)(rows - 1) / 2);
-		first = false;
-		row += rows + 1;
+		fprintf(f->gp, " %g)\n", (double)row + (double)(drawable_series(c) - 1) / 2);
+		row += drawable_series(c) + 1;
 		if (strlen(c->name) > *label_chars)
 			*label_chars = strlen(c->name);
 	}
-	fputs(")\n", f->gp);
 	return row ? row - 1 : 0;
 }
 
-/* The rows of one subject; widens *lo and *hi. Returns how many. */
-static size_t dots_of(struct figure *f, const struct report *r, const char *workload, const char *subject, double *lo,
-		      double *hi)
+/* The rows of one subject. Returns how many. */
+static size_t dots_of(struct figure *f, const struct report *r, const struct chart *k, const char *subject)
 {
-	size_t row = 0, n = 0;
+	size_t row = 0, n = 0, i = 0, nth = 0;
+	const struct cell *c;
 
-	for (size_t i = 0; i < r->n_cells; i++) {
-		const struct cell *c = &r->cells[i];
-		size_t before = row;
-
-		for (size_t j = 0; j < c->n_series && strcmp(c->workload, workload) == 0; j++) {
+	for (; (c = next_cell(r, k, &i, &nth)); row++)
+		for (size_t j = 0; j < c->n_series; j++) {
 			const struct stats_estimate *e = EST(&c->series[j], Q_VALUE);
 
 			if (!drawable(&c->series[j]))
@@ -253,66 +301,78 @@ static size_t dots_of(struct figure *f, const struct report *r, const char *work
 					fprintf(f->dat, "# %s: row, median, low, high (ns or bytes)\n", subject);
 				fprintf(f->dat, "%zu %.9g %.9g %.9g # %s\n", row, e->median, low_of(e), high_of(e),
 					c->id);
-				*lo = fmin(*lo, low_of(e));
-				*hi = fmax(*hi, high_of(e));
 			}
 			row++;
 		}
-		row += row > before;
-	}
 	if (n)
 		fputs("\n\n", f->dat);
 	return n;
 }
 
-static size_t rows_of(const struct report *r, const char *workload)
+static int draw_chart(struct report *r, const char *dir, const char *body, const struct chart *k,
+		      const struct cell *like, struct err *err)
 {
-	size_t rows = 0;
-
-	for (size_t i = 0; i < r->n_cells; i++)
-		for (size_t j = 0; j < r->cells[i].n_series; j++)
-			rows += strcmp(r->cells[i].workload, workload) == 0 && drawable(&r->cells[i].series[j]);
-	return rows;
-}
-
-static int draw_dots(struct report *r, const char *dir, const char *body, const char *workload, struct err *err)
-{
-	const struct cell *first = NULL;
-	double lo = INFINITY, hi = -INFINITY;
+	char list[200], what[40] = "cells", part[40] = "";
 	struct gnuplot_axis axis;
 	size_t rows, chars;
 	struct figure f;
-	char list[200];
 
-	for (size_t i = 0; i < r->n_cells && !first; i++)
-		for (size_t j = 0; j < r->cells[i].n_series && strcmp(r->cells[i].workload, workload) == 0; j++)
-			if (drawable(&r->cells[i].series[j]))
-				first = &r->cells[i];
-	if (!first || rows_of(r, workload) < 2) /* one dot compares nothing */
-		return 0;
-	if (figure_open(&f, r, workload, "cells"))
+	if (k->of > 1)
+		snprintf(part, sizeof(part), " (%zu of %zu)", k->number, k->of);
+	if (k->number > 1)
+		snprintf(what, sizeof(what), "cells-%zu", k->number);
+	if (figure_open(&f, r, k->workload, what))
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < f.n_subjects; i++)
-		if (dots_of(&f, r, workload, f.subjects[i], &lo, &hi) && add_drawn(&f, f.subjects[i]))
+		if (dots_of(&f, r, k, f.subjects[i]) && add_drawn(&f, f.subjects[i]))
 			f.n_drawn = 0; /* out of memory: an empty figure, which gnuplot will refuse */
 	put_list(&f, list, sizeof(list));
-	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s", workload, metric_label(first));
+	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s%s", k->workload, metric_label(like), part);
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
-		 "%s in %s, median and interval for each cell and model (%s). Further left is better. The numbers are "
-		 "in the table.",
-		 metric_label(first), workload, list);
+		 "%s in %s%s, %s for each cell and model (%s). Further left is better. %sThe numbers "
+		 "are in the table.",
+		 metric_label(like), k->workload, part, what_is_drawn(r, k->workload), list, about_bare(&f));
 	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
 	put_series(&f);
-	rows = dots_layout(&f, r, workload, &chars);
-	axis = gnuplot_axis_make(lo, hi, words_unit(first));
+	rows = dots_layout(&f, r, k, &chars);
+	axis = gnuplot_axis_make(k->lo, k->hi, words_unit(like));
 	gnuplot_axis_tics(f.gp, 'x', &axis);
-	put_setting(f.gp, "value_label", axis.log ? "lower is better, logarithmic" : "lower is better");
+	snprintf(what, sizeof(what), "%s", metric_label(like));
+	fprintf(f.gp, "value_label = \"%s (lower is better%s)\"\n", what, axis.log ? "; logarithmic" : "");
 	chars = chars > 40 ? 40 : chars;
 	fprintf(f.gp, "x_min = %.9g\nx_max = %.9g\nx_log = %d\ny_max = %g\n", axis.min, axis.max, axis.log,
 		(double)rows - 0.1);
 	fprintf(f.gp, "canvas_w = %d\ncanvas_h = %zu\nlabel_w = %zu\n", CANVAS_W, 130 + rows * ROW_H,
 		chars * CHAR_W + 20);
 	return figure_close(&f, r, dir, body, err);
+}
+
+static int draw_dots(struct report *r, const char *dir, const char *body, const char *workload, struct err *err)
+{
+	struct chart k = {.workload = workload, .n = SIZE_MAX, .lo = INFINITY, .hi = -INFINITY};
+	const struct cell *like = NULL, *c;
+	size_t dots = 0, cells = 0, i = 0, nth = 0;
+	int rc = 0;
+
+	while ((c = next_cell(r, &k, &i, &nth))) {
+		like = like ? like : c;
+		cells++;
+		for (size_t j = 0; j < c->n_series; j++)
+			if (drawable(&c->series[j])) {
+				dots++;
+				k.lo = fmin(k.lo, low_of(EST(&c->series[j], Q_VALUE)));
+				k.hi = fmax(k.hi, high_of(EST(&c->series[j], Q_VALUE)));
+			}
+	}
+	if (dots < 2) /* one dot compares nothing */
+		return 0;
+	k.of = (cells + CHART_CELLS - 1) / CHART_CELLS;
+	k.n = (cells + k.of - 1) / k.of;
+	for (; k.first < cells && rc == 0; k.first += k.n) {
+		k.number++;
+		rc = draw_chart(r, dir, body, &k, like, err);
+	}
+	return rc;
 }
 
 /* ---- curves -------------------------------------------------------------------------------------------------- */
@@ -382,8 +442,7 @@ static bool wants_log(const struct curve *k)
 	return k->values[0] >= 0 && k->values[k->n - 1] / smallest > 10;
 }
 
-static size_t curve_of(struct figure *f, const struct report *r, const struct curve *k, const char *subject, double *lo,
-		       double *hi)
+static size_t curve_of(struct figure *f, const struct report *r, const struct curve *k, const char *subject)
 {
 	size_t n = 0;
 
@@ -401,13 +460,36 @@ static size_t curve_of(struct figure *f, const struct report *r, const struct cu
 				fprintf(f->dat, "# %s: %s, median, low, high (ns or bytes)\n", subject, k->key);
 			fprintf(f->dat, "%.9g %.9g %.9g %.9g # %s\n", place_of(k, k->values[v], wants_log(k)),
 				e->median * scale, low_of(e) * scale, high_of(e) * scale, c->id);
-			*lo = fmin(*lo, low_of(e) * scale);
-			*hi = fmax(*hi, high_of(e) * scale);
+			if (wants_log(k) && k->values[v] == 0)
+				fputc('\n', f->dat); /* its place is not to scale: no line leads there */
 			break;
 		}
 	if (n)
 		fputs("\n\n", f->dat);
 	return n;
+}
+
+/* Of all curves of the workload against this parameter, so that figures side by side have one axis. */
+static void value_range(const struct report *r, const struct curve *k, double *lo, double *hi)
+{
+	*lo = INFINITY;
+	*hi = -INFINITY;
+	for (size_t i = 0; i < r->n_cells; i++) {
+		struct curve other = {.like = &r->cells[i], .key = k->key};
+		double scale = k->total ? param_of(other.like, k->key) : 1;
+
+		if (strcmp(other.like->workload, k->like->workload) != 0 || !isfinite(param_of(other.like, k->key)))
+			continue;
+		find_values(r, &other);
+		for (size_t j = 0; j < other.like->n_series && other.n >= 3; j++) {
+			const struct series *s = &other.like->series[j];
+
+			if (!drawable(s))
+				continue;
+			*lo = fmin(*lo, low_of(EST(s, Q_VALUE)) * scale);
+			*hi = fmax(*hi, high_of(EST(s, Q_VALUE)) * scale);
+		}
+	}
 }
 
 /* "working set (KiB)": the parameter as the workload describes it. */
@@ -423,7 +505,7 @@ static void param_label(const struct curve *k, bool log, char *buf, size_t size)
 			help = field_text(p, "help", "");
 		}
 	snprintf(buf, size, "%s%s%.70s%s%s%s%s%s", k->key, *help ? ": " : "", help, *unit ? " (" : "", unit,
-		 *unit ? ")" : "", log ? ", logarithmic" : "", log && k->values[0] == 0 ? ", 0 at the left end" : "");
+		 *unit ? ")" : "", log ? ", logarithmic" : "", log && k->values[0] == 0 ? ", 0 not to scale" : "");
 }
 
 /* The parameters that are fixed on the curve and vary elsewhere, and where it ran. */
@@ -431,7 +513,7 @@ static void fixed_label(const struct report *r, const struct curve *k, char *buf
 {
 	json_t *value;
 	const char *key;
-	size_t used = (size_t)snprintf(buf, size, "%s", k->like->placement);
+	size_t used = 0;
 
 	json_object_foreach (json_object_get(k->like->json, "params"), key, value) {
 		bool differs = false;
@@ -443,11 +525,14 @@ static void fixed_label(const struct report *r, const struct curve *k, char *buf
 		if (strcmp(key, k->key) == 0 || !differs || used >= size)
 			continue;
 		if (json_is_string(value))
-			used += (size_t)snprintf(buf + used, size - used, ", %s %s", key, json_string_value(value));
+			used += (size_t)snprintf(buf + used, size - used, "%s=%s, ", key, json_string_value(value));
 		else
-			used += (size_t)snprintf(buf + used, size - used, ", %s %lld", key,
+			used += (size_t)snprintf(buf + used, size - used, "%s=%lld, ", key,
 						 (long long)json_integer_value(value));
 	}
+	if (used < size)
+		snprintf(buf + used, size - used, "placement %s, %ld worker%s", k->like->placement, k->like->workers,
+			 k->like->workers == 1 ? "" : "s");
 }
 
 /* With few values each gets its tic; x_min and x_max leave room beside them. */
@@ -466,30 +551,31 @@ static void x_axis(FILE *gp, const struct curve *k)
 
 static int draw_curve(struct report *r, const char *dir, const char *body, const struct curve *k, struct err *err)
 {
-	double lo = INFINITY, hi = -INFINITY;
-	char what[200], fixed[120], axis_label[160], list[200];
+	char what[200], fixed[120], axis_label[200], list[200];
+	double lo, hi;
 	struct gnuplot_axis axis;
 	struct figure f;
 
 	fixed_label(r, k, fixed, sizeof(fixed));
-	snprintf(what, sizeof(what), "%s-by-%s-%s-w%ld", k->total ? "total" : "metric", k->key, fixed,
-		 k->like->workers);
+	snprintf(what, sizeof(what), "%s-by-%s-%s", k->total ? "total" : "metric", k->key, fixed);
 	if (figure_open(&f, r, k->like->workload, what))
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < f.n_subjects; i++)
-		if (curve_of(&f, r, k, f.subjects[i], &lo, &hi) && add_drawn(&f, f.subjects[i]))
+		if (curve_of(&f, r, k, f.subjects[i]) && add_drawn(&f, f.subjects[i]))
 			f.n_drawn = 0;
 	put_list(&f, list, sizeof(list));
-	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s by %s (%s)", k->like->workload,
+	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s by %s; %s", k->like->workload,
 		 k->total ? "memory of all tasks" : metric_label(k->like), k->key, fixed);
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
-		 "%s of %s against %s (%s), median and interval, one line per model (%s). Lower is better.",
-		 k->total ? "Memory of all tasks" : metric_label(k->like), k->like->workload, k->key, fixed, list);
+		 "%s of %s against %s (%s), %s, one line per model (%s). Lower is better. %s",
+		 k->total ? "Memory of all tasks" : metric_label(k->like), k->like->workload, k->key, fixed,
+		 what_is_drawn(r, k->like->workload), list, about_bare(&f));
 	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
 	put_series(&f);
 	param_label(k, wants_log(k), axis_label, sizeof(axis_label));
 	put_setting(f.gp, "axis_label", axis_label);
 	x_axis(f.gp, k);
+	value_range(r, k, &lo, &hi);
 	axis = gnuplot_axis_make(lo, hi, words_unit(k->like));
 	put_setting(f.gp, "value_label", k->total ? "memory of all tasks" : metric_label(k->like));
 	gnuplot_axis_tics(f.gp, 'y', &axis);

@@ -10,16 +10,30 @@
 #include "harness/report/parts.h"
 #include "harness/report/words.h"
 
-enum { LABEL_MAX = 44, LABEL_MIN = 20, COLUMN = 12 };
+enum { LABEL_MIN = 20, COLUMN = 12, INDENT = 2 };
 
-static size_t label_width(const struct report *r)
+/* As wide as the longest name: a cut one would not say which cell it is. Two columns must fit beside it. */
+static size_t label_width(const struct report *r, unsigned width)
 {
-	size_t widest = LABEL_MIN;
+	size_t widest = LABEL_MIN, room = width > LABEL_MIN + 2 * COLUMN ? width - 2 * COLUMN : LABEL_MIN;
 
-	for (size_t i = 0; i < r->n_cells; i++)
-		if (strlen(r->cells[i].name) + 2 > widest)
-			widest = strlen(r->cells[i].name) + 2;
-	return widest > LABEL_MAX ? LABEL_MAX : widest;
+	for (size_t i = 0; i < r->n_cells; i++) {
+		size_t n = strlen(r->cells[i].name) + INDENT;
+
+		if (n > widest && n <= room)
+			widest = n;
+	}
+	return widest;
+}
+
+/* A name that does not fit gets a line of its own. */
+static void put_label(FILE *out, const char *name, size_t label)
+{
+	fprintf(out, "%*s%s", INDENT, "", name);
+	if (strlen(name) + INDENT > label)
+		fprintf(out, "\n%*s", (int)label, "");
+	else
+		fprintf(out, "%*s", (int)(label - INDENT - strlen(name)), "");
 }
 
 static void put_cell(FILE *out, const struct cell *c, const char *subject)
@@ -43,7 +57,7 @@ static void put_cell(FILE *out, const struct cell *c, const char *subject)
 			if (strcmp(s->status, absent[i].status) == 0)
 				snprintf(text, sizeof(text), "%s", absent[i].text);
 	}
-	snprintf(marked, sizeof(marked), "%s%c", text, s && s->rank_group == 1 && !s->ranked_alone ? '*' : ' ');
+	snprintf(marked, sizeof(marked), "%s%c", text, s && s->leads ? '*' : ' ');
 	fprintf(out, "%*s", COLUMN, marked);
 }
 
@@ -73,7 +87,7 @@ static void put_block(FILE *out, const struct report *r, const char **subjects, 
 			if (!named)
 				fprintf(out, "%s\n", r->workloads[w]);
 			named = true;
-			fprintf(out, "  %-*.*s", (int)label - 2, (int)label - 3, c->name);
+			put_label(out, c->name, label);
 			for (size_t j = 0; j < n; j++)
 				put_cell(out, c, subjects[j]);
 			fputc('\n', out);
@@ -96,27 +110,31 @@ static void null_last(const char **subjects, size_t n)
 
 static void put_verdicts(FILE *out, const struct report *r)
 {
-	size_t count[VERDICT_UNTRUSTED + 1] = {0};
+	static const char *const words[] = {"FASTER",     "SLOWER",       "LESS",     "MORE",
+					    "EQUIVALENT", "INCONCLUSIVE", "UNTRUSTED"};
 	const char *between = "";
 
-	for (size_t i = 0; i < r->n_comparisons; i++)
-		count[r->comparisons[i].verdict.kind]++;
 	if (r->n_comparisons == 0)
 		return;
 	fprintf(out, "Comparisons: ");
-	for (int kind = 0; kind <= VERDICT_UNTRUSTED; kind++)
-		if (count[kind]) {
-			fprintf(out, "%s%zu %s", between, count[kind], verdict_name(kind));
+	for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++) {
+		size_t count = 0;
+
+		for (size_t i = 0; i < r->n_comparisons; i++)
+			count += strcmp(words_verdict(&r->comparisons[i]), words[k]) == 0;
+		if (count) {
+			fprintf(out, "%s%zu %s", between, count, words[k]);
 			between = ", ";
 		}
+	}
 	fputs(".\n", out);
 }
 
 void summary_write(FILE *out, const struct report *r, const char *dir, unsigned width)
 {
 	const char **subjects;
-	size_t n = report_subjects(r, &subjects), label = label_width(r);
-	size_t per_block = width > label + COLUMN ? (width - label) / COLUMN : 1;
+	size_t n = report_subjects(r, &subjects), label = label_width(r, width);
+	size_t per_block = width >= label + COLUMN ? (width - label) / COLUMN : 1;
 	json_t *reason;
 	size_t i;
 
@@ -126,7 +144,8 @@ void summary_write(FILE *out, const struct report *r, const char *dir, unsigned 
 		put_block(out, r, subjects + first, n - first < per_block ? n - first : per_block, label);
 		fputc('\n', out);
 	}
-	fputs("Medians per operation (memory: per task); * best group among models that the intervals separate.\n",
+	fputs("Medians per operation (memory: per task); their intervals are in the report. * best group among models\n"
+	      "that the intervals separate.\n",
 	      out);
 	put_verdicts(out, r);
 	fprintf(out, "Samples: %zu ok, %zu measured again, %zu void, %zu failed, %zu pairs unsupported.\n",

@@ -15,6 +15,7 @@ struct scale {
 static const struct scale time_scales[] = {{1, "ns"}, {1e3, "us"}, {1e6, "ms"}, {1e9, "s"}, {0, NULL}};
 static const struct scale byte_scales[] = {{1, "B"}, {0x1p10, "KiB"}, {0x1p20, "MiB"}, {0x1p30, "GiB"}, {0, NULL}};
 static const struct scale rate_scales[] = {{1, "/s"}, {1e3, "k/s"}, {1e6, "M/s"}, {0, NULL}};
+static const struct scale share_scales[] = {{0.01, "%"}, {0, NULL}};
 static const struct scale plain_scales[] = {{1, ""}, {0, NULL}};
 
 enum unit words_unit(const struct cell *c)
@@ -27,7 +28,8 @@ enum unit words_unit(const struct cell *c)
 /* The largest scale that leaves at least 1 before the point. */
 static const struct scale *scale_of(double value, enum unit unit)
 {
-	static const struct scale *const all[] = {time_scales, byte_scales, rate_scales, plain_scales, plain_scales};
+	static const struct scale *const all[] = {time_scales,  byte_scales,  rate_scales,
+						  plain_scales, plain_scales, share_scales};
 	const struct scale *s = all[unit];
 
 	while (s[1].name && fabs(value) >= s[1].factor)
@@ -65,6 +67,8 @@ static void put_scaled(char *buf, size_t size, double value, int digits, const s
 		snprintf(buf, size, "%.4g", value);
 	else if (value == 0)
 		snprintf(buf, size, "0%s%s", blank, s->name);
+	else if (unit == UNIT_SHARE)
+		snprintf(buf, size, "%.0f %%", value * 100);
 	else if (is_tiny(value, unit))
 		snprintf(buf, size, "%.2g%s%s", value, blank, s->name);
 	else
@@ -81,6 +85,16 @@ void words_number(char *buf, size_t size, double value, enum unit unit)
 		put_scaled(buf, size, value, decimals(value / s->factor, 0), s, unit);
 }
 
+/* As many decimals as keep an end that is not 0 from reading 0, for it says on which side of 0 the interval lies. */
+static int show_end(double end, int d)
+{
+	int most = d + 3;
+
+	while (d < most && end != 0 && fabs(end) * pow(10, d) < 0.5)
+		d++;
+	return d;
+}
+
 static void put_value(char *buf, size_t size, const struct stats_estimate *e, enum unit unit, bool with_interval)
 {
 	const struct scale *s = scale_of(e->median, unit);
@@ -92,11 +106,17 @@ static void put_value(char *buf, size_t size, const struct stats_estimate *e, en
 		return;
 	}
 	d = decimals(e->median / s->factor, (e->hi - e->lo) / s->factor);
+	d = show_end(e->lo / s->factor, show_end(e->hi / s->factor, d));
 	put_scaled(buf, size, e->median, d, s, unit);
 	used = strlen(buf);
 	if (!with_interval)
 		return;
-	if (is_tiny(e->median, unit))
+	if (unit == UNIT_COUNT)
+		snprintf(buf + used, size - used, " [%.4g, %.4g]", e->lo, e->hi);
+	else if (unit == UNIT_SHARE)
+		snprintf(buf + used, size - used, " [%.*f, %.*f]", show_end(e->lo * 100, 0), e->lo * 100,
+			 show_end(e->hi * 100, 0), e->hi * 100);
+	else if (is_tiny(e->median, unit))
 		snprintf(buf + used, size - used, " [%.2g, %.2g]", e->lo, e->hi);
 	else
 		snprintf(buf + used, size - used, " [%.*f, %.*f]", d, e->lo / s->factor, d, e->hi / s->factor);
@@ -247,6 +267,17 @@ static void put_rest(FILE *out, const struct comparison *c)
 	if (v->more_rounds)
 		fprintf(out, " About %zu more round%s would be needed.", v->more_rounds,
 			v->more_rounds == 1 ? "" : "s");
+}
+
+const char *words_verdict(const struct comparison *c)
+{
+	bool is_time = !cell_is_memory(c->cell) && strcmp(c->cell->metric, "cpu_per_op") != 0;
+
+	if (c->verdict.kind == VERDICT_FASTER && !is_time)
+		return "LESS";
+	if (c->verdict.kind == VERDICT_SLOWER && !is_time)
+		return "MORE";
+	return verdict_name(c->verdict.kind);
 }
 
 void words_comparison(FILE *out, const struct comparison *c)

@@ -12,7 +12,7 @@
 
 #include "harness/report/model.h"
 
-enum unit { UNIT_NS, UNIT_BYTES, UNIT_RATE, UNIT_PLAIN, UNIT_COUNT };
+enum unit { UNIT_NS, UNIT_BYTES, UNIT_RATE, UNIT_PLAIN, UNIT_COUNT, UNIT_SHARE };
 
 enum unit words_unit(const struct cell *c); /* of the cell's metric */
 
@@ -37,6 +37,8 @@ void words_plain(FILE *out, const char *text);
 /* Append text from outside as `code`. */
 void words_code(FILE *out, const char *text);
 
+/* The verdict as a reader should see it: where less is not faster (memory, CPU time), LESS and MORE. */
+const char *words_verdict(const struct comparison *c);
 /* One sentence about a comparison, with markup. */
 void words_comparison(FILE *out, const struct comparison *c);
 /* The reasons of a verdict, joined by "; ", but for the missing twin. Nothing when there are none. */

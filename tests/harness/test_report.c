@@ -34,6 +34,17 @@ static json_t *find2(const char *list, const char *k1, const char *v1, const cha
 	return NULL;
 }
 
+static bool lists(const char *list, const char *key, const char *text)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (json_object_get(report(), list), i, o)
+		if (strstr(field_text(o, key, ""), text))
+			return true;
+	return false;
+}
+
 static json_t *subject_in(const char *cell, const char *subject)
 {
 	json_t *s;
@@ -76,6 +87,8 @@ static void medians_use_ok_timed_samples_alone(void **state)
 	assert_close(field_number(s, "ci_level"), 1 - 20.0 / 512, 1e-6);
 	assert_close(field_number(s, "max"), 41.2 * 1.04, 1e-6); /* the requeued sample had ten times this */
 	assert_close(field_number(s, "cpu_per_op_ns"), 41.2, 1e-6);
+	assert_close(field_number(s, "cpu_per_op_ns_ci_low"), 41.2 * .97, 1e-6);
+	assert_close(field_number(s, "own_switches_per_op"), 1, 1e-6);
 	s = subject_in("switch/ring tasks=64 ws_kib=0 same", "pthread");
 	assert_close(field_number(s, "kernel_switches_per_op"), 1.02, 1e-6);
 	assert_int_equal(field_whole(s, "n_requeued", 0), 1);
@@ -142,6 +155,8 @@ static void disturbed_cells_are_not_trusted(void **state)
 	assert_string_equal(field_text(c, "verdict", ""), "UNTRUSTED");
 	assert_close(field_number(c, "contaminated_share"), 4.0 / 9, 1e-6);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(c, "reasons"), 0)), "contaminated");
+	/* Repeated rounds were disturbed too: their samples are in no share. */
+	assert_true(field_number(comparison("ws_kib=0 same", "pthread", "gmp"), "contaminated_share") == 0);
 	/* 12 of some 370 timed samples: the run as a whole is clean. */
 	assert_string_equal(field_text(json_object_get(report(), "stamp"), "state", ""), "clean");
 	assert_int_equal(field_whole(json_object_get(report(), "summary"), "contaminated", 0), 12);
@@ -172,6 +187,8 @@ static void memory_is_a_slope(void **state)
 	assert_close(field_number(s, "bytes_per_task"), 4380, 0.01);
 	assert_close(field_number(s, "intercept_bytes"), 3e5, 0.2);
 	assert_true(field_number(s, "ci_low") < 4380 && field_number(s, "ci_high") > 4380);
+	assert_true(field_number(s, "intercept_ci_low") < 3e5 && field_number(s, "intercept_ci_high") > 3e5);
+	assert_close(field_number(subject_in("memory/parked tasks=1000", "gmp"), "rss_bytes"), 4700 * .4, 1e-6);
 	assert_close(field_number(kstack, "bytes_per_task"), field_number(s, "bytes_per_task") * .3, 1e-6);
 }
 
@@ -189,6 +206,9 @@ static void counters_are_apart_and_say_why(void **state)
 	c = find2("counters", "cell", "ws_kib=0 same", "subject", "pthread", "name", "rarely");
 	assert_true(json_is_null(json_object_get(c, "per_op"))); /* it ran a fifth of the time */
 	assert_close(field_number(cost, "ratio"), 1.5, 0.1);
+	assert_true(json_object_get(cost, "ci_low") != NULL);
+	assert_false(lists("counters", "cell", "null/empty")); /* the empty region concerns the harness */
+	assert_false(lists("counted_over_timed", "subject", "null"));
 }
 
 static void servers_say_how_busy_they_were(void **state)
@@ -197,6 +217,8 @@ static void servers_say_how_busy_they_were(void **state)
 
 	(void)state;
 	assert_close(field_number(s, "server_busy"), 2.0 / 3, 0.01); /* 200 ms of CPU time in 300 ms */
+	assert_close(field_number(s, "generator_busy"), 0.5, 1e-9);
+	assert_close(field_number(s, "cpu_per_op_ns"), 6100, 0.01); /* per request: the certificate has twice as many */
 	assert_close(field_number(s, "latency_p99_ns"), 95004, 1e-6);
 	assert_close(field_number(s, "requests_per_s"), 2e8 / 6100 / 0.3, 0.01);
 }

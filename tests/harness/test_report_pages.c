@@ -116,6 +116,11 @@ static void pages_say_what_was_found(void **state)
 		"**EQUIVALENT**",
 		"**INCONCLUSIVE**",
 		"**UNTRUSTED**",
+		"**LESS**",
+		"**MORE**",
+		"**Bound by the load generator:** `connections=128` gmp: the generator was 99 % [99, 99] busy",
+		"| 1.02 [1.02, 1.02] |",
+		"9 (4 disturbed)",
 		"41.2 ns [40.0, 42.4]",
 		"Virtualised (kvm)",
 		"`cycles` not counted",
@@ -179,8 +184,8 @@ static void benchstat_lines_are_well_formed(void **state)
 		assert_true(isdigit((unsigned char)name[strlen(name) - 1]));
 		assert_true(strcmp(unit, "ns/op") == 0 || strcmp(unit, "bytes/task") == 0);
 	}
-	/* 51 pairs of a subject and a cell that have numbers, and three twins, nine rounds each. */
-	assert_int_equal(lines, (51 + 3) * ROUNDS);
+	/* 54 pairs of a subject and a cell that have numbers, and three twins, nine rounds each. */
+	assert_int_equal(lines, (54 + 3) * ROUNDS);
 	free(text);
 }
 
@@ -201,6 +206,8 @@ static void summary_fits_the_width(void **state)
 		assert_true(has_text(text, "unsupp."));
 		assert_true(has_text(text, "report.html"));
 		assert_true(has_text(text, " UNTRUSTED"));
+		assert_true(has_text(text, " LESS"));
+		assert_true(has_text(text, "  ws_kib=512 same w1 ")); /* not cut */
 		for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 			if (line[0] == ' ' && strlen(line) > widths[i])
 				fail_msg("%zu columns, %u allowed: %s", strlen(line), widths[i], line);
@@ -237,8 +244,8 @@ static void figures_are_drawn(void **state)
 		ring += has_text(field_text(plot, "id", ""), "switch_ring");
 	}
 	assert_int_equal(ring, 2); /* dots, and against ws_kib; there is one number of tasks */
-	/* Six charts of dots (null/empty has a single dot); ring by working set, echo by connections, memory twice. */
-	assert_int_equal(json_array_size(plots), 6 + 4);
+	/* Seven charts of dots (null/empty has a single dot); ring by working set, echo by connections, memory twice. */
+	assert_int_equal(json_array_size(plots), 7 + 4);
 	assert_int_equal(occurrences(html, "<figure>"), json_array_size(plots));
 	/* Marker names must not meet each other in one page. */
 	assert_false(has_text(html, "id='gpPt"));

@@ -300,8 +300,7 @@ static void verdict_distrusts_before_it_judges(void **state)
 	in.contaminated_share = 0.21;
 	assert_int_equal(verdict_of(&in).kind, VERDICT_UNTRUSTED);
 	assert_int_equal(verdict_of(&in).reasons, REASON_CONTAMINATED);
-	in = (struct verdict_input){
-		.comparison = &c, .margin = 0.05, .twin_differs = true, .work_unequal = true};
+	in = (struct verdict_input){.comparison = &c, .margin = 0.05, .twin_differs = true, .work_unequal = true};
 	assert_int_equal(verdict_of(&in).kind, VERDICT_UNTRUSTED);
 	assert_int_equal(verdict_of(&in).reasons, REASON_TWIN_DIFFERS | REASON_WORK_UNEQUAL);
 }
@@ -508,7 +507,7 @@ static void theil_sen_is_not_bent(void **state)
 static void theil_sen_covers(void **state)
 {
 	enum { TRIALS = 3000, POINTS = 12 };
-	double covered = 0, level = 0;
+	double covered = 0, level = 0, intercepts = 0;
 
 	(void)state;
 	rng_state = 5;
@@ -524,9 +523,14 @@ static void theil_sen_covers(void **state)
 		assert_true(fit.has_interval);
 		covered += fit.lo <= 2 && 2 <= fit.hi;
 		level = fit.level;
+		assert_true(fit.intercept_has_interval && fit.intercept_lo <= fit.intercept &&
+			    fit.intercept <= fit.intercept_hi);
+		intercepts += fit.intercept_lo <= 1 + log(2) && 1 + log(2) <= fit.intercept_hi;
 	}
 	assert_true(level >= 0.95);
 	assert_close(covered / TRIALS, level, 4 * sqrt(level * (1 - level) / TRIALS));
+	assert_true(intercepts / TRIALS >= 0.95 - 4 * sqrt(0.95 * 0.05 / TRIALS));
+	assert_true(intercepts < TRIALS); /* an interval that never misses says nothing */
 }
 
 static void theil_sen_says_when_it_cannot(void **state)
@@ -542,6 +546,7 @@ static void theil_sen_says_when_it_cannot(void **state)
 	assert_int_equal(theil_sen_fit(two, y, 2, 0.95, &fit), 0);
 	assert_close(fit.slope, 1, 0);
 	assert_false(fit.has_interval);
+	assert_false(fit.intercept_has_interval);
 }
 
 int main(void)

@@ -1,0 +1,394 @@
+/*
+ * appendix.c - the report behind its workloads: memory per task, counters, twins, what was left out, how to repeat it,
+ * and the facts about machine and subjects.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/doc.h"
+#include "harness/report/parts.h"
+#include "harness/report/words.h"
+
+/* ---- memory ------------------------------------------------------------------------------------------------- */
+
+static void fit_cell(struct doc *d, const struct slope *s, enum memory_part part)
+{
+	const struct theil_sen *f = &s->fit[part];
+	struct stats_estimate e = {
+		.n = s->ok[part], .median = f->slope, .has_interval = f->has_interval, .lo = f->lo, .hi = f->hi};
+
+	content_value(d, &e, UNIT_BYTES, false);
+}
+
+/* What a program costs once: the line's height at no task. */
+static void fixed_cell(struct doc *d, const struct slope *s)
+{
+	const struct theil_sen *f = &s->fit[MEM_TOTAL];
+	struct stats_estimate e = {.n = s->ok[MEM_TOTAL],
+				   .median = f->intercept,
+				   .has_interval = f->intercept_has_interval,
+				   .lo = f->intercept_lo,
+				   .hi = f->intercept_hi};
+
+	content_value(d, &e, UNIT_BYTES, false);
+}
+
+void content_memory(struct doc *d, const struct report *r)
+{
+	static const char *const names[] = {
+		"model", "bytes per task, all in", "RSS", "page tables", "kernel stacks", "slab", "fixed cost", "tasks",
+		"n"};
+
+	if (r->n_slopes == 0)
+		return;
+	doc_say(d, "Memory per task");
+	doc_heading(d, 2, "memory-per-task");
+	doc_say(d, "The slope of memory against the number of live tasks (Theil-Sen, with its rank interval): all in, "
+		   "and its parts. "
+		   "Kernel stacks, page tables and slab are read system-wide as differences. The slope leaves out what "
+		   "a program costs "
+		   "once; that is the fixed cost.");
+	doc_table(d, true);
+	CONTENT_HEADS(d, names);
+	for (size_t i = 0; i < r->n_slopes; i++) {
+		const struct slope *s = &r->slopes[i];
+		static const enum memory_part order[] = {MEM_TOTAL, MEM_RSS, MEM_PAGETABLE, MEM_KSTACK, MEM_SLAB};
+
+		doc_row(d, false);
+		words_plain(d->text, s->subject);
+		if (s->params[0]) {
+			doc_say(d, " ");
+			words_code(d->text, s->params);
+		}
+		doc_cell(d, CELL_PLAIN);
+		for (size_t part = 0; part < MEM_PARTS; part++)
+			fit_cell(d, s, order[part]);
+		fixed_cell(d, s);
+		doc_say(d, "%.0f-%.0f", s->x_min, s->x_max);
+		doc_cell(d, CELL_NUMBER);
+		doc_say(d, "%zu", s->fit[MEM_TOTAL].n);
+		doc_cell(d, CELL_NUMBER);
+	}
+	doc_table(d, false);
+}
+
+/* ---- counters ------------------------------------------------------------------------------------------------ */
+
+/* Where all cells give the same reason for an event, one line says it; the table holds what was counted. */
+static void counter_reasons(struct doc *d, const struct report *r)
+{
+	bool open = false;
+
+	for (size_t i = 0; i < r->n_counters; i++) {
+		const struct counter *c = &r->counters[i];
+		size_t j = 0, same = 0;
+
+		if (!c->why)
+			continue;
+		while (!(r->counters[j].why && strcmp(r->counters[j].name, c->name) == 0 &&
+			 strcmp(r->counters[j].why, c->why) == 0))
+			j++;
+		if (j < i)
+			continue;
+		for (j = i; j < r->n_counters; j++)
+			same += r->counters[j].why && strcmp(r->counters[j].name, c->name) == 0 &&
+				strcmp(r->counters[j].why, c->why) == 0;
+		if (!open)
+			doc_list(d, true);
+		open = true;
+		words_code(d->text, c->name);
+		doc_say(d, " not counted (%zu cell and model pairs): ", same);
+		words_plain(d->text, c->why);
+		doc_say(d, ".");
+		doc_item(d);
+	}
+	if (open)
+		doc_list(d, false);
+}
+
+/* The events that were counted anywhere, in the order of their first appearance; at most max of them. */
+static size_t counted_events(const struct report *r, const char **names, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_counters; i++) {
+		size_t j = 0;
+
+		while (j < n && strcmp(names[j], r->counters[i].name) != 0)
+			j++;
+		if (!r->counters[i].why && j == n && n < max)
+			names[n++] = r->counters[i].name;
+	}
+	return n;
+}
+
+/* One row: the counters from `first` on that belong to its cell and model. Returns where the next row begins. */
+static size_t counter_row(struct doc *d, const struct report *r, size_t first, const char **names, size_t n)
+{
+	const struct counter *c = &r->counters[first];
+	size_t end = first;
+
+	while (end < r->n_counters && r->counters[end].cell == c->cell && r->counters[end].subject == c->subject)
+		end++;
+	doc_row(d, false);
+	words_plain(d->text, c->cell->workload);
+	doc_say(d, " ");
+	words_code(d->text, c->cell->name);
+	doc_say(d, " ");
+	words_plain(d->text, c->subject);
+	doc_cell(d, CELL_PLAIN);
+	for (size_t i = 0; i < n; i++) {
+		char text[96] = "–";
+
+		for (size_t j = first; j < end; j++)
+			if (strcmp(r->counters[j].name, names[i]) == 0 && !r->counters[j].why)
+				words_value(text, sizeof(text), &r->counters[j].per_op, UNIT_PLAIN);
+		doc_say(d, "%s", text);
+		doc_cell(d, CELL_NUMBER);
+	}
+	doc_say(d, "%zu", c->n);
+	doc_cell(d, CELL_NUMBER);
+	return end;
+}
+
+static void counter_table(struct doc *d, const struct report *r)
+{
+	enum { EVENTS_MAX = 16 };
+	const char *names[EVENTS_MAX];
+	size_t n = counted_events(r, names, EVENTS_MAX);
+
+	if (n == 0)
+		return;
+	doc_say(d, "Events per operation, median over n counted processes [interval; none with fewer than six]. An "
+		   "event that shared a hardware register is "
+		   "scaled "
+		   "by the time in which it had one, and left out below a quarter of the time; report.json has scopes "
+		   "and shares.");
+	doc_table(d, true);
+	doc_row(d, true);
+	doc_say(d, "cell, model");
+	doc_cell(d, CELL_PLAIN);
+	for (size_t i = 0; i < n; i++) {
+		words_plain(d->text, names[i]);
+		doc_cell(d, CELL_NUMBER);
+	}
+	doc_say(d, "n");
+	doc_cell(d, CELL_NUMBER);
+	for (size_t i = 0; i < r->n_counters;)
+		i = counter_row(d, r, i, names, n);
+	doc_table(d, false);
+}
+
+void content_counters(struct doc *d, const struct report *r)
+{
+	if (r->n_counters == 0 && r->n_costs == 0)
+		return;
+	doc_say(d, "Counters");
+	doc_heading(d, 2, "counters");
+	doc_say(d, "Counted samples are processes of their own: no time above comes from them.");
+	if (r->n_costs)
+		doc_say(d, " What counting costs, as wall time per operation of counted over timed samples:");
+	doc_para(d, PARA_PLAIN);
+	if (r->n_costs)
+		doc_list(d, true);
+	for (size_t i = 0; i < r->n_costs; i++) {
+		const struct stats_estimate *e = &r->costs[i].ratio;
+		char text[96];
+
+		words_code(d->text, r->costs[i].subject);
+		words_value(text, sizeof(text), e, UNIT_PLAIN);
+		doc_say(d, ": %s (median of %zu cell%s, %.2f to %.2f)", text, e->n, e->n == 1 ? "" : "s", e->min,
+			e->max);
+		doc_item(d);
+	}
+	if (r->n_costs)
+		doc_list(d, false);
+	counter_reasons(d, r);
+	counter_table(d, r);
+}
+
+/* ---- twins, exclusions ------------------------------------------------------------------------------------------ */
+
+void content_twins(struct doc *d, const struct report *r)
+{
+	static const char *const names[] = {"cell, model", "ratio", "interval", "half-width", "rounds", "differs"};
+
+	doc_say(d, "A/A twins: what identical programs show here");
+	doc_heading(d, 2, "twins");
+	if (r->n_twins == 0) {
+		doc_say(d, "No twin was measured in this run.");
+		doc_para(d, PARA_PLAIN);
+		return;
+	}
+	doc_say(d, "One subject entered twice in the same rounds. The half-width is the noise floor of the cells of "
+		   "its family.");
+	doc_table(d, true);
+	CONTENT_HEADS(d, names);
+	for (size_t i = 0; i < r->n_twins; i++) {
+		const struct twin *t = &r->twins[i];
+
+		doc_row(d, false);
+		words_code(d->text, t->cell->id);
+		doc_say(d, " ");
+		words_plain(d->text, t->subject);
+		doc_cell(d, CELL_PLAIN);
+		doc_say(d, "%.3f", t->cmp.ratio);
+		doc_cell(d, CELL_NUMBER);
+		if (t->cmp.has_interval)
+			doc_say(d, "%.3f-%.3f (%.1f %%)", t->cmp.lo, t->cmp.hi, floor(t->cmp.level * 1000) / 10);
+		else
+			doc_say(d, "none: too few rounds");
+		doc_cell(d, CELL_NUMBER);
+		doc_say(d, t->cmp.has_interval ? "%.1f %%" : "–", t->cmp.half_width * 100);
+		doc_cell(d, CELL_NUMBER);
+		doc_say(d, "%zu", t->cmp.n);
+		doc_cell(d, CELL_NUMBER);
+		doc_say(d, !t->known ? "not known" : t->differs ? "**yes**" : "no");
+		doc_cell(d, CELL_NUMBER);
+	}
+	doc_table(d, false);
+}
+
+void content_excluded(struct doc *d, const struct report *r)
+{
+	json_t *warning;
+	size_t i;
+
+	doc_say(d, "What was left out, and why");
+	doc_heading(d, 2, "left-out");
+	if (r->n_excluded == 0 && json_array_size(r->warnings) == 0) {
+		doc_say(d, "Nothing: every planned sample is in the results.");
+		doc_para(d, PARA_PLAIN);
+		return;
+	}
+	doc_list(d, true);
+	for (i = 0; i < r->n_excluded; i++) {
+		words_code(d->text, r->excluded[i].what);
+		doc_say(d, ": ");
+		words_plain(d->text, r->excluded[i].why);
+		doc_say(d, ".");
+		doc_item(d);
+	}
+	json_array_foreach (r->warnings, i, warning) {
+		words_plain(d->text,
+			    json_is_string(warning) ? json_string_value(warning) : "a line that does not parse");
+		doc_item(d);
+	}
+	doc_list(d, false);
+}
+
+/* ---- how to repeat it ----------------------------------------------------------------------------------------- */
+
+void content_repeat(struct doc *d, const struct report *r)
+{
+	const json_t *tool = json_object_get(r->run, "tool"), *dirty = json_object_get(tool, "git_dirty");
+
+	doc_say(d, "How to repeat this run");
+	doc_heading(d, 2, "repeat");
+	words_command(d->text, r, NULL);
+	doc_para(d, PARA_CODE);
+	doc_say(d, "Seed `%s`; ", field_text(r->run, "seed", "?"));
+	words_plain(d->text, field_text(tool, "name", "switchyard"));
+	doc_say(d, " ");
+	words_plain(d->text, field_text(tool, "version", "?"));
+	doc_say(d, ", commit ");
+	words_code(d->text, *field_text(tool, "git_rev", "") ? field_text(tool, "git_rev", "") : "unknown");
+	doc_say(d, json_is_true(dirty)    ? " **with uncommitted changes**"
+		   : json_is_false(dirty) ? " without uncommitted changes"
+					  : "");
+	doc_say(d, "; built by ");
+	words_plain(d->text, field_text(tool, "cc", "?"));
+	doc_say(d, " with ");
+	words_code(d->text, field_text(tool, "cflags", "?"));
+	doc_say(d, " (");
+	words_plain(d->text, field_text(tool, "build_type", "?"));
+	doc_say(d, ").");
+	doc_para(d, PARA_PLAIN);
+	doc_say(d, "The pages are made from `run.json` and `samples.jsonl` alone; each figure can be drawn again with "
+		   "`gnuplot` from its "
+		   "`.gp` and `.dat` files in `plots/`.");
+	doc_para(d, PARA_PLAIN);
+}
+
+/* The settings of a subject as its first timed sample says them. */
+static void say_knobs(struct doc *d, const struct report *r, const char *subject)
+{
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct series *s = cell_series(&r->cells[i], subject);
+		json_t *value, *knobs;
+		const char *key;
+
+		if (!s || s->timed.n == 0)
+			continue;
+		knobs = json_object_get(s->timed.at[0].sample, "knobs");
+		if (!json_object_size(knobs))
+			continue;
+		doc_say(d, "; settings in ");
+		words_code(d->text, r->cells[i].id);
+		doc_say(d, ":");
+		json_object_foreach (knobs, key, value) {
+			doc_say(d, " ");
+			words_plain(d->text, key);
+			doc_say(d, "=");
+			words_plain(d->text, json_is_string(value) ? json_string_value(value) : "?");
+		}
+		return;
+	}
+}
+
+static void say_subjects(struct doc *d, const struct report *r)
+{
+	json_t *subject;
+	size_t i;
+
+	doc_list(d, true);
+	json_array_foreach (json_object_get(r->run, "subjects"), i, subject) {
+		const json_t *about = json_object_get(subject, "describe"), *build = json_object_get(about, "build");
+		const char *id = field_text(subject, "id", "?");
+
+		doc_say(d, "Subject ");
+		words_code(d->text, id);
+		doc_say(d, ": ");
+		words_plain(d->text, field_text(about, "language", "?"));
+		doc_say(d, ", version ");
+		words_plain(d->text, field_text(about, "version", "?"));
+		doc_say(d, ", ");
+		words_plain(d->text, field_text(build, "cc", "?"));
+		doc_say(d, " ");
+		words_code(d->text, field_text(build, "cflags", ""));
+		doc_say(d, ", SHA-256 ");
+		words_code(d->text, field_text(subject, "sha256", "?"));
+		say_knobs(d, r, id);
+		doc_item(d);
+	}
+	doc_list(d, false);
+}
+
+void content_host(struct doc *d, const struct report *r)
+{
+	static const char *const names[] = {"fact", "value"};
+	json_t *host = json_object_get(r->run, "host"), *value;
+	const char *key;
+
+	doc_say(d, "Machine and subjects in full");
+	doc_heading(d, 2, "facts");
+	say_subjects(d, r);
+	doc_say(d, "All facts about the machine");
+	doc_fold(d, true);
+	doc_say(d, "As measured at the start of the run.");
+	doc_table(d, true);
+	CONTENT_HEADS(d, names);
+	json_object_foreach (host, key, value) {
+		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		doc_row(d, false);
+		words_code(d->text, key);
+		doc_cell(d, CELL_PLAIN);
+		words_code(d->text, text ? text : "?");
+		doc_cell(d, CELL_PLAIN);
+		free(text);
+	}
+	doc_table(d, false);
+	doc_fold(d, false);
+}

@@ -1,0 +1,331 @@
+/*
+ * test_report_answers.c - the sentences of the first page and the warnings of the tables against runs that were changed
+ * on purpose: each must come out differently when the samples do, and be silent when there are none.
+ */
+#include "tests/harness/report_fixture.h"
+
+/*
+ * report.md of the fixture's run as changed by `change`; report.json too unless NULL. Nothing is drawn: gnuplot is not
+ * found, and no sentence depends on it.
+ */
+static char *page_of(const char *name, void (*change)(json_t *run, json_t *samples), json_t **json)
+{
+	struct err err = {""};
+	char dir[320], *text, *path = strdup(getenv("PATH"));
+	int rc;
+
+	snprintf(dir, sizeof(dir), "%s/%s", base_dir, name);
+	doctor = change;
+	write_run(dir, 1, false);
+	doctor = NULL;
+	setenv("PATH", base_dir, 1);
+	rc = report_write(dir, &err);
+	setenv("PATH", path, 1);
+	free(path);
+	if (rc)
+		fail_msg("%s", err.why);
+	if (json) {
+		text = get_file(dir, "report.json");
+		*json = json_loads(text, 0, NULL);
+		assert_non_null(*json);
+		free(text);
+	}
+	return get_file(dir, "report.md");
+}
+
+static void assert_says(const char *page, const char *phrase)
+{
+	if (!strstr(page, phrase))
+		fail_msg("the page does not say \"%s\"", phrase);
+}
+
+static void assert_silent(const char *page, const char *phrase)
+{
+	if (strstr(page, phrase))
+		fail_msg("the page says \"%s\"", phrase);
+}
+
+static bool is_of(const json_t *sample, const char *cell, const char *subject)
+{
+	return strncmp(field_text(sample, "cell", ""), cell, strlen(cell)) == 0 &&
+	       (!subject || strcmp(field_text(sample, "subject", ""), subject) == 0);
+}
+
+static void set_number(json_t *sample, const char *object, const char *key, double value)
+{
+	json_object_set_new(json_object_get(sample, object), key, json_real(value));
+}
+
+static void scale(json_t *samples, const char *cell, const char *subject, double factor)
+{
+	json_t *sample;
+	size_t i;
+
+	json_array_foreach (samples, i, sample)
+		if (is_of(sample, cell, subject))
+			set_number(sample, "metric", "value",
+				   field_number(json_object_get(sample, "metric"), "value") * factor);
+}
+
+/* Kernel switches of every sample of a subject, per operation done. */
+static void set_switches(json_t *samples, const char *cell, const char *subject, double per_op)
+{
+	json_t *sample;
+	size_t i;
+
+	json_array_foreach (samples, i, sample)
+		if (is_of(sample, cell, subject))
+			set_number(sample, "sched", "vcsw", per_op * sample_ops(sample));
+}
+
+/* ---- kernel switches ----------------------------------------------------------------------------- */
+
+static void more_switches(json_t *run, json_t *samples)
+{
+	(void)run;
+	set_switches(samples, "switch/", "gmp", 3);
+}
+
+static void mixed_switches(json_t *run, json_t *samples)
+{
+	(void)run;
+	set_switches(samples, "switch/yield", "gmp", 3);
+	set_switches(samples, "switch/ring tasks=64 ws_kib=0 cross", "gmp", 1.4);
+}
+
+static void switches_are_compared_as_they_were_counted(void **state)
+{
+	char *page = page_of("fewer", NULL, NULL);
+
+	(void)state;
+	assert_says(page, "## In short");
+	assert_says(page, "`gmp` makes fewer than `pthread` in all 7 cells of `switch/ring`, `switch/yield`.");
+	assert_says(page, "`ws_kib=0 same w1`: 3e-06 [3e-06, 3e-06] against 1.02 [1.02, 1.02], while its own "
+			  "scheduler switched 1.00 [1.00, 1.00] times without the kernel");
+	free(page);
+	page = page_of("more", more_switches, NULL);
+	assert_says(page, "`gmp` makes more than `pthread` in all 7 cells of");
+	assert_silent(page, "`gmp` makes fewer");
+	free(page);
+	page = page_of("mixed", mixed_switches, NULL);
+	assert_says(page,
+		    "fewer than `pthread` in 5, more in 1 and a number that cannot be told from it in 1 of 7 cells");
+	free(page);
+}
+
+/* ---- the working set ----------------------------------------------------------------------------- */
+
+static void dear_and_cheap(json_t *run, json_t *samples)
+{
+	(void)run;
+	scale(samples, "switch/ring tasks=64 ws_kib=512 same", "eventloop", 3);
+	scale(samples, "switch/ring tasks=64 ws_kib=0 same", "eventloop", 0.01);
+}
+
+/* Threads that cost sometimes more and sometimes less than the walk. */
+static void level_threads(json_t *run, json_t *samples)
+{
+	json_t *sample;
+	size_t i;
+
+	(void)run;
+	json_array_foreach (samples, i, sample)
+		if (is_of(sample, "switch/ring tasks=64 ws_kib=512 same", "pthread"))
+			set_number(sample, "metric", "value", field_whole(sample, "round", 0) % 2 ? 200000 : 90000);
+}
+
+static void the_cost_beyond_the_walk_follows_the_samples(void **state)
+{
+	char *page = page_of("walk", NULL, NULL);
+
+	(void)state;
+	/* 41.2 less 1.9 ns, paired by rounds. */
+	assert_says(page, "`ws_kib=0 same w1`: `gmp` 39.");
+	assert_says(page, "] of the hop; `pthread` 1.6");
+	assert_says(page, "`ws_kib=512 same w1`: `gmp` nothing that could be told from 0 (");
+	assert_says(page, "There 1 of 3 models still costs something beyond the walk itself.");
+	free(page);
+	page = page_of("level", level_threads, NULL);
+	assert_says(page, "; `pthread` nothing that could be told from 0 (");
+	assert_says(page, "There the memory decides: no model's switch can be told from the walk itself.");
+	free(page);
+	page = page_of("dear", dear_and_cheap, NULL);
+	assert_says(page, "There 2 of 3 models still cost something beyond the walk itself.");
+	assert_silent(page, "There the memory decides");
+	assert_says(page, ", less than the bare walk.");
+	free(page);
+}
+
+/* ---- runs that cannot answer ----------------------------------------------------------------------- */
+
+/* Other workloads of the same shape. */
+static void other_names(json_t *run, json_t *samples)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (json_object_get(json_object_get(run, "plan"), "cells"), i, o)
+		if (strncmp(field_text(o, "workload", ""), "switch/", 7) == 0)
+			json_object_set_new(o, "workload", json_string("other/ring"));
+	(void)samples;
+}
+
+static void without_the_cells_nothing_is_said(void **state)
+{
+	char *page = page_of("other", other_names, NULL);
+
+	(void)state;
+	assert_silent(page, "In short");
+	assert_silent(page, "**Kernel switches.**");
+	assert_silent(page, "**Working set.**");
+	free(page);
+}
+
+static void five_rounds(json_t *run, json_t *samples)
+{
+	(void)run;
+	for (size_t i = json_array_size(samples); i-- > 0;)
+		if (field_whole(json_array_get(samples, i), "round", 0) >= 5)
+			json_array_remove(samples, i);
+}
+
+static void few_rounds_claim_nothing(void **state)
+{
+	json_t *json, *twin;
+	char *page = page_of("five", five_rounds, &json);
+
+	(void)state;
+	assert_says(page,
+		    "fewer than `pthread` in 0, more in 0 and a number that cannot be told from it in 7 of 7 cells");
+	assert_says(page, " (5 rounds: no interval)");
+	assert_silent(page, "There the memory decides");
+	assert_says(page, "The A/A twins have too few rounds to tell how much identical programs differ here.");
+	assert_silent(page, "Identical programs differed");
+	assert_says(page, "| none: too few rounds | – | 5 | not known |");
+	twin = json_array_get(json_object_get(json, "twins"), 0);
+	assert_true(json_is_null(json_object_get(twin, "differs")));
+	json_decref(json);
+	free(page);
+}
+
+/* ---- samples that are not to be relied on ------------------------------------------------------------ */
+
+static void restless(json_t *run, json_t *samples)
+{
+	json_t *sample;
+	size_t i;
+
+	(void)run;
+	json_array_foreach (samples, i, sample) {
+		long round = field_whole(sample, "round", 0);
+
+		if (is_of(sample, "memory/parked tasks=1000 ", "gmp") && round < 4)
+			json_object_set_new(
+				json_object_get(json_object_get(sample, "memory"), round % 2 ? "base" : "live"),
+				"settled", json_false());
+		if (is_of(sample, "switch/", NULL) && round < 4)
+			json_object_set_new(json_object_get(sample, "noise"), "verdict", json_string("contaminated"));
+	}
+}
+
+static void disturbed_samples_are_told(void **state)
+{
+	json_t *json, *o;
+	size_t i, found = 0;
+	char *page = page_of("restless", restless, &json);
+
+	(void)state;
+	assert_says(page,
+		    "In 4 of 81 samples a snapshot of memory did not wait until the kernel's figures had come to rest");
+	assert_says(page, "samples behind this were disturbed by other programs: not to be relied on.");
+	assert_says(page, "stamped **NOISY**");
+	json_array_foreach (json_object_get(json, "comparisons"), i, o)
+		if (strstr(field_text(o, "cell", ""), "tasks=1000 ") &&
+		    strcmp(field_text(o, "subject", ""), "gmp") == 0 &&
+		    strcmp(field_text(o, "base", ""), "pthread") == 0) {
+			found++;
+			/* 4 of the 18 samples in its pairs. */
+			assert_string_equal(field_text(o, "verdict", ""), "UNTRUSTED");
+			assert_true(fabs(field_number(o, "contaminated_share") - 4.0 / 18) < 1e-9);
+		}
+	assert_int_equal(found, 1);
+	assert_int_equal(field_whole(json_object_get(json, "summary"), "unsettled", 0), 4);
+	json_decref(json);
+	free(page);
+	page = page_of("quiet", NULL, NULL);
+	assert_silent(page, "come to rest");
+	assert_silent(page, "not to be relied on");
+	assert_silent(page, "NOISY");
+	free(page);
+}
+
+/* ---- many cells -------------------------------------------------------------------------------------- */
+
+static void many_cells(json_t *run, json_t *samples)
+{
+	json_t *cells = json_object_get(json_object_get(run, "plan"), "cells"), *sample;
+	size_t n = json_array_size(samples), i;
+
+	for (int k = 0; k < 20; k++) {
+		json_t *cell = json_deep_copy(json_array_get(cells, 1)); /* cpu/fib */
+		char id[64];
+
+		snprintf(id, sizeof(id), "cpu/fib n=%d same w1", 50 + k);
+		json_object_set_new(cell, "id", json_string(id));
+		json_object_set_new(cell, "params",
+				    json_pack("{s:i,s:s}", "n", 50 + k, "how", "a long name that no column holds"));
+		json_array_append_new(cells, cell);
+		for (i = 0; i < n; i++) {
+			sample = json_array_get(samples, i);
+			if (!is_of(sample, "cpu/fib n=30", "gmp"))
+				continue;
+			sample = json_deep_copy(sample);
+			json_object_set_new(sample, "cell", json_string(id));
+			json_object_set_new(sample, "key",
+					    json_sprintf("%016x", 1000000 + (int)json_array_size(samples)));
+			json_array_append_new(samples, sample);
+		}
+	}
+}
+
+static void many_cells_become_several_charts(void **state)
+{
+	char *page = page_of("many", many_cells, NULL), *text = NULL, *dat, dir[320];
+	struct err err = {""};
+	size_t size;
+	FILE *f;
+
+	(void)state;
+	free(page);
+	snprintf(dir, sizeof(dir), "%s/many", base_dir);
+	dat = get_file(dir, "plots/cpu_fib_cells.dat");
+	assert_says(dat, "# cpu/fib n=30");
+	assert_says(dat, "# cpu/fib n=59");
+	assert_silent(dat, "# cpu/fib n=60");
+	free(dat);
+	dat = get_file(dir, "plots/cpu_fib_cells_2.dat");
+	assert_silent(dat, "# cpu/fib n=59");
+	assert_says(dat, "# cpu/fib n=60");
+	assert_says(dat, "# cpu/fib n=69");
+	free(dat);
+	/* A name that does not fit stands above its numbers, whole. */
+	f = open_memstream(&text, &size);
+	assert_int_equal(report_summary(dir, f, 60, &err), 0);
+	fclose(f);
+	assert_says(text, "  n=50 how=a long name that no column holds\n   ");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(switches_are_compared_as_they_were_counted),
+		cmocka_unit_test(the_cost_beyond_the_walk_follows_the_samples),
+		cmocka_unit_test(without_the_cells_nothing_is_said),
+		cmocka_unit_test(few_rounds_claim_nothing),
+		cmocka_unit_test(disturbed_samples_are_told),
+		cmocka_unit_test(many_cells_become_several_charts),
+	};
+
+	return cmocka_run_group_tests(tests, make_dirs, remove_dirs);
+}
