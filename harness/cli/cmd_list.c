@@ -1,6 +1,7 @@
 /*
  * cmd_list.c - `switchyard list`: what the subjects describe, merged.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,17 +113,21 @@ static int list(const struct catalog *c, const char *filter_text, bool as_json, 
 {
 	struct filter *f = NULL;
 	json_t *all = json_array();
+	size_t n_matching = 0;
 	int rc = filter_text ? filter_parse(filter_text, c->param_keys, c->n_param_keys, &f, err) : 0;
 
 	for (size_t i = 0; i < c->n_workloads && rc == 0; i++) {
 		json_t *subjects = offering(c, f, &c->workloads[i]);
 
+		n_matching += json_array_size(subjects) > 0;
 		if (json_array_size(subjects) && as_json)
 			json_array_append_new(all, workload_json(&c->workloads[i], subjects));
 		else if (json_array_size(subjects))
 			print_workload(&c->workloads[i], subjects);
 		json_decref(subjects);
 	}
+	if (rc == 0 && n_matching == 0 && filter_text)
+		rc = err_set(err, -ENOENT, "nothing is selected: no workload matches the filter '%.200s'", filter_text);
 	if (as_json && rc == 0) {
 		json_t *root = json_pack("{s:O}", "workloads", all);
 

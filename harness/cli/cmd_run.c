@@ -1,28 +1,25 @@
 /*
  * cmd_run.c - `switchyard run`: from options to a plan, from the plan to a folder, from the folder to a report.
  *
- * What selects the cells is put into one JSON object, the request, and everything goes on from that: a new run makes it
- * from its options, --resume takes it from run.json. So a resumed run cannot be given another plan by accident.
+ * A new run makes its request (run_request.h) from its options, --resume takes it from run.json; all else follows from
+ * it. Nothing is made on disk before all that can be wrong with the request has been checked.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness/cli/cli.h"
 #include "harness/cli/options.h"
+#include "harness/cli/run_request.h"
 #include "harness/cli/run_show.h"
 #include "harness/plan/engine.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/power.h"
 #include "harness/plan/jsonx.h"
 #include "harness/report/report.h"
-
-/* Sized for a free machine: with the quarter of rounds that noise may repeat, a plan may take a quarter longer. */
-#define PLAN_BUDGET_GRACE 1.25
 
 static const struct option_spec specs[] = {
 	{.name = "filter",
@@ -52,6 +49,10 @@ static const struct option_spec specs[] = {
 	 .value = "NAME=V[,V]",
 	 .is_repeatable = true,
 	 .help = "a parameter's value(s), for all cells that have it"},
+	{.name = "knobs",
+	 .value = "SUBJECT:NAME=V[,NAME=V]",
+	 .is_repeatable = true,
+	 .help = "settings of a model, e.g. eventloop:file=pool; in the variable ';' goes between subjects"},
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
@@ -71,151 +72,29 @@ struct run {
 	struct oracle *oracle;
 	json_t *request; /* what selects the cells */
 	uint64_t seed;
-	char *run_id, *dir, *data_dir;
+	int64_t budget_ns; /* 0: none */
+	char *run_id, *dir;
+	char *data_path; /* where files of workloads will be */
+	char *data_dir; /* the same, made, as an absolute path; NULL: not made yet */
 	struct err err;
 };
 
-/* ---- the request ----------------------------------------------------------------------------------------- */
-
-static json_t *strings_of(const char *text)
+static bool is_smoke(const struct run *r)
 {
-	json_t *list = json_array();
-	const char *pieces[64];
-	char *copy = xstrdup(text ? text : "");
-	size_t n = options_split(copy, pieces, 64);
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_string(pieces[i]));
-	free(copy);
-	return list;
-}
-
-/* Several filters are one: each in parentheses, all must match. */
-static char *joined_filter(const struct options *o)
-{
-	const char *all[OPTIONS_MAX_VALUES];
-	size_t n = options_all(o, "filter", all, OPTIONS_MAX_VALUES);
-	char *text = n ? xstrdup(all[0]) : xstrdup("");
-
-	for (size_t i = 1; i < n; i++) {
-		char *longer = xformat("%s%s%s (%s)", i == 1 ? "(" : "", text, i == 1 ? ")" : "", all[i]);
-
-		free(text);
-		text = longer;
-	}
-	return text;
-}
-
-static int parse_seed(struct run *r)
-{
-	const char *text = options_get(&r->o, "seed");
-	struct timespec now;
-	int64_t number;
-
-	if (!text) {
-		(void)clock_gettime(CLOCK_REALTIME, &now);
-		r->seed = order_mix((uint64_t)now.tv_sec, ((uint64_t)now.tv_nsec << 22) ^ (uint64_t)getpid());
-		return 0;
-	}
-	if (text[0] == '0' && text[1] == 'x' && jsonx_parse_hex(text + 2, &r->seed))
-		return 0;
-	if (!jsonx_parse_int(text, &number) || number < 0)
-		return err_set(&r->err, -EINVAL,
-			       "--seed is '%.60s', it must be a whole number, or 0x and up to 16 hexadecimal digits",
-			       text);
-	r->seed = (uint64_t)number;
-	return 0;
-}
-
-static int make_request(struct run *r)
-{
-	const char *params[OPTIONS_MAX_VALUES], *plan = options_get(&r->o, "plan");
-	size_t n_params = options_all(&r->o, "param", params, OPTIONS_MAX_VALUES);
-	json_t *file = NULL, *list = json_array();
-	char *path, *filter;
-	int64_t rounds;
-	int rc = options_int(&r->o, "rounds", 0, 1, 10000, &rounds, &r->err);
-
-	for (size_t i = 0; i < n_params; i++)
-		json_array_append_new(list, json_string(params[i]));
-	if (rc == 0)
-		rc = parse_seed(r);
-	if (rc == 0 && options_has(&r->o, "smoke") && plan)
-		rc = err_set(&r->err, -EINVAL, "--smoke runs every workload and takes no --plan");
-	if (rc == 0 && !options_has(&r->o, "smoke")) {
-		rc = session_plan_path(&r->places, plan ? plan : "default", &path, &r->err);
-		if (rc == 0) {
-			rc = plan_read(path, &file, &r->err);
-			free(path);
-		}
-	}
-	if (rc) {
-		json_decref(list);
-		return rc;
-	}
-	filter = joined_filter(&r->o);
-	r->request =
-		json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:b}", "plan", file ? file : json_null(), "filter",
-			  filter, "params", list, "placements", strings_of(options_get(&r->o, "placement")), "subjects",
-			  strings_of(options_get(&r->o, "subjects")), "rounds", (json_int_t)rounds, "events",
-			  strings_of(options_get(&r->o, "events")), "smoke", options_has(&r->o, "smoke"));
-	free(filter);
-	return r->request ? 0 : err_set(&r->err, -EINVAL, "an option is not valid UTF-8");
-}
-
-static size_t strings_from(const json_t *list, const char **out, size_t max)
-{
-	size_t n = 0, i;
-	const json_t *v;
-
-	json_array_foreach (list, i, v)
-		if (json_is_string(v) && n < max)
-			out[n++] = json_string_value(v);
-	return n;
-}
-
-static int build_plan(struct run *r)
-{
-	const char *params[64], *placements[8], *subjects[64], *filter = jsonx_str(r->request, "filter");
-	size_t n_placements = strings_from(json_object_get(r->request, "placements"), placements, 8);
-	enum placement parsed[8];
-	struct plan_options o = {
-		.filter = filter && *filter ? filter : NULL,
-		.params = params,
-		.n_params = strings_from(json_object_get(r->request, "params"), params, 64),
-		.placements = parsed,
-		.n_placements = n_placements,
-		.subjects = subjects,
-		.n_subjects = strings_from(json_object_get(r->request, "subjects"), subjects, 64),
-		.rounds = (unsigned)jsonx_int(r->request, "rounds", 0),
-		.with_counted = json_array_size(json_object_get(r->request, "events")) > 0,
-		.smoke = jsonx_bool(r->request, "smoke", false),
-	};
-
-	for (size_t i = 0; i < n_placements; i++)
-		if (!placement_parse(placements[i], &parsed[i]))
-			return err_set(&r->err, -EINVAL, "--placement '%.40s' is none of same, smt, cache, cross, free",
-				       placements[i]);
-	return plan_build(json_object_get(r->request, "plan"), r->catalog, r->topology, &o, &r->plan, &r->err);
+	return jsonx_bool(r->request, "smoke", false);
 }
 
 /* ---- folders --------------------------------------------------------------------------------------------- */
 
-static json_t *command_json(int argc, char **argv)
+static json_t *budget_json(const struct run *r)
 {
-	json_t *list = json_pack("[s, s]", "switchyard", "run");
-
-	for (int i = 0; i < argc; i++)
-		json_array_append_new(list, json_string(argv[i]));
-	return list;
+	return r->budget_ns ? json_real((double)r->budget_ns / 1e9) : json_null();
 }
 
-static int create_folder(struct run *r, int argc, char **argv)
+/* Where the run and its files will be; nothing is made. */
+static void choose_folders(struct run *r)
 {
 	const char *out = options_get(&r->o, "out");
-	json_t *run, *command, *host;
-	struct estimate e;
-	int rc;
 
 	r->run_id = session_run_id();
 	r->dir = out ? xstrdup(out) : xformat("results/%s", r->run_id);
@@ -223,12 +102,44 @@ static int create_folder(struct run *r, int argc, char **argv)
 		free(r->dir);
 		r->dir = xformat("results/%s-%u", r->run_id, i);
 	}
+	r->data_path = session_choose_data_dir(jsonx_str(r->request, "data_dir"), r->dir, r->run_id);
+}
+
+/* The machine, with the folder that workloads will really use: it is not there yet, its filesystem is. */
+static json_t *host_json(const struct run *r)
+{
+	char *folder = session_existing_folder(r->data_path);
+	json_t *host = environment_json(r->topology, folder), *data_dir = json_object_get(host, "data_dir");
+
+	if (json_is_object(data_dir))
+		json_object_set_new(data_dir, "path", json_string(r->data_path));
+	free(folder);
+	return host;
+}
+
+/* run.json as it is at the start; NULL: it cannot be JSON. */
+static json_t *describe_run(const struct run *r, int argc, char **argv)
+{
+	json_t *command = request_command(&r->o, argc, argv), *run, *plan;
+	struct estimate e;
+
 	estimate_plan(r->plan, &e);
-	command = command_json(argc, argv);
-	host = environment_json(r->topology, options_get(&r->o, "data-dir") ? options_get(&r->o, "data-dir") : ".");
 	run = session_run_json(r->run_id, r->catalog, r->plan, r->request, command, r->seed, (double)e.total_ns / 1e9,
-			       host);
+			       host_json(r));
 	json_decref(command);
+	plan = json_object_get(run, "plan");
+	if (plan) { /* the budget in force; what the plan was sized for stays beside it */
+		json_object_set(plan, "sized_for_s", json_object_get(plan, "budget_s"));
+		json_object_set_new(plan, "budget_s", budget_json(r));
+	}
+	return run;
+}
+
+static int create_folder(struct run *r, int argc, char **argv)
+{
+	json_t *run = describe_run(r, argc, argv);
+	int rc;
+
 	if (!run)
 		return err_set(&r->err, -EINVAL, "the run cannot be described as JSON: an argument is not valid UTF-8");
 	rc = store_create(r->dir, run, &r->store, &r->err);
@@ -248,28 +159,33 @@ static char *find_run(const char *name)
 	return path;
 }
 
-static int check_resume_options(struct run *r)
+static int open_store(struct run *r)
 {
-	static const char *const fixed[] = {"filter",    "plan",  "rounds",   "seed",   "out",
-					    "placement", "smoke", "subjects", "events", "param"};
+	const json_t *warning;
+	size_t i;
+	int rc;
 
-	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-		if (options_has(&r->o, fixed[i]))
-			return err_set(&r->err, -EINVAL,
-				       "--resume goes on with what the run was started with; --%s cannot be changed",
-				       fixed[i]);
+	if (options_has(&r->o, "dry-run"))
+		rc = store_peek(r->dir, &r->store, &r->err);
+	else
+		rc = store_resume(r->dir, &r->store, &r->err);
+	if (rc)
+		return rc;
+	json_array_foreach (store_warnings(r->store), i, warning)
+		cli_complain("warning: %s: %s", r->dir, json_string_value(warning));
 	return 0;
 }
 
 static int open_resumed(struct run *r)
 {
+	const char *data_dir;
 	const json_t *run;
-	int rc = check_resume_options(r);
+	int rc = request_check_resume(&r->o, &r->err);
 
 	if (rc)
 		return rc;
 	r->dir = find_run(options_get(&r->o, "resume"));
-	rc = store_resume(r->dir, &r->store, &r->err);
+	rc = open_store(r);
 	if (rc)
 		return rc;
 	run = store_run(r->store);
@@ -277,21 +193,34 @@ static int open_resumed(struct run *r)
 	if (!r->request || !jsonx_str(run, "run_id") || !jsonx_parse_hex(jsonx_str(run, "seed"), &r->seed))
 		return err_set(&r->err, -EINVAL, "%.300s/run.json has no request, run_id or seed", r->dir);
 	r->run_id = xstrdup(jsonx_str(run, "run_id"));
-	rc = build_plan(r);
+	data_dir = jsonx_str(r->request, "data_dir");
+	r->data_path = session_choose_data_dir(data_dir, r->dir, r->run_id);
+	rc = request_plan(r->request, r->catalog, r->topology, &r->plan, &r->err);
 	return rc ? rc : session_check_same(run, r->catalog, r->plan, &r->err);
 }
 
-/* Set what a run's end (or its going on) changes in run.json. */
-static int update_run(struct run *r, bool is_resumed, bool is_complete)
+static int note_resumed(struct run *r)
 {
 	json_t *run = json_deep_copy(store_run(r->store));
 	char *now = session_now();
 	int rc;
 
-	if (is_resumed)
-		json_array_append_new(json_object_get(run, "resumed"), json_string(now));
-	else
-		json_object_set_new(run, "finished", json_string(now));
+	json_array_append_new(json_object_get(run, "resumed"),
+			      json_pack("{s:s, s:o}", "at", now, "budget_s", budget_json(r)));
+	json_object_set_new(run, "complete", json_false());
+	rc = store_update_run(r->store, run, &r->err);
+	json_decref(run);
+	free(now);
+	return rc;
+}
+
+static int note_finished(struct run *r, bool is_complete)
+{
+	json_t *run = json_deep_copy(store_run(r->store));
+	char *now = session_now();
+	int rc;
+
+	json_object_set_new(run, "finished", json_string(now));
 	json_object_set_new(run, "complete", json_boolean(is_complete));
 	rc = store_update_run(r->store, run, &r->err);
 	json_decref(run);
@@ -330,45 +259,51 @@ static void start_oracle(struct run *r)
 		cli_complain("warning: no subject can certify: the work done is not checked");
 }
 
-static int64_t budget_ns(struct run *r, int *rc)
+/* What runs the plan, but for the samples' environment. */
+static struct engine_config engine_of(struct run *r, struct progress *progress)
 {
-	const char *text = options_get(&r->o, "budget");
-	int64_t ns = 0;
+	struct engine_config config = {
+		.plan = r->plan, .store = r->store, .progress = progress, .is_smoke = is_smoke(r)};
 
-	if (!text)
-		return jsonx_bool(r->request, "smoke", false)
-			       ? 0
-			       : (int64_t)((double)r->plan->budget_ns * PLAN_BUDGET_GRACE);
-	if (!options_duration(text, &ns))
-		*rc = err_set(&r->err, -EINVAL, "--budget is '%.60s', it must be a time such as 90s, 5m or 1h30m",
-			      text);
-	return ns;
+	config.env.seed = r->seed;
+	return config;
+}
+
+/* What is not in the store yet, without running any of it: cell -> numbers of samples (new reference). */
+static json_t *find_missing(struct run *r, struct engine_result *result)
+{
+	struct progress quiet;
+	struct engine_config config = engine_of(r, &quiet);
+
+	progress_init(&quiet, NULL, 0);
+	config.missing = json_object();
+	(void)engine_run(&config, result, &r->err); /* it writes nothing: nothing can fail */
+	return config.missing;
 }
 
 static int execute(struct run *r, struct engine_result *result)
 {
-	bool is_smoke = jsonx_bool(r->request, "smoke", false), is_quiet = options_has(&r->o, "quiet");
 	const char *events[64];
-	size_t n_events = strings_from(json_object_get(r->request, "events"), events, 64);
+	size_t n_events = request_strings(r->request, "events", events, 64);
 	struct progress progress;
 	struct estimate estimate;
-	struct engine_config config = {.plan = r->plan, .store = r->store, .progress = &progress, .is_smoke = is_smoke};
-	int rc = 0;
+	struct engine_config config = engine_of(r, &progress);
 
-	config.budget_ns = budget_ns(r, &rc);
 	estimate_plan(r->plan, &estimate);
-	progress_init(&progress, is_quiet ? NULL : stderr, estimate.total_ns);
+	progress_init(&progress, options_has(&r->o, "quiet") ? NULL : stderr, estimate.total_ns);
+	config.budget_ns = r->budget_ns;
 	sample_env_defaults(&config.env);
 	config.env.run_id = r->run_id;
 	config.env.data_dir = r->data_dir;
 	config.env.loadgen_path = r->places.loadgen;
 	config.env.oracle = r->oracle;
 	config.env.seed = r->seed;
+	config.env.knobs = json_object_get(r->request, "knobs");
 	config.env.events = n_events ? events : default_events;
 	config.env.n_events = n_events ? n_events : sizeof default_events / sizeof *default_events;
-	if (is_smoke)
+	if (is_smoke(r))
 		config.env.settle_ns = 0;
-	return rc ? rc : engine_run(&config, result, &r->err);
+	return engine_run(&config, result, &r->err);
 }
 
 static void say_how_to_go_on(const struct run *r, const struct engine_result *result)
@@ -381,6 +316,13 @@ static void say_how_to_go_on(const struct run *r, const struct engine_result *re
 			     result->rounds_done, r->dir);
 }
 
+static int report(struct run *r, int code)
+{
+	if (report_write(r->dir, &r->err) != 0 || report_summary(r->dir, stdout, cli_width(), &r->err) != 0)
+		return cli_usage(&r->err);
+	return code;
+}
+
 /* The report of a finished run; a smoke run has none. */
 static int conclude(struct run *r, const struct engine_result *result)
 {
@@ -390,7 +332,7 @@ static int conclude(struct run *r, const struct engine_result *result)
 		say_how_to_go_on(r, result);
 		return CLI_INTERRUPTED;
 	}
-	if (jsonx_bool(r->request, "smoke", false)) {
+	if (is_smoke(r)) {
 		run_show_smoke(r->plan, r->store, result);
 		return code;
 	}
@@ -398,42 +340,106 @@ static int conclude(struct run *r, const struct engine_result *result)
 		cli_complain("%u samples failed:", result->failed);
 		run_show_failures(r->store, stderr);
 	}
+	if (result->measured == 0) {
+		cli_complain("nothing was measured: there is no good sample, and the report is empty");
+		code = CLI_SOME_FAILED;
+	}
 	say_how_to_go_on(r, result);
-	if (report_write(r->dir, &r->err) != 0 || report_summary(r->dir, stdout, cli_width(), &r->err) != 0)
-		return cli_usage(&r->err);
-	return code;
+	return report(r, code);
 }
 
-static int run_plan(struct run *r, bool is_resumed)
+/* A run in which nothing is missing: its records stay as they are, the report is written again. */
+static int conclude_complete(struct run *r, const struct engine_result *result)
 {
-	struct engine_result result = {0};
+	/* Killed between its last sample and its end: nobody has said yet that it is complete. */
+	if (!jsonx_bool(store_run(r->store), "complete", false) && note_finished(r, true) != 0)
+		return cli_usage(&r->err);
+	cli_complain("nothing is missing in %s", r->dir);
+	if (is_smoke(r)) {
+		run_show_smoke(r->plan, r->store, result);
+		return CLI_DONE;
+	}
+	return report(r, CLI_DONE);
+}
+
+/* Before the start, not after it: what the time will not be enough for. */
+static void say_shortage_of_time(const struct run *r, int64_t needed_ns)
+{
+	if (r->budget_ns && needed_ns > r->budget_ns)
+		cli_complain("warning: about %.0f s are needed and the budget is %.0f s: rounds will be missing (the "
+			     "first is always done; --budget, -f)",
+			     (double)needed_ns / 1e9, (double)r->budget_ns / 1e9);
+}
+
+static void say_plan(const struct run *r)
+{
 	const json_t *skipped;
-	int code;
 	size_t i;
 
-	if (session_make_data_dir(options_get(&r->o, "data-dir"), r->dir, r->run_id, &r->data_dir, &r->err) != 0)
+	json_array_foreach (r->plan->skipped, i, skipped)
+		fprintf(stderr, "left out: %s: %s\n", jsonx_str(skipped, "cell"), jsonx_str(skipped, "why"));
+	if (!is_smoke(r))
+		power_say_shortage(r->plan, stderr);
+	run_show_estimate(r->plan, stderr);
+}
+
+static int run_plan(struct run *r, int64_t needed_ns)
+{
+	struct engine_result result = {0};
+
+	if (session_make_data_dir(r->data_path, &r->data_dir, &r->err) != 0)
 		return cli_usage(&r->err);
 	if (session_is_in_memory(r->data_dir))
 		cli_complain("warning: %s is kept in memory: reading its files does not reach a disk (--data-dir)",
 			     r->data_dir);
-	if (is_resumed && update_run(r, true, false) != 0)
-		return cli_usage(&r->err);
-	if (!options_has(&r->o, "quiet")) {
-		json_array_foreach (r->plan->skipped, i, skipped)
-			fprintf(stderr, "left out: %s: %s\n", jsonx_str(skipped, "cell"), jsonx_str(skipped, "why"));
-		if (!jsonx_bool(r->request, "smoke", false))
-			power_say_shortage(r->plan, stderr);
-		run_show_estimate(r->plan, stderr);
-	}
+	if (!options_has(&r->o, "quiet"))
+		say_plan(r);
+	say_shortage_of_time(r, needed_ns);
 	start_oracle(r);
 	catch_signals();
 	if (execute(r, &result) != 0)
 		return cli_usage(&r->err);
 	/* An interrupted run is not finished: its run.json says so by staying as it was. */
-	if (!result.is_interrupted && update_run(r, false, result.is_complete) != 0)
+	if (!result.is_interrupted && note_finished(r, result.is_complete) != 0)
 		return cli_usage(&r->err);
-	code = conclude(r, &result);
+	return conclude(r, &result);
+}
+
+/* --resume, once the run is open: look what is missing, and only then do it. */
+static int go_on(struct run *r)
+{
+	const char *data_dir = jsonx_str(r->request, "data_dir");
+	struct engine_result result;
+	json_t *missing = find_missing(r, &result);
+	int code;
+
+	if (options_has(&r->o, "dry-run")) {
+		run_show_missing(missing, &result);
+		code = CLI_DONE;
+	} else if (result.n_missing == 0) {
+		code = conclude_complete(r, &result);
+	} else if ((data_dir && session_check_data_dir(data_dir, &r->err) != 0) || note_resumed(r) != 0) {
+		code = cli_usage(&r->err);
+	} else {
+		code = run_plan(r, result.missing_ns);
+	}
+	json_decref(missing);
 	return code;
+}
+
+static int start_new(struct run *r, int argc, char **argv)
+{
+	struct estimate e;
+
+	if (options_has(&r->o, "dry-run")) {
+		run_show_plan(r->plan, r->seed);
+		return CLI_DONE;
+	}
+	choose_folders(r);
+	if (create_folder(r, argc, argv) != 0)
+		return cli_usage(&r->err);
+	estimate_plan(r->plan, &e);
+	return run_plan(r, e.total_ns);
 }
 
 static void print_help(void)
@@ -449,8 +455,9 @@ static void print_help(void)
 	     "<N.\n"
 	     "Keys: workload (switch/ring or ring), family, subject, placement, kind, group, workers, any "
 	     "parameter.\n\n"
-	     "Exit codes: 0 done (unsupported cells are no failure); 2 wrong use or set-up; 4 some samples failed;\n"
-	     "130 interrupted: what was measured is kept, and --resume goes on.");
+	     "Exit codes: 0 done (unsupported cells are no failure); 2 wrong use or set-up; 4 some samples failed, or "
+	     "there\n"
+	     "is no good one; 130 interrupted: what was measured is kept, and --resume goes on.");
 }
 
 static void run_clear(struct run *r)
@@ -465,6 +472,7 @@ static void run_clear(struct run *r)
 	json_decref(r->request);
 	free(r->run_id);
 	free(r->dir);
+	free(r->data_path);
 	free(r->data_dir);
 	session_free_places(&r->places);
 	options_free(&r->o);
@@ -504,21 +512,15 @@ int cmd_run(int argc, char **argv)
 		rc = topology_load(&r->topology, &r->err);
 	if (rc == 0 && options_has(&r->o, "resume")) {
 		rc = open_resumed(r);
-		if (rc == 0)
-			code = run_plan(r, true);
 	} else if (rc == 0) {
-		rc = make_request(r);
+		rc = request_make(&r->o, &r->places, r->catalog, &r->request, &r->seed, &r->err);
 		if (rc == 0)
-			rc = build_plan(r);
-		if (rc == 0 && options_has(&r->o, "dry-run")) {
-			run_show_plan(r->plan, r->seed);
-			code = CLI_DONE;
-		} else if (rc == 0) {
-			rc = create_folder(r, argc, argv);
-			if (rc == 0)
-				code = run_plan(r, false);
-		}
+			rc = request_plan(r->request, r->catalog, r->topology, &r->plan, &r->err);
 	}
+	if (rc == 0)
+		rc = request_budget(&r->o, r->request, r->plan, &r->budget_ns, &r->err);
+	if (rc == 0)
+		code = options_has(&r->o, "resume") ? go_on(r) : start_new(r, argc, argv);
 	if (rc)
 		code = cli_usage(&r->err);
 	run_clear(r);

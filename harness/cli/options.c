@@ -23,6 +23,7 @@ static int add(struct options *o, size_t spec, const char *value, struct err *er
 	if (o->n_given == OPTIONS_MAX_VALUES)
 		return err_set(err, -EINVAL, "too many options");
 	o->given[o->n_given].spec = spec;
+	o->given[o->n_given].from_environment = false;
 	o->given[o->n_given++].value = xstrdup(value);
 	return 0;
 }
@@ -92,6 +93,7 @@ static int take_environment(struct options *o, struct err *err)
 		rc = add(o, i, value, err);
 		if (rc)
 			return rc;
+		o->given[o->n_given - 1].from_environment = true;
 	}
 	return 0;
 }
@@ -157,6 +159,30 @@ const char *options_get(const struct options *o, const char *name)
 bool options_has(const struct options *o, const char *name)
 {
 	return options_get(o, name) != NULL;
+}
+
+bool options_typed(const struct options *o, const char *name)
+{
+	for (size_t i = 0; i < o->n_given; i++)
+		if (!o->given[i].from_environment && strcmp(o->specs[o->given[i].spec].name, name) == 0)
+			return true;
+	return false;
+}
+
+void options_append_environment(const struct options *o, json_t *words)
+{
+	for (size_t i = 0; i < o->n_given; i++) {
+		const struct option_spec *spec = &o->specs[o->given[i].spec];
+		char *name;
+
+		if (!o->given[i].from_environment)
+			continue;
+		name = xformat("--%s", spec->name);
+		json_array_append_new(words, json_string(name));
+		free(name);
+		if (spec->value)
+			json_array_append_new(words, json_string(o->given[i].value));
+	}
 }
 
 int options_int(const struct options *o, const char *name, int64_t dflt, int64_t min, int64_t max, int64_t *out,

@@ -6,6 +6,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ struct options {
 	struct {
 		size_t spec;
 		char *value; /* "1" for a flag */
+		bool from_environment;
 	} given[OPTIONS_MAX_VALUES];
 	size_t n_given;
 	const char *args[16]; /* what is no option */
@@ -42,6 +44,8 @@ int options_parse(const struct option_spec *specs, size_t n_specs, int argc, cha
 void options_free(struct options *o);
 
 bool options_has(const struct options *o, const char *name);
+/* Whether it was given on the command line: variables are for the runs that a user starts later, too. */
+bool options_typed(const struct options *o, const char *name);
 const char *options_get(const struct options *o, const char *name); /* the last one given, or NULL */
 size_t options_all(const struct options *o, const char *name, const char **out, size_t max);
 /* A whole number, `dflt` when not given. -EINVAL with a sentence. */
@@ -51,6 +55,9 @@ int options_int(const struct options *o, const char *name, int64_t dflt, int64_t
 size_t options_split(char *text, const char **out, size_t max);
 /* "90", "90s", "5m", "1h30m" in nanoseconds. */
 bool options_duration(const char *text, int64_t *ns);
+
+/* Append the options that variables gave, as words of a command line, to an array. */
+void options_append_environment(const struct options *o, json_t *words);
 
 /* The table of options for --help. */
 void options_print(const struct option_spec *specs, size_t n_specs, FILE *out);

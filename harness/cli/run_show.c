@@ -69,6 +69,30 @@ void run_show_plan(const struct plan *p, uint64_t seed)
 	free(cells);
 }
 
+void run_show_missing(const json_t *missing, const struct engine_result *r)
+{
+	static const char *const kinds[] = {"calibrate", "timed", "counted", "smoke"};
+	const char *cell;
+	json_t *of_cell;
+
+	json_object_foreach ((json_t *)missing, cell, of_cell) {
+		const char *comma = "";
+
+		printf("  %-64s ", cell);
+		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			if (!json_object_get(of_cell, kinds[i]))
+				continue;
+			printf("%s%lld %s", comma, (long long)jsonx_int(of_cell, kinds[i], 0), kinds[i]);
+			comma = ", ";
+		}
+		putchar('\n');
+	}
+	if (r->n_missing)
+		printf("%u samples are missing, about %.0f s\n", r->n_missing, (double)r->missing_ns / 1e9);
+	else
+		puts("nothing is missing");
+}
+
 /* ---- what failed ----------------------------------------------------------------------------------------- */
 
 static bool is_failure(const json_t *sample)

@@ -114,7 +114,8 @@ static bool is_tracepoint_name(const char *name)
 	return group > 0 && rest > 0 && name[group + 1 + rest] == '\0';
 }
 
-static void encode(struct event *e)
+/* 0, or what libpfm says of a name that it does not know. */
+static int encode(struct event *e)
 {
 	pfm_perf_encode_arg_t arg = {.attr = &e->attr, .fstr = &e->fstr, .size = sizeof arg};
 	int rc;
@@ -130,11 +131,12 @@ static void encode(struct event *e)
 	else
 		snprintf(e->why, sizeof e->why, "no such event: libpfm4 says %s", pfm_strerror(rc));
 	if (!e->is_encoded)
-		return;
+		return rc;
 	e->attr.inherit = 1;
 	e->attr.disabled = 0;
 	e->attr.enable_on_exec = 0;
 	e->attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+	return 0;
 }
 
 /* libpfm is set up once for the process. 0 or -ENODEV. */
@@ -172,10 +174,28 @@ int counters_new(const char *const *names, size_t n, struct counters **out, stru
 			counters_free(c);
 			return err_set(err, -ENOMEM, "no memory for %zu counters", n);
 		}
-		encode(&c->event[i]);
+		(void)encode(&c->event[i]); /* the reason is in its why */
 	}
 	*out = c;
 	return 0;
+}
+
+int counters_check_name(const char *name, struct err *err)
+{
+	struct event e = {.name = (char *)name, .fd = -1};
+	int rc = start_libpfm(err);
+
+	if (rc != 0)
+		return rc;
+	rc = encode(&e);
+	free(e.fstr);
+	if (rc == PFM_ERR_ATTR ||
+	    rc == PFM_ERR_ATTR_VAL) /* has the form of a tracepoint, but its first part is an event */
+		return err_set(err, -EINVAL, "there is no event '%.80s': libpfm4 says %s", name, pfm_strerror(rc));
+	/* Known but not to be had here (no permission, no tracefs, no PMU): a null with its reason in the records. */
+	if (e.is_encoded || rc == PFM_ERR_NOTSUPP || strncmp(e.why, "no such event", 13) != 0)
+		return 0;
+	return err_set(err, -EINVAL, "there is no event '%.80s': %.200s", name, e.why);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
@@ -340,6 +360,7 @@ static json_t *event_json(const struct event *e, uint64_t ops)
 	const char *why = NULL;
 	char text[200];
 	double scaled = 0;
+	bool is_known;
 
 	if (!is_read)
 		why = e->why[0] ? e->why : "not read at both ends of the region";
@@ -353,12 +374,15 @@ static json_t *event_json(const struct event *e, uint64_t ops)
 	} else {
 		scaled = (double)raw * ((double)enabled_ns / (double)running_ns);
 	}
+	is_known = !why;
+	if (is_known && ops == 0)
+		why = "per operation it is not known: the sample does not say how many were done";
 	return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:s?, s:o, s:s?}", "name", e->name, "fstr", e->fstr, "value",
-			 why ? json_null() : count_json((uint64_t)(scaled + 0.5)), "raw",
+			 is_known ? count_json((uint64_t)(scaled + 0.5)) : json_null(), "raw",
 			 is_read ? count_json(raw) : json_null(), "time_enabled_ns",
 			 is_read ? count_json(enabled_ns) : json_null(), "time_running_ns",
 			 is_read ? count_json(running_ns) : json_null(), "scope", e->scope, "per_op",
-			 why || ops == 0 ? json_null() : json_real(scaled / (double)ops), "why", why);
+			 why ? json_null() : json_real(scaled / (double)ops), "why", why);
 }
 
 json_t *counters_result(const struct counters *c, uint64_t ops)

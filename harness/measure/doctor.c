@@ -32,6 +32,13 @@ enum {
 	FEW_CPUS = 4, /* DESIGN section 5, rule 6 */
 };
 
+/*
+ * Load average per CPU. Above a quarter some samples are taken again; above a half more than the rounds that may be
+ * repeated are disturbed, and most comparisons end as untrusted. Arbitrary, tried on 2 CPUs.
+ */
+#define LOAD_WARN 0.25
+#define LOAD_BAD 0.5
+
 struct doctor {
 	json_t *findings;
 	const struct topology *topology;
@@ -192,18 +199,18 @@ static void check_clocksource(const struct doctor *d, struct finding *f)
 
 static void check_load(const struct doctor *d, struct finding *f)
 {
-	double load, limit = 0.25 * topology_pus(d->topology);
-
+	double load, cpus = topology_pus(d->topology);
 	char text[128];
 
 	if (sysfile_text("/proc/loadavg", text, sizeof text) <= 0 || sscanf(text, "%lf", &load) != 1) {
 		TEXT(f, "the load average cannot be read");
-	} else if (load <= limit) {
+	} else if (load <= LOAD_WARN * cpus) {
 		TEXT(f, "load average %.2f", load);
 	} else {
-		f->severity = "warn";
-		TEXT(f, "load average %.2f on %u CPUs: something else runs, and samples will be taken again or marked",
-		     load, topology_pus(d->topology));
+		f->severity = load > LOAD_BAD * cpus ? "bad" : "warn";
+		TEXT(f,
+		     "load average %.2f on %.0f CPUs: something else runs, and samples will be taken again or marked",
+		     load, cpus);
 		FIX(f, "stop what runs (top -b -n 1 | head -20), or wait a minute");
 		UNDO(f, "none");
 	}

@@ -74,6 +74,8 @@ void process_finish(struct process *p, int64_t timeout_ns, struct process_exit *
  * reason in words.
  */
 int counters_new(const char *const *names, size_t n, struct counters **out, struct err *err);
+/* 0 for a name that libpfm4 knows or that can be a tracepoint's here; -EINVAL with a sentence for one that is not. */
+int counters_check_name(const char *name, struct err *err);
 void counters_open(struct counters *c, pid_t pid); /* called by process_start */
 void counters_begin(struct counters *c); /* read all: at the begin message */
 void counters_end(struct counters *c); /* read all again: at the end message */

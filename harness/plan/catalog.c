@@ -362,6 +362,17 @@ static void define_workload(struct workload_def *w, const json_t *d)
 	read_params(w, json_object_get(d, "params"));
 }
 
+/* The quantum is that of the first subject that tells one: a foreign subject need not know it. */
+static void define_quantum(struct workload_def *w, const json_t *d)
+{
+	int64_t quantum = jsonx_int(d, "ops_quantum", 1);
+
+	if (w->ops_quantum > 1 || w->quantum_param)
+		return;
+	w->ops_quantum = quantum > 1 ? (uint64_t)quantum : 1;
+	w->quantum_param = jsonx_str(d, "quantum_param");
+}
+
 static struct workload_def *find_workload(const struct catalog *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_workloads; i++)
@@ -389,14 +400,18 @@ static void collect_workloads(struct catalog *c)
 		json_array_foreach (json_object_get(c->subjects[s].describe, "workloads"), i, d) {
 			struct workload_def *w = find_workload(c, jsonx_str(d, "name"));
 
-			if (w && jsonx_int(d, "version", 0) <= w->version)
+			if (w && jsonx_int(d, "version", 0) <= w->version) {
+				if (jsonx_int(d, "version", 0) == w->version)
+					define_quantum(w, d);
 				continue;
+			}
 			if (!w) {
 				c->workloads = xgrow(c->workloads, c->n_workloads + 1, sizeof *c->workloads);
 				w = &c->workloads[c->n_workloads++];
 				memset(w, 0, sizeof *w);
 			}
 			define_workload(w, d);
+			define_quantum(w, d);
 		}
 	}
 	if (c->n_workloads)
@@ -627,4 +642,12 @@ json_t *workload_defaults(const struct workload_def *w, bool smoke)
 	for (size_t i = 0; i < w->n_params; i++)
 		json_object_set(params, w->params[i].name, smoke ? w->params[i].smoke : w->params[i].dflt);
 	return params;
+}
+
+uint64_t workload_round_ops(const struct workload_def *w, const json_t *params, uint64_t ops)
+{
+	int64_t of_param = w->quantum_param ? jsonx_int(params, w->quantum_param, 1) : 1;
+	uint64_t quantum = (w->ops_quantum ? w->ops_quantum : 1) * (of_param > 1 ? (uint64_t)of_param : 1);
+
+	return ops < quantum ? quantum : ops - ops % quantum;
 }

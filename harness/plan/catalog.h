@@ -36,6 +36,8 @@ struct workload_def {
 	enum scaling scaling;
 	enum metric metric;
 	uint64_t smoke_ops;
+	uint64_t ops_quantum; /* ops come in multiples of this times the value of quantum_param */
+	const char *quantum_param; /* NULL: of ops_quantum alone */
 	struct param_def *params;
 	size_t n_params;
 };
@@ -83,6 +85,9 @@ int param_check(const struct workload_def *w, const struct param_def *p, const j
 json_t *param_from_text(const struct workload_def *w, const struct param_def *p, const char *text, struct err *err);
 /* Every parameter with its default (or smoke) value, in declared order. */
 json_t *workload_defaults(const struct workload_def *w, bool smoke);
+
+/* As many operations as the workload can do, rounded down to its quantum, but one quantum at least. */
+uint64_t workload_round_ops(const struct workload_def *w, const json_t *params, uint64_t ops);
 
 const char *scaling_name(enum scaling s);
 const char *metric_name(enum metric m);

@@ -8,12 +8,15 @@
  *
  *      E1  A sample's key is in the store at most once; a key that is there is not run again.
  *      E2  Of a cell's round at most one attempt has lines with status ok for a subject.
- *      E3  A cell repeats at most a quarter of its rounds; what is contaminated after that is kept, and marked.
+ *      E3  A cell repeats at most a quarter of its rounds, one of them at most three times, and none when the time is
+ *          up; what is contaminated after that is kept, and marked.
  *      E4  A subject that answered unsupported or too_slow for a cell, whose calibration failed, or which failed twice
  *          before it ever succeeded, is not asked again for that cell in this run.
+ *      E5  A budget ends the run between two rounds, but never before the first that has something to measure: each
+ *          cell is calibrated just before its first round, so that a short run has samples and not calibrations.
  *
  * Resuming replays these rules over the keys that exist: a found record has the same effect on the state as the sample
- * would have had.
+ * would have had. What is missing is told by the same replay, with a record of status `missing` in place of a sample.
  */
 #include "harness/plan/engine.h"
 
@@ -27,7 +30,10 @@
 #include "harness/plan/jsonx.h"
 #include "harness/stats/stats.h"
 
-enum { FAILURES_BEFORE_GIVING_UP = 2 };
+enum {
+	FAILURES_BEFORE_GIVING_UP = 2,
+	REPEATS_OF_A_ROUND = 3, /* E3: whatever disturbs it is not about to end; arbitrary */
+};
 
 /* What is known of a subject on a cell. */
 struct entry {
@@ -42,6 +48,7 @@ struct cell_state {
 	const struct cell *cell;
 	uint64_t hash;
 	struct entry *entries; /* cell_entries() of them; the twin's is_barred and ops are those of its subject */
+	bool is_calibrated; /* it was tried */
 	unsigned n_repeated; /* E3 */
 	int64_t sample_estimate_ns;
 };
@@ -52,6 +59,8 @@ struct engine {
 	struct engine_result *result;
 	struct err *err;
 	uint64_t started_ns;
+	unsigned n_taken; /* samples taken by this process */
+	json_t *missing; /* stands for a sample that is not there, while looking for those */
 	int rc; /* of the store: the run ends */
 };
 
@@ -76,7 +85,8 @@ static bool must_stop(const struct engine *e)
 
 static bool is_out_of_time(const struct engine *e)
 {
-	return e->config->budget_ns && (int64_t)(clock_now_ns() - e->started_ns) >= e->config->budget_ns;
+	return e->config->budget_ns && e->n_taken /* E5 */ &&
+	       (int64_t)(clock_now_ns() - e->started_ns) >= e->config->budget_ns;
 }
 
 static size_t subject_index(const struct cell *cell, size_t entry)
@@ -115,6 +125,8 @@ static void learn(struct cell_state *s, size_t i, const json_t *record)
 	unsigned round = (unsigned)jsonx_int(record, "round", 0);
 	const char *kind = jsonx_str(record, "kind");
 
+	if (has_status(record, "missing"))
+		return;
 	if (has_status(record, "unsupported") || has_status(record, "too_slow")) {
 		knowing->is_barred = true;
 	} else if (has_status(record, "ok") || has_status(record, "requeued")) {
@@ -128,6 +140,19 @@ static void learn(struct cell_state *s, size_t i, const json_t *record)
 		    (!knowing->has_succeeded && knowing->failures >= FAILURES_BEFORE_GIVING_UP))
 			knowing->is_barred = true;
 	}
+}
+
+static void note_missing(struct engine *e, const struct cell_state *s, const char *kind)
+{
+	json_t *of_cell = json_object_get(e->config->missing, s->cell->id);
+
+	if (!of_cell) {
+		of_cell = json_object();
+		json_object_set_new(e->config->missing, s->cell->id, of_cell);
+	}
+	json_object_set_new(of_cell, kind, json_integer(jsonx_int(of_cell, kind, 0) + 1));
+	e->result->n_missing++;
+	e->result->missing_ns += s->sample_estimate_ns;
 }
 
 /* Run a sample unless its key is there. *found tells which; NULL: interrupted. A found record is borrowed. */
@@ -144,6 +169,12 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 		progress_sample(e->config->progress, s->sample_estimate_ns, 0);
 		return record;
 	}
+	if (e->config->missing) {
+		note_missing(e, s, r->kind);
+		*found = true;
+		return e->missing;
+	}
+	e->n_taken++;
 	record = sample_take(&e->config->env, r);
 	if (record)
 		progress_sample(e->config->progress, s->sample_estimate_ns, (int64_t)(clock_now_ns() - before));
@@ -198,10 +229,12 @@ static bool calibrate_entry(struct engine *e, struct cell_state *s, size_t i)
 	r.ops = 0;
 	progress_show(e->config->progress, false, "calibrating %s: %s", s->cell->id, r.subject->id);
 	go_on = single(e, s, i, &r, &record);
-	if (record && has_status(record, "ok"))
-		s->entries[i].ops =
-			sample_scale_ops((uint64_t)jsonx_int(record, "ops", 1),
-					 jsonx_int(json_object_get(record, "time"), "wall_ns", 0), r.region_ns);
+	if (record && has_status(record, "ok")) {
+		uint64_t ops = sample_scale_ops((uint64_t)jsonx_int(record, "ops", 1),
+						jsonx_int(json_object_get(record, "time"), "wall_ns", 0), r.region_ns);
+
+		s->entries[i].ops = workload_round_ops(s->cell->workload, s->cell->params, ops);
+	}
 	json_decref(record);
 	return go_on;
 }
@@ -214,23 +247,24 @@ static void share_ops(struct cell_state *s)
 	for (size_t i = 0; i < s->cell->n_subjects; i++)
 		if (s->entries[i].ops && (!least || s->entries[i].ops < least))
 			least = s->entries[i].ops;
+	if (!least)
+		least = workload_round_ops(s->cell->workload, s->cell->params, s->cell->workload->smoke_ops);
 	for (size_t i = 0; i < s->cell->n_subjects; i++)
 		if (!s->entries[i].ops && !s->cell->subjects[i]->can_calibrate)
-			s->entries[i].ops = least ? least : s->cell->workload->smoke_ops;
+			s->entries[i].ops = least;
 }
 
-static void calibrate_all(struct engine *e)
+/* Before a cell's first sample (E5). False: stop. */
+static bool calibrate_once(struct engine *e, struct cell_state *s)
 {
-	for (size_t c = 0; c < e->config->plan->n_cells; c++) {
-		struct cell_state *s = &e->states[c];
-
-		if (s->cell->workload->scaling != SCALING_LINEAR)
-			continue;
-		for (size_t i = 0; i < s->cell->n_subjects; i++)
-			if (!calibrate_entry(e, s, i))
-				return;
-		share_ops(s);
-	}
+	if (s->is_calibrated || s->cell->workload->scaling != SCALING_LINEAR)
+		return true;
+	s->is_calibrated = true;
+	for (size_t i = 0; i < s->cell->n_subjects; i++)
+		if (!calibrate_entry(e, s, i))
+			return false;
+	share_ops(s);
+	return true;
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------------------- */
@@ -309,11 +343,13 @@ static void mark_requeued(json_t *record)
 }
 
 /* Decide what becomes of the attempt, and write its lines. */
-static void settle_attempt(struct engine *e, struct cell_state *s, struct attempt *a, const size_t *entries)
+static void settle_attempt(struct engine *e, struct cell_state *s, unsigned number, struct attempt *a,
+			   const size_t *entries)
 {
 	unsigned allowance = (s->cell->rounds + 3) / 4; /* E3: a quarter, rounded up */
 
-	if (a->is_contaminated && !a->has_kept && s->n_repeated < allowance) /* E2 */
+	if (a->is_contaminated && !a->has_kept /* E2 */ && s->n_repeated < allowance && number < REPEATS_OF_A_ROUND &&
+	    !is_out_of_time(e))
 		a->is_repeated = true;
 	if (a->is_repeated)
 		s->n_repeated++;
@@ -338,7 +374,7 @@ static bool round_of_cell(struct engine *e, struct cell_state *s, unsigned round
 	size_t entries[ORDER_MAX];
 
 	if (run_attempt(e, s, round, number, &a, entries))
-		settle_attempt(e, s, &a, entries); /* E1: all or, after a kill in here, the first of them */
+		settle_attempt(e, s, number, &a, entries); /* E1: all or, after a kill in here, the first of them */
 	attempt_clear(&a);
 	return a.is_repeated && !must_stop(e);
 }
@@ -372,12 +408,13 @@ static void live_estimate(const struct cell_state *s, char *buf, size_t size)
 			 s->cell->base->id, n);
 }
 
+/* The cell's name comes last: it may be longer than the terminal is wide, and what is measured must be seen. */
 static void show(struct engine *e, const struct cell_state *s, unsigned round)
 {
 	char live[120];
 
 	live_estimate(s, live, sizeof live);
-	progress_show(e->config->progress, false, "round %u/%u %s%s", round + 1, s->cell->rounds, s->cell->id, live);
+	progress_show(e->config->progress, false, "round %u/%u%s: %s", round + 1, s->cell->rounds, live, s->cell->id);
 }
 
 /* One round of all cells, then the repeated ones until none is left (E3 bounds them). */
@@ -391,6 +428,8 @@ static void one_round(struct engine *e, unsigned round, size_t *order, size_t *a
 
 		if (round >= s->cell->rounds)
 			continue;
+		if (!calibrate_once(e, s))
+			return;
 		show(e, s, round);
 		if (round_of_cell(e, s, round, 0))
 			again[n_again++] = order[k];
@@ -442,6 +481,8 @@ static void counted_all(struct engine *e)
 	for (size_t c = 0; c < e->config->plan->n_cells; c++) {
 		struct cell_state *s = &e->states[c];
 
+		if (s->cell->counted && !is_out_of_time(e) && !calibrate_once(e, s))
+			return;
 		for (unsigned k = 0; k < s->cell->counted; k++) {
 			for (size_t i = 0; i < s->cell->n_subjects; i++) {
 				struct sample_request r = make_request(e, s, i, "counted");
@@ -473,7 +514,9 @@ static void smoke_all(struct engine *e)
 		for (size_t i = 0; i < s->cell->n_subjects; i++) {
 			struct sample_request r = make_request(e, s, i, "smoke");
 
-			r.ops = s->cell->workload->scaling == SCALING_LINEAR ? s->cell->workload->smoke_ops : 0;
+			if (s->cell->workload->scaling == SCALING_LINEAR)
+				r.ops = workload_round_ops(s->cell->workload, s->cell->params,
+							   s->cell->workload->smoke_ops);
 			r.position = (unsigned)i;
 			progress_show(e->config->progress, false, "%s: %s", s->cell->id, r.subject->id);
 			if (!single(e, s, i, &r, NULL))
@@ -541,6 +584,7 @@ static void count_record(void *arg, const json_t *record)
 	out->requeued += has_status(record, "requeued");
 	out->unsupported += is_skipped;
 	out->contaminated += is_contaminated(record);
+	out->measured += is_ok && kind && strcmp(kind, "calibrate") != 0;
 	out->failed += !is_ok && !is_skipped && !has_status(record, "requeued") && !has_status(record, "void");
 	if (is_ok && kind && strcmp(kind, "calibrate") != 0)
 		note_pair(c->has_ok, record);
@@ -571,20 +615,20 @@ int engine_run(const struct engine_config *config, struct engine_result *out, st
 	struct engine e = {.config = config, .result = out, .err = err, .started_ns = clock_now_ns()};
 
 	*out = (struct engine_result){0};
+	e.missing = config->missing ? json_pack("{s:s}", "status", "missing") : NULL;
 	make_states(&e);
 	if (config->is_smoke) {
 		smoke_all(&e);
 	} else {
-		calibrate_all(&e);
-		if (!must_stop(&e))
-			all_rounds(&e);
+		all_rounds(&e);
 		if (!must_stop(&e) && !out->is_out_of_time)
 			counted_all(&e);
 	}
 	progress_end(config->progress);
 	free_states(&e);
+	json_decref(e.missing);
 	count_all(config->store, out);
 	out->is_interrupted = sample_is_interrupted();
-	out->is_complete = !e.rc && !out->is_interrupted && !out->is_out_of_time;
+	out->is_complete = !e.rc && !out->is_interrupted && !out->is_out_of_time && out->n_missing == 0;
 	return e.rc;
 }

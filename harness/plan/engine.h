@@ -22,18 +22,26 @@ struct engine_config {
 	struct store *store;
 	struct sample_env env;
 	struct progress *progress;
-	int64_t budget_ns; /* no round is started after it; 0: none */
+	int64_t budget_ns; /* no round is started after it, but for the first with something to measure; 0: none */
 	bool is_smoke;
+	/*
+	 * Not NULL: nothing is run and nothing is written. The samples that would be taken are counted in this object,
+	 * cell -> {"calibrate","timed","counted","smoke"}, as if each of them would succeed.
+	 */
+	json_t *missing;
 };
 
 /* What became of the run, over all lines of the store. */
 struct engine_result {
-	unsigned ok, failed, unsupported, requeued, contaminated;
+	unsigned ok, failed, unsupported, requeued, contaminated; /* contaminated: kept ones, not those repeated */
+	unsigned measured; /* ok samples that are no calibration */
 	unsigned pairs_ok, pairs_failed, pairs_skipped; /* smoke: (subject, workload) */
 	bool is_complete;
 	bool is_out_of_time;
 	bool is_interrupted;
 	unsigned rounds_done; /* of those planned, by the cell that has most */
+	unsigned n_missing; /* with config.missing: samples that would be taken, and how long that would take */
+	int64_t missing_ns;
 };
 
 /* 0; or -errno and a sentence when the store cannot be written. What subjects do is in the result, not an error. */

@@ -469,6 +469,32 @@ bool filter_match(const struct filter *f, const struct filter_item *item)
 	return false;
 }
 
+/* What can be told without subject, placement, kind, workers and parameters; in this order AND is min and OR is max. */
+enum answer { ANSWER_NO, ANSWER_OPEN, ANSWER_YES };
+
+static enum answer may_match(const struct filter *f, const struct filter_item *item)
+{
+	enum answer a, b;
+
+	if (f->kind == NODE_TERM) {
+		if (strcmp(f->key, "workload") != 0 && strcmp(f->key, "family") != 0 && strcmp(f->key, "group") != 0)
+			return ANSWER_OPEN;
+		return filter_match(f, item) ? ANSWER_YES : ANSWER_NO;
+	}
+	a = may_match(f->a, item);
+	if (f->kind == NODE_NOT)
+		return ANSWER_YES - a;
+	b = may_match(f->b, item);
+	if (f->kind == NODE_AND)
+		return a < b ? a : b;
+	return a > b ? a : b;
+}
+
+bool filter_may_match(const struct filter *f, const struct filter_item *item)
+{
+	return may_match(f, item) != ANSWER_NO;
+}
+
 bool filter_names_workloads(const struct filter *f)
 {
 	if (!f || f->kind == NODE_NOT)

@@ -39,6 +39,11 @@ struct filter_item {
 int filter_parse(const char *text, const struct filter_key *params, size_t n_params, struct filter **out,
 		 struct err *err);
 bool filter_match(const struct filter *f, const struct filter_item *item);
+/*
+ * Whether anything of a workload and group can match, whatever its subjects, parameters and placements are: only
+ * `workload` and `group` of the item are looked at.
+ */
+bool filter_may_match(const struct filter *f, const struct filter_item *item);
 /* Whether the filter asks for workloads by name or family (not only to exclude them). */
 bool filter_names_workloads(const struct filter *f);
 void filter_free(struct filter *f);

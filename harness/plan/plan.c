@@ -233,6 +233,7 @@ struct group {
 	size_t n_placements;
 	unsigned workers[16];
 	size_t n_workers;
+	bool is_excluded; /* the filter can match none of its cells */
 };
 
 static int add_placements(struct builder *b, const struct group *g)
@@ -454,6 +455,13 @@ static void choose_base(struct group *g)
 			g->cell.base = g->cell.subjects[i];
 }
 
+static bool is_excluded(const struct builder *b, const struct group *g)
+{
+	struct filter_item item = {.workload = g->cell.workload->name, .group = g->cell.group};
+
+	return b->filter && !filter_may_match(b->filter, &item);
+}
+
 static int read_group(struct builder *b, const json_t *file, struct group *g)
 {
 	const char *name = jsonx_str(file, "workload"), *group = jsonx_str(file, "group");
@@ -479,6 +487,10 @@ static int read_group(struct builder *b, const json_t *file, struct group *g)
 		g->cell.rounds = b->options->rounds;
 	if (b->options->with_counted && g->cell.counted == 0)
 		g->cell.counted = 1;
+	/* Before --param is judged: a value for the selected workload may be none for another with such a parameter. */
+	g->is_excluded = is_excluded(b, g);
+	if (g->is_excluded)
+		return 0;
 	if ((rc = read_axes(b, file, g)) != 0 || (rc = read_placements(b, file, g)) != 0 ||
 	    (rc = read_workers(b, file, g)) != 0)
 		return rc;
@@ -503,7 +515,7 @@ static int add_group(struct builder *b, const json_t *file, bool described)
 		choose_base(&g);
 		g.cell.wants_twin = !b->options->smoke;
 	}
-	if (rc == 0)
+	if (rc == 0 && !g.is_excluded)
 		rc = expand_params(b, &g, 0);
 	group_clear(&g);
 	return rc;

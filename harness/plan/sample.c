@@ -28,7 +28,6 @@
 #include "harness/plan/jsonx.h"
 #include "harness/plan/sample_talk.h"
 
-static const int64_t SNAPSHOT_WAIT_NS = INT64_C(3000000000); /* for the kernel's counters to settle; arbitrary */
 static const int64_t AFTER_END_TIMEOUT_NS =
 	INT64_C(2000000000); /* end of stream seen: a core dump may still be written */
 static const int64_t SKEW_NS = 1000000; /* by which the two clocks may differ, and 2 % more */
@@ -65,6 +64,7 @@ void sample_env_defaults(struct sample_env *env)
 		.setup_timeout_ns = INT64_C(30000000000),
 		.region_timeout_ns = INT64_C(30000000000),
 		.exit_timeout_ns = INT64_C(5000000000),
+		.snapshot_wait_ns = INT64_C(3000000000), /* arbitrary */
 		.noise_limit = 0.05,
 	};
 }
@@ -266,12 +266,14 @@ static json_t *make_cell(const struct take *t)
 	bool is_measured = strcmp(r->kind, "timed") == 0 || strcmp(r->kind, "counted") == 0;
 	bool warmup = is_measured && (scaling == SCALING_LINEAR || scaling == SCALING_FINITE);
 
+	const char *knobs = jsonx_str(t->env->knobs, r->subject->id);
+
 	/* The seed is that of the round: all subjects of a round work on the same data in the same order. */
 	return json_pack("{s:s, s:i, s:O, s:i, s:I, s:o, s:s, s:s, s:b}", "workload", r->cell->workload->name,
 			 "version", r->cell->workload->version, "params", r->cell->params, "workers",
 			 (int)r->cell->placed.workers, "ops", (json_int_t)r->ops, "seed",
-			 jsonx_hex(order_mix(t->env->seed, r->round)), "data_dir", t->env->data_dir, "knobs", "",
-			 "warmup", warmup);
+			 jsonx_hex(order_mix(t->env->seed, r->round)), "data_dir", t->env->data_dir, "knobs",
+			 knobs ? knobs : "", "warmup", warmup);
 }
 
 static void set_affinity(const cpu_set_t *cpus)
@@ -319,7 +321,7 @@ static bool take_snapshot(struct take *t, const json_t *m)
 	if (strcmp(t->r->kind, "smoke") != 0) {
 		json_decref(*slot);
 		*slot = memory_snapshot(process_pid(t->subject), (uint64_t)jsonx_int(m, "live_tasks", 0),
-					SNAPSHOT_WAIT_NS);
+					t->env->snapshot_wait_ns);
 	}
 	return take_command(t, t->subject, "ack");
 }
@@ -477,7 +479,7 @@ static void finish(struct take *t)
 		}
 	}
 	if (t->counters && t->has_region)
-		t->counts = counters_result(t->counters, t->r->ops);
+		t->counts = counters_result(t->counters, take_ops_done(t));
 	if (t->subject)
 		finish_subject(t);
 	if (t->env->settle_ns && !sample_is_interrupted())
@@ -499,6 +501,7 @@ static void certify(struct take *t)
 	if (!t->env->oracle)
 		return;
 	cell = json_copy(t->cell);
+	json_object_set_new(cell, "knobs", json_string("")); /* how it is done does not change what is done */
 	if (t->load) /* the server's certificate covers all that it was ever sent */
 		json_object_set(cell, "ops", json_object_get(t->load, "requests_total"));
 	if (oracle_expect(t->env->oracle, cell, &t->expected, &err) != 0)
@@ -551,6 +554,8 @@ static void run_subject(struct take *t)
 		t->started_ns = process_started_ns(t->subject);
 		talk(t);
 		t->result_ns = (int64_t)clock_now_ns();
+		/* At ready the model may not have made its threads yet: what counts is the end of the region. */
+		t->threads = jsonx_int(t->result, "threads", t->threads);
 	}
 	finish(t);
 	certify(t);

@@ -23,9 +23,11 @@ struct sample_env {
 	uint64_t seed;
 	int64_t settle_ns; /* pause before a sample; 0: none, and no spins */
 	int64_t setup_timeout_ns, region_timeout_ns, exit_timeout_ns;
+	int64_t snapshot_wait_ns; /* at most, for the kernel's memory figures to settle */
 	double noise_limit;
 	const char *const *events; /* of counted samples */
 	size_t n_events;
+	const json_t *knobs; /* subject id -> "name=value,..."; NULL: none are set */
 };
 
 struct sample_request {

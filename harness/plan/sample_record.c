@@ -16,8 +16,7 @@ static int64_t cpu_time_ns(const struct take *t)
 	return jsonx_int(t->rusage, "user_ns", 0) + jsonx_int(t->rusage, "sys_ns", 0);
 }
 
-/* What the metric divides by: the operations that were really done inside the region. */
-static uint64_t ops_done(const struct take *t)
+uint64_t take_ops_done(const struct take *t)
 {
 	if (t->load)
 		return t->load_ops;
@@ -37,7 +36,7 @@ static json_t *per_task(const struct take *t)
 static json_t *metric_value(const struct take *t, const json_t *memory_each)
 {
 	enum metric metric = t->r->cell->workload->metric;
-	uint64_t ops = ops_done(t);
+	uint64_t ops = take_ops_done(t);
 	const json_t *total;
 
 	if (!is_ok(t) || strcmp(t->r->kind, "timed") != 0)
@@ -139,6 +138,44 @@ static void judge_run_delay(const struct take *t, json_t *noise)
 	json_array_append_new(json_object_get(noise, "reasons"), json_string(text));
 }
 
+/* Whether a snapshot was read while the kernel's figures still moved. */
+static bool is_unsettled(const json_t *snapshot)
+{
+	return snapshot && !jsonx_bool(snapshot, "settled", true);
+}
+
+/*
+ * Of a state sample: it has no region in which others could have run, but memory that others took or gave back
+ * while it was read is counted as its own.
+ */
+static json_t *memory_noise_json(const struct take *t)
+{
+	static const char *const unmeasured[] = {"wall_ns",      "busy_ns", "own_ns", "steal_ns",        "foreign_ns",
+						 "allowance_ns", "rate",    "limit",  "psi_cpu_some_us", "loadavg1"};
+	json_t *noise = json_object(), *reasons = json_array();
+	bool base = is_unsettled(t->mem_base), live = is_unsettled(t->mem_live);
+	char text[160];
+
+	if (base || live) {
+		snprintf(text, sizeof text,
+			 "the kernel's memory figures did not come to rest before the snapshot%s %s%s%s",
+			 base && live ? "s" : "", base ? "base" : "", base && live ? " and " : "", live ? "live" : "");
+		json_array_append_new(reasons, json_string(text));
+	}
+	for (size_t i = 0; i < sizeof unmeasured / sizeof *unmeasured; i++)
+		json_object_set_new(noise, unmeasured[i], json_null());
+	json_object_set_new(noise, "why", json_string("a state sample has no timed region"));
+	json_object_set_new(noise, "verdict", json_string(base || live ? "contaminated" : "clean"));
+	json_object_set_new(noise, "reasons", reasons);
+	return noise;
+}
+
+static void add_spins(const struct take *t, json_t *noise)
+{
+	json_object_set_new(noise, "spin_before_ns", t->env->settle_ns ? json_integer(t->spin_before_ns) : json_null());
+	json_object_set_new(noise, "spin_after_ns", t->env->settle_ns ? json_integer(t->spin_after_ns) : json_null());
+}
+
 static json_t *noise_json(const struct take *t)
 {
 	const struct placed *placed = &t->r->cell->placed;
@@ -146,6 +183,11 @@ static json_t *noise_json(const struct take *t)
 	cpu_set_t cpus = placed->subject, shared;
 	json_t *noise;
 
+	if (!t->has_region && t->mem_base && t->mem_live) {
+		noise = memory_noise_json(t);
+		add_spins(t, noise);
+		return noise;
+	}
 	if (!t->has_region)
 		return json_null();
 	if (t->load) {
@@ -159,8 +201,7 @@ static json_t *noise_json(const struct take *t)
 	if (!noise)
 		return json_null();
 	judge_run_delay(t, noise);
-	json_object_set_new(noise, "spin_before_ns", t->env->settle_ns ? json_integer(t->spin_before_ns) : json_null());
-	json_object_set_new(noise, "spin_after_ns", t->env->settle_ns ? json_integer(t->spin_after_ns) : json_null());
+	add_spins(t, noise);
 	return noise;
 }
 
@@ -201,7 +242,7 @@ static json_t *ops_json(const struct take *t)
 		return jsonx_copy_or_null(calibration, "ops");
 	if (t->r->ops)
 		return json_integer((json_int_t)t->r->ops);
-	return t->result ? json_integer((json_int_t)ops_done(t)) : json_null();
+	return t->result ? json_integer((json_int_t)take_ops_done(t)) : json_null();
 }
 
 /* A state sample without its two readings says nothing. */
@@ -257,6 +298,7 @@ json_t *take_record(struct take *t)
 	json_object_set_new(record, "setup_ns", jsonx_copy_or_null(t->result, "setup_ns"));
 	json_object_set_new(record, "runtime", object_or_empty(t->result, "runtime"));
 	json_object_set_new(record, "knobs", object_or_empty(t->result, "knobs"));
+	json_object_set_new(record, "knobs_set", json_string(jsonx_str(t->cell, "knobs")));
 	json_object_set_new(record, "notes", object_or_empty(t->result, "notes"));
 	json_object_set_new(record, "load", load_json(t));
 	json_object_set_new(record, "memory", memory_json(t, each));

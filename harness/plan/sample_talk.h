@@ -33,7 +33,7 @@ struct take {
 	size_t pad_bytes;
 	struct edge begin, end;
 	bool has_region;
-	int64_t threads;
+	int64_t threads; /* at the end of the region; at ready where the sample does not tell */
 	int64_t wall_ns; /* the subject's own; servers: the load generator's */
 	uint64_t load_ops; /* servers: requests inside the region */
 	int64_t load_cpu_ns; /* CPU time of the load generator inside the region */
@@ -68,6 +68,9 @@ void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int6
 
 /* sample_server.c: all that follows a server's `ready`, up to its `sample`. */
 void take_server(struct take *t, const json_t *listen);
+
+/* Operations that were really done inside the region: what is told per operation is divided by them. 0: unknown. */
+uint64_t take_ops_done(const struct take *t);
 
 /* sample_record.c: the record (new reference). */
 json_t *take_record(struct take *t);

@@ -188,40 +188,62 @@ bool session_is_in_memory(const char *dir)
 	return statfs(dir, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
-static int make_dir(const char *path, struct err *err)
+char *session_existing_folder(const char *path)
 {
-	if (mkdir(path, 0777) == 0 || errno == EEXIST)
-		return 0;
-	return err_set(err, -errno, "cannot make the folder %.300s: %s", path, strerror(errno));
+	char *folder = xstrdup(path), *slash;
+	struct stat st;
+
+	while (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		slash = strrchr(folder, '/');
+		if (!slash || slash == folder) {
+			free(folder);
+			return xstrdup(slash ? "/" : ".");
+		}
+		*slash = '\0';
+	}
+	return folder;
 }
 
-int session_make_data_dir(const char *wanted, const char *run_dir, const char *run_id, char **out, struct err *err)
+int session_check_data_dir(const char *wanted, struct err *err)
 {
-	char *path, *absolute;
-	int rc;
+	struct stat st;
 
-	*out = NULL;
-	if (wanted && (rc = make_dir(wanted, err)) != 0)
-		return rc;
-	if (wanted && session_is_in_memory(wanted))
+	if (stat(wanted, &st) < 0)
+		return err_set(err, -EINVAL, "--data-dir %.300s: %s", wanted, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, -EINVAL, "--data-dir %.300s is no folder", wanted);
+	if (access(wanted, W_OK | X_OK) < 0)
+		return err_set(err, -EINVAL, "--data-dir %.300s cannot be written to: %s", wanted, strerror(errno));
+	if (session_is_in_memory(wanted))
 		return err_set(err, -EINVAL,
 			       "--data-dir %.300s is kept in memory: reading its files would not reach a disk", wanted);
+	return 0;
+}
+
+char *session_choose_data_dir(const char *wanted, const char *run_dir, const char *run_id)
+{
+	char *folder, *path;
+
 	if (wanted)
-		path = xformat("%s/switchyard-%s", wanted, run_id);
-	else if (!session_is_in_memory(run_dir) || session_is_in_memory("/var/tmp"))
+		return xformat("%s/switchyard-%s", wanted, run_id);
+	folder = session_existing_folder(run_dir);
+	if (!session_is_in_memory(folder) || session_is_in_memory("/var/tmp"))
 		path = xformat("%s/data", run_dir);
 	else
 		path = xformat("/var/tmp/switchyard-%s", run_id);
-	rc = make_dir(path, err);
-	if (rc == 0) {
-		absolute = realpath(path, NULL);
-		if (absolute)
-			*out = absolute;
-		else
-			rc = err_set(err, -errno, "cannot find %.300s: %s", path, strerror(errno));
-	}
-	free(path);
-	return rc;
+	free(folder);
+	return path;
+}
+
+int session_make_data_dir(const char *path, char **out, struct err *err)
+{
+	*out = NULL;
+	if (mkdir(path, 0777) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "cannot make the folder %.300s: %s", path, strerror(errno));
+	*out = realpath(path, NULL);
+	if (!*out)
+		return err_set(err, -errno, "cannot find %.300s: %s", path, strerror(errno));
+	return 0;
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)

@@ -39,8 +39,17 @@ json_t *session_run_json(const char *run_id, const struct catalog *c, const stru
 /* -EINVAL with a sentence where the run cannot be gone on with: other cells, or a subject's binary has changed. */
 int session_check_same(const json_t *run, const struct catalog *c, const struct plan *p, struct err *err);
 
-/* Make a folder for files of workloads on a real filesystem: absolute path in *out. Removed by session_remove_tree. */
-int session_make_data_dir(const char *wanted, const char *run_dir, const char *run_id, char **out, struct err *err);
+/* -EINVAL with a sentence where files of workloads cannot lie in this folder of the user's; nothing is made. */
+int session_check_data_dir(const char *wanted, struct err *err);
+/*
+ * Where the files of a run's workloads will lie, on a real filesystem: below `wanted` (checked) or, NULL, in the run's
+ * folder where that is on a disk. A path, not made yet; the caller frees.
+ */
+char *session_choose_data_dir(const char *wanted, const char *run_dir, const char *run_id);
+/* Make it: absolute path in *out. Removed by session_remove_tree. */
+int session_make_data_dir(const char *path, char **out, struct err *err);
+/* The nearest folder above `path`, or itself, that exists: on its filesystem the path will be. The caller frees. */
+char *session_existing_folder(const char *path);
 /* Whether a folder is kept in memory only: then reading its files never reaches a disk. */
 bool session_is_in_memory(const char *dir);
 void session_remove_tree(const char *dir);

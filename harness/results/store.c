@@ -4,7 +4,8 @@
  * Why it survives a kill. A sample is one write(2) of one line to a file opened with O_APPEND: a process that is
  * killed has written all of it or (disk full, machine lost) a piece without its newline. run.json is never changed in
  * place. So at any moment the folder is a valid run with at most one torn last line, and that line is cut off on
- * resuming. Rejected: a database (a reader then needs one too), and rewriting one JSON file (a kill loses everything).
+ * resuming. A line that has its newline was finished by somebody: where it does not parse it is left alone and told,
+ * never deleted. Rejected: a database (a reader then needs one too), and rewriting one JSON file (a kill loses everything).
  *
  *      I1  A line that store_append returned 0 for is in the file completely.
  *      I2  No key is in the file twice: a second append of a key is a caller's bug.
@@ -35,6 +36,7 @@ struct store {
 	off_t size; /* where the last complete line ends */
 	json_t *run; /* as in run.json */
 	json_t *by_key; /* key -> sample */
+	json_t *warnings; /* lines that were not understood, in words */
 };
 
 static char *path_in(const char *dir, const char *name)
@@ -128,7 +130,24 @@ static struct store *new_store(const char *dir)
 	s->dir = xstrdup(dir);
 	s->fd = -1;
 	s->by_key = json_object();
+	s->warnings = json_array();
 	return s;
+}
+
+/* An empty file without run.json is a run killed in its first moment; lines in it are somebody's measurements. */
+static int refuse_samples(const struct store *s, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) < 0)
+		return err_set(err, -errno, "cannot look at the samples of %.300s: %s", s->dir, strerror(errno));
+	if (st.st_size == 0)
+		return 0;
+	return err_set(err, -EEXIST,
+		       "%.300s has samples but no " RUN_FILE
+		       ": bring it back and go on with --resume, or choose another "
+		       "folder",
+		       s->dir);
 }
 
 int store_create(const char *dir, const json_t *run, struct store **out, struct err *err)
@@ -148,8 +167,8 @@ int store_create(const char *dir, const json_t *run, struct store **out, struct 
 		return err_set(err, -EEXIST, "%.300s holds a run already (--resume goes on with it)", dir);
 	s = new_store(dir);
 	rc = open_samples(s, O_CREAT, err);
-	if (!rc && ftruncate(s->fd, 0) < 0) /* samples without a run.json: a run killed in its first moment */
-		rc = err_set(err, -errno, "cannot empty the samples of %.300s: %s", dir, strerror(errno));
+	if (!rc)
+		rc = refuse_samples(s, err);
 	if (!rc)
 		rc = replace_run_file(dir, run, err);
 	if (rc) {
@@ -241,15 +260,15 @@ static json_t *parse_sample(const char *line, size_t n, struct err *why)
 }
 
 /*
- * Call `take` for each good line and add a warning for each bad one. *good_end is the offset behind the last line that
- * is complete and parses: what lies behind it is what a killed run leaves.
+ * Call `take` for each good line and add a warning for each bad one. *whole_end is the offset behind the last line that
+ * has its newline: what lies behind it is what a killed run leaves.
  */
 static void read_lines(const char *text, size_t size, void (*take)(void *arg, json_t *sample), void *arg,
-		       json_t *warnings, size_t *good_end)
+		       json_t *warnings, size_t *whole_end)
 {
 	size_t at = 0, number = 0;
 
-	*good_end = 0;
+	*whole_end = 0;
 	while (at < size) {
 		const char *newline = memchr(text + at, '\n', size - at);
 		size_t n = newline ? (size_t)(newline - text) - at : size - at;
@@ -260,10 +279,11 @@ static void read_lines(const char *text, size_t size, void (*take)(void *arg, js
 		sample = newline ? parse_sample(text + at, n, &why) : NULL;
 		if (!newline)
 			err_set(&why, 0, "it is torn: it has no end");
+		if (newline)
+			*whole_end = at + n + 1;
 		if (sample) {
 			take(arg, sample);
-			*good_end = at + n + 1;
-		} else if (warnings) {
+		} else {
 			char *w = xformat(SAMPLES_FILE " line %zu is ignored: %s", number, ERR_TEXT(why));
 
 			json_array_append_new(warnings, json_string(w));
@@ -283,44 +303,79 @@ static void take_into_array(void *array, json_t *sample)
 	json_array_append_new(array, sample);
 }
 
+/* Read the samples behind `fd` into the store; *torn is the length of a last line without its end. */
+static int read_samples(struct store *s, int fd, size_t *torn, struct err *err)
+{
+	char *text = NULL;
+	size_t size = 0, whole_end;
+	int rc = read_file(fd, &text, &size);
+
+	if (rc)
+		return err_set(err, rc, "cannot read the samples of %.300s: %s", s->dir, strerror(-rc));
+	read_lines(text, size, take_into_keys, s->by_key, s->warnings, &whole_end);
+	free(text);
+	s->size = (off_t)whole_end;
+	*torn = size - whole_end;
+	return 0;
+}
+
 int store_resume(const char *dir, struct store **out, struct err *err)
 {
 	struct store *s = new_store(dir);
-	char *text = NULL;
-	size_t size = 0, good_end;
+	size_t torn = 0;
 	int rc;
 
 	*out = NULL;
 	rc = load_run(dir, &s->run, err);
-	if (rc)
-		goto fail;
-	rc = open_samples(s, O_CREAT, err);
-	if (rc)
-		goto fail;
-	rc = read_file(s->fd, &text, &size);
-	if (rc) {
-		err_set(err, rc, "cannot read the samples of %.300s: %s", dir, strerror(-rc));
-		goto fail;
-	}
-	read_lines(text, size, take_into_keys, s->by_key, NULL, &good_end);
-	free(text);
-	s->size = (off_t)good_end;
-	if (good_end < size && ftruncate(s->fd, s->size) < 0) {
+	if (!rc)
+		rc = open_samples(s, O_CREAT, err);
+	if (!rc)
+		rc = read_samples(s, s->fd, &torn, err);
+	if (!rc && torn && ftruncate(s->fd, s->size) < 0)
 		rc = err_set(err, -errno, "cannot cut the torn last line off the samples of %.300s: %s", dir,
 			     strerror(errno));
-		goto fail;
+	if (rc) {
+		store_close(s);
+		return rc;
 	}
 	*out = s;
 	return 0;
-fail:
-	store_close(s);
-	return rc;
+}
+
+int store_peek(const char *dir, struct store **out, struct err *err)
+{
+	struct store *s = new_store(dir);
+	char *path = path_in(dir, SAMPLES_FILE);
+	size_t torn;
+	int fd, rc;
+
+	*out = NULL;
+	rc = load_run(dir, &s->run, err);
+	fd = rc ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (!rc && fd < 0 && errno != ENOENT) /* none: killed before the first sample */
+		rc = err_set(err, -errno, "cannot open %.300s: %s", path, strerror(errno));
+	if (fd >= 0) {
+		rc = read_samples(s, fd, &torn, err);
+		close(fd);
+	}
+	free(path);
+	if (rc) {
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+const json_t *store_warnings(const struct store *s)
+{
+	return s->warnings;
 }
 
 int store_load(const char *dir, json_t **run, json_t **samples, json_t **warnings, struct err *err)
 {
 	char *path = path_in(dir, SAMPLES_FILE), *text = NULL;
-	size_t size = 0, good_end;
+	size_t size = 0, whole_end;
 	int fd, rc;
 
 	*samples = *warnings = NULL;
@@ -339,7 +394,7 @@ int store_load(const char *dir, json_t **run, json_t **samples, json_t **warning
 	}
 	*samples = json_array();
 	*warnings = json_array();
-	read_lines(text, size, take_into_array, *samples, *warnings, &good_end);
+	read_lines(text, size, take_into_array, *samples, *warnings, &whole_end);
 out:
 	free(text);
 	free(path);
@@ -355,6 +410,8 @@ int store_append(struct store *s, const json_t *sample, struct err *err)
 	size_t n;
 	ssize_t done;
 
+	if (s->fd < 0)
+		return err_set(err, -EBADF, "%.300s was opened for looking only", s->dir);
 	if (!key || json_object_get(s->by_key, key)) /* I2 */
 		return err_set(err, -EINVAL, "sample %s: the key is missing or stored already", key ? key : "(none)");
 	text = json_dumps(sample, JSON_COMPACT);
@@ -423,6 +480,7 @@ void store_close(struct store *s)
 		close(s->fd);
 	json_decref(s->run);
 	json_decref(s->by_key);
+	json_decref(s->warnings);
 	free(s->dir);
 	free(s);
 }

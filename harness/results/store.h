@@ -12,11 +12,17 @@
 
 struct store;
 
-/* Make the folder `dir` (and its parents) with run.json; fails with -EEXIST if it holds a run already. */
+/* Make the folder `dir` (and its parents) with run.json; fails with -EEXIST if it holds a run or samples already. */
 int store_create(const char *dir, const json_t *run, struct store **out, struct err *err);
 
-/* Open an existing run to go on with it: truncates a torn last line, reads all keys. */
+/*
+ * Open an existing run to go on with it: cuts off a last line that has no end, reads all keys. Complete lines that do
+ * not parse stay where they are, and are told by store_warnings().
+ */
 int store_resume(const char *dir, struct store **out, struct err *err);
+/* The same for looking only: nothing is locked, cut or made, and appending is refused. */
+int store_peek(const char *dir, struct store **out, struct err *err);
+const json_t *store_warnings(const struct store *s); /* array of sentences; borrowed */
 
 /* Append one sample: one write, then it survives a kill. */
 int store_append(struct store *s, const json_t *sample, struct err *err);

@@ -68,24 +68,30 @@ static void wait_for(const char *cmd)
 
 static void describe(void)
 {
+	static const char state[] =
+		"{\"name\":\"fake/state\",\"version\":1,\"summary\":\"\",\"op\":\"\",\"fairness\":\"\","
+		"\"scaling\":\"state\",\"metric\":\"bytes_per_task\",\"smoke_ops\":1,\"offered\":true,\"params\":[]},";
+
 	if (is("baddescribe")) {
 		say("{\"protocol\":1,\"id\":\"baddescribe\"}");
 		return;
 	}
 	printf("{\"protocol\":1,\"id\":\"%s\",\"model\":\"fake\",\"language\":\"C\",\"version\":\"0\",\"build\":{},"
-	       "\"capabilities\":{\"calibrate\":%s,\"certify\":%s,\"workers\":false,\"stats\":false},\"knobs\":[],"
+	       "\"capabilities\":{\"calibrate\":%s,\"certify\":%s,\"workers\":false,\"stats\":false},"
+	       "\"knobs\":[{\"name\":\"speed\",\"default\":\"1\"},{\"name\":\"colour\",\"default\":\"red\"}],"
 	       "\"workloads\":["
 	       "{\"name\":\"fake/work\",\"version\":%d,\"summary\":\"sleeps\",\"op\":\"nothing\",\"fairness\":\"\","
-	       "\"scaling\":\"linear\",\"metric\":\"wall_per_op\",\"smoke_ops\":10,\"offered\":true,\"params\":["
+	       "\"scaling\":\"linear\",\"metric\":\"wall_per_op\",\"smoke_ops\":10,%s\"offered\":true,\"params\":["
 	       "{\"name\":\"size\",\"kind\":\"int\",\"unit\":\"\",\"help\":\"\",\"default\":4,\"min\":1,\"max\":100,"
 	       "\"smoke\":1},"
 	       "{\"name\":\"mode\",\"kind\":\"choice\",\"unit\":\"\",\"help\":\"\",\"default\":\"warm\","
 	       "\"choices\":[\"warm\",\"cold\"],\"smoke\":\"warm\"}]},"
 	       "{\"name\":\"fake/once\",\"version\":1,\"summary\":\"sleeps\",\"op\":\"nothing\",\"fairness\":\"\","
-	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":true,\"params\":[]},"
+	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":true,\"params\":[]},%s"
 	       "{\"name\":\"fake/none\",\"version\":1,\"summary\":\"\",\"op\":\"\",\"fairness\":\"\","
 	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":false,\"params\":[]}]}\n",
-	       way, is("nocalibrate") ? "false" : "true", is("nocertify") ? "false" : "true", is("oldversion") ? 0 : 1);
+	       way, is("nocalibrate") ? "false" : "true", is("nocertify") ? "false" : "true", is("oldversion") ? 0 : 1,
+	       is("aa") ? "" : "\"ops_quantum\":3,\"quantum_param\":\"size\",", is("state") ? state : "");
 }
 
 static void certify(void)
@@ -173,6 +179,30 @@ static void region(void)
 	wait_for("ack");
 }
 
+static void snapshots(void)
+{
+	say("{\"msg\":\"snapshot\",\"name\":\"base\",\"live_tasks\":0}");
+	wait_for("ack");
+	say("{\"msg\":\"snapshot\",\"name\":\"live\",\"live_tasks\":100}");
+	wait_for("ack");
+}
+
+/* The notes repeat what the cell asked for, so that a test can see it in the records. */
+static void say_sample(const json_t *cell, json_int_t ops)
+{
+	json_t *m =
+		json_pack("{s:s, s:{s:I, s:i, s:s}, s:i, s:{}, s:{}, s:{s:O?, s:O?}}", "msg", "sample", "cert", "ops",
+			  ops, "units", 0, "checksum", is("wrongcert") ? "00000000000000bb" : "00000000000000aa",
+			  "setup_ns", 1, "knobs", "runtime", "notes", "asked", json_object_get(cell, "knobs"), "folder",
+			  json_object_get(cell, "data_dir"));
+
+	if (!is("unsaid"))
+		json_object_set_new(m, "threads", json_integer(is("grows") ? 10 : 1));
+	json_dumpf(m, stdout, JSON_COMPACT);
+	json_decref(m);
+	say("");
+}
+
 static int run_cell(json_t *m)
 {
 	json_t *cell = json_object_get(m, "cell");
@@ -191,16 +221,15 @@ static int run_cell(json_t *m)
 		return 0;
 	}
 	before_ready();
-	say("{\"msg\":\"ready\",\"threads\":1}");
+	say(is("grows") ? "{\"msg\":\"ready\",\"threads\":2}" : "{\"msg\":\"ready\",\"threads\":1}");
 	wait_for("go");
 	if (is("snapshots"))
 		say("{\"msg\":\"snapshot\",\"name\":\"nonsense\",\"live_tasks\":1}");
-	region();
-	printf("{\"msg\":\"sample\",\"cert\":{\"ops\":%lld,\"units\":0,\"checksum\":\"%s\"},\"setup_ns\":1,\"threads\":"
-	       "1,"
-	       "\"knobs\":{},\"runtime\":{},\"notes\":{}}\n",
-	       (long long)(ops ? ops : 7), is("wrongcert") ? "00000000000000bb" : "00000000000000aa");
-	fflush(stdout);
+	if (strcmp(workload, "fake/state") == 0)
+		snapshots();
+	else
+		region();
+	say_sample(cell, ops ? ops : 7);
 	if (is("stays"))
 		hang();
 	return is("exit3") ? 3 : 0;

@@ -32,7 +32,7 @@ expect() {
 	shift 2
 	timeout 60 "$S" "$@" >out 2>err </dev/null
 	got=$?
-	[ $got = "$code" ] || fail "switchyard $*: exit code $got, not $code: $(tail -3 err)"
+	[[ $got = $code ]] || fail "switchyard $*: exit code $got, not $code: $(tail -3 err)"
 	cat out err | grep -qE -- "$pattern" || fail "switchyard $*: says '$(cat out err | tail -5)', not /$pattern/"
 }
 
@@ -59,6 +59,18 @@ wrong "--rounds is '0', it must be a whole number between 1 and 10000" run --rou
 wrong "--rounds is 'x'" run --rounds x
 wrong "--seed is '-1'" run --seed -1
 wrong "--seed is '0xxyz'" run --seed 0xxyz
+wrong "--seed is '18446744073709551616'" run --seed 18446744073709551616
+wrong "there is no event 'nosuch'" run --events nosuch
+wrong "there is no event 'cycles:nosuch'" run --events page-faults,cycles:nosuch
+wrong "--data-dir nowhere: No such file" run --data-dir nowhere
+wrong "--data-dir .*/tree/switchyard is no folder" run --data-dir "$work/tree/switchyard"
+wrong "--knobs 'speed=1' is not of the form SUBJECT:NAME=VALUE" run --knobs speed=1
+wrong "--knobs 'aa:speed' is not of the form" run --knobs aa:speed
+wrong "--knobs 'aa:speed=' is not of the form" run --knobs aa:speed=
+wrong "--knobs: there is no subject 'go'" run --knobs go:speed=1
+wrong "--knobs: aa has no knob 'sped'; it has speed, colour" run --knobs aa:colour=red,sped=1
+wrong "no workload matches the filter 'workload:nosuch'" list -f workload:nosuch
+wrong "no workload matches the filter" list --json -f workload:nosuch
 wrong "--budget is '5x', it must be a time" run --budget 5x
 wrong "--budget is '0'" run --budget 0
 wrong "there is no plan 'other'" run --plan other
@@ -74,7 +86,9 @@ wrong "bad regular expression" run -f 'workload:/(/'
 wrong "nothing is selected: no cell of the plan matches the filter 'size:77'" run -f size:77
 wrong "--smoke .* takes no --plan" run --smoke --plan default
 wrong "nowhere is not a run" run --resume nowhere
-wrong "--rounds cannot be changed" run --resume nowhere --rounds 3
+for option in --rounds=3 --data-dir=. --knobs=aa:speed=1; do
+	wrong "${option%%=*} cannot be changed" run --resume nowhere $option
+done
 wrong "report takes one argument" report
 wrong "nowhere.* " report nowhere
 wrong "doctor takes no argument" doctor now
@@ -89,6 +103,7 @@ wrong "there is no workload 'fake/wrk'; known are" run --plan ./wrong.json
 SWITCHYARD_ROUNDS=x wrong "--rounds is 'x'" run
 SWITCHYARD_DRY_RUN=yes wrong "SWITCHYARD_DRY_RUN is 'yes', it must be 0 or 1" run
 [ -d results ] && fail "wrong input has made a folder results"
+[ -e nowhere ] && fail "a wrong --data-dir has been made"
 
 # ---- help
 for command in list run report doctor subject; do
@@ -106,12 +121,15 @@ expect 0 "fake/once" list -f workload:once
 grep -q fake/work out && fail "list -f lists what does not match"
 expect 0 "plan default: 2 cells, 15 timed samples, 4 calibrations, 4 counted samples, about" run --dry-run --seed 5
 cp out first
+expect 0 "seed ffffffffffffffff" run -n --seed 18446744073709551615
 expect 0 "order of the first round \(seed 0000000000000005\)" run -n --seed 5
 cmp -s out first || fail "the same seed gives another order"
 SWITCHYARD_ROUNDS=7 expect 0 "plan default: 2 cells, 35 timed" run -n
 SWITCHYARD_ROUNDS=7 expect 0 "plan default: 2 cells, 10 timed" run -n --rounds 2
 expect 0 "1 cells, 9 timed" run -n -f workload:once
 expect 0 "fake/work size=9 mode=cold" run -n -p size=9 -p mode=cold -f workload:work -f 'size:9 OR size:1'
+expect 0 "1 cells, 9 timed" run -n -f workload:once -p size=999 # no value for a workload that is not selected
+expect 0 "2 cells" run -n --events no:tracepoint,cycles --knobs aa:speed=2 # known to be possible, had here or not
 [ -d results ] && fail "a dry run has made a folder results"
 
 # ---- foreign subjects
@@ -137,7 +155,9 @@ expect 1 "^FAIL it is an executable" subject check "$work/torn.json"
 
 # ---- a run, interrupted and gone on with. What a loaded machine makes of the times is not asked here: 0 or 4.
 ln -sf "$fake" tree/subjects/subject-slow
-"$S" run --rounds 30 --out cut --seed 3 --quiet >out 2>err &
+mkdir files
+SWITCHYARD_KNOBS='aa:speed=2;bb:colour=blue' "$S" run --rounds 1000 --out cut --seed 3 --quiet --data-dir files \
+	>out 2>err &
 pid=$!
 for _ in $(seq 200); do
 	[ "$(wc -l 2>/dev/null <cut/samples.jsonl || echo 0)" -ge 8 ] && break
@@ -148,14 +168,38 @@ wait $pid
 code=$?
 [ $code = 130 ] || fail "an interrupted run exits with $code"
 grep -q "switchyard run --resume cut" err || fail "an interrupted run does not say how to go on: $(cat err)"
-[ -d cut/data ] && fail "the data folder is left behind"
+[ -z "$(ls files)" ] || fail "the data folder is left behind"
+says() { grep -qF -- "$2" "$1" || fail "$1 does not say $2"; }
+says cut/run.json "\"path\": \"$work/files/switchyard-"
+says cut/run.json '"--knobs",'
+says cut/run.json '"sized_for_s": 60.0'
+budget=$(sed -n 's/^ *"budget_s": \([0-9]*\)[.].*/\1/p' cut/run.json) # a real number; the plan file has a whole one
+[ "$budget" -gt 200 ] || fail "1000 rounds have a budget of $budget s"
+says cut/samples.jsonl '"asked":"speed=2"'
+says cut/samples.jsonl '"knobs_set":"colour=blue"'
+grep -F '"subject":"slow"' cut/samples.jsonl | grep -qvF '"knobs_set":""' && fail "a subject has another's knobs"
 lines=$(wc -l <cut/samples.jsonl)
 [ "$lines" -ge 8 ] || fail "the interrupted run has only $lines samples"
 head -"$lines" cut/samples.jsonl >kept
 grep -q '"finished": null' cut/run.json || fail "an interrupted run says that it is finished"
 wrong "cut holds a run already \(--resume" run --out cut --quiet
-timeout 100 "$S" run --resume cut --budget 2s --quiet >out 2>err
+cp cut/run.json run.json
+echo 'no sample' >>cut/samples.jsonl
+cp cut/samples.jsonl samples.jsonl
+expect 0 "^[0-9]+ samples are missing, about [0-9]+ s$" run --resume cut --dry-run
+grep -qE "^  fake/work size=1 mode=warm same w1 .*[0-9]+ timed, 3 counted$" out || fail "what is missing: $(cat out)"
+cmp -s cut/run.json run.json && cmp -s cut/samples.jsonl samples.jsonl || fail "a dry run has changed the run"
+lines=$((lines + 1))
+cp samples.jsonl kept
+# Variables are for new runs: what the run was started with stays.
+SWITCHYARD_ROUNDS=8 SWITCHYARD_KNOBS=aa:speed=3 SWITCHYARD_DATA_DIR=. timeout 100 "$S" run --resume cut --budget 2s \
+	--quiet >out 2>err
 code=$?
+grep -q "warning: cut: samples.jsonl line $lines is ignored" err || fail "a bad line is not told: $(cat err)"
+grep -q "warning: about .* s are needed and the budget is 2 s" err || fail "a short budget is not told: $(cat err)"
+says cut/run.json '"budget_s": 2.0'
+grep -F '"asked":"speed=3"' cut/samples.jsonl && fail "resuming has taken other knobs"
+tail -1 cut/samples.jsonl | grep -qF "\"folder\":\"$work/files/switchyard-" || fail "resuming has taken another data folder"
 [ $code = 0 ] || [ $code = 4 ] || fail "the resumed run exits with $code: $(tail -3 err)"
 head -"$lines" cut/samples.jsonl | cmp -s - kept || fail "resuming has changed what was there"
 [ "$(wc -l <cut/samples.jsonl)" -gt "$lines" ] || fail "resuming has added nothing"
@@ -163,8 +207,25 @@ head -"$lines" cut/samples.jsonl | cmp -s - kept || fail "resuming has changed w
 [ "$(grep -o '"key":"[0-9a-f]*"' cut/samples.jsonl | sort | uniq -d | wc -l)" = 0 ] || fail "a key is there twice"
 grep -qE '"finished": "20' cut/run.json || fail "the run is not finished"
 expect 0 "Report: cut/report.html" report cut
+
+# ---- a budget that is over at once: every cell has a sample all the same, and the run says that it is not complete
+expect "[04]" "the time is up after [0-9]+ rounds" run --budget 1s --rounds 500 --out short --quiet
+[ "$(grep -c '"kind":"timed"' short/samples.jsonl)" -ge 7 ] || fail "a short run has no first round"
+says short/run.json '"budget_s": 1.0'
+says short/run.json '"complete": false'
+
+# ---- a complete run: going on finds nothing to do and leaves it alone
+SWITCHYARD_ROUNDS=1 expect "[04]" "Report: whole/report.html" run --out whole --quiet -f workload:once
+says whole/run.json '"--rounds",'
+cp whole/run.json run.json
+expect 0 "nothing is missing in whole" run --resume whole
+cmp -s whole/run.json run.json || fail "resuming a complete run has changed run.json"
+expect 0 "^nothing is missing$" run --resume whole --dry-run
+rm whole/run.json
+wrong "whole has samples but no run.json" run --out whole --quiet
+
 rm tree/subjects/subject-slow
 ln -s "$build/switchyard" tree/subjects/subject-slow
-wrong "cell .* is not what it was|another binary|the run was of" run --resume cut --quiet
+expect 2 "cell .* is not what it was|another binary|the run was of" run --resume cut --quiet
 
 exit $failed

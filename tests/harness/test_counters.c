@@ -49,7 +49,7 @@ static json_t *count(const char *child, const char *const *names, size_t n, uint
 	return result;
 }
 
-/* Every entry: a value or a reason, never both, never neither; a null is not a 0. */
+/* Every entry: a value per operation or a reason, never both, never neither; a null is not a 0. */
 static void check_form(const json_t *result)
 {
 	json_t *entry;
@@ -57,10 +57,13 @@ static void check_form(const json_t *result)
 
 	json_array_foreach (result, i, entry) {
 		const json_t *value = json_object_get(entry, "value"), *why = json_object_get(entry, "why");
+		const json_t *per_op = json_object_get(entry, "per_op");
 
 		assert_true(json_is_string(json_object_get(entry, "name")));
 		assert_true(json_is_integer(value) || json_is_null(value));
-		assert_int_equal(json_is_null(value), json_is_string(why));
+		assert_true(json_is_number(per_op) || json_is_null(per_op));
+		assert_int_equal(json_is_null(per_op), json_is_string(why));
+		assert_false(json_is_null(value) && json_is_number(per_op));
 		if (json_is_integer(value))
 			assert_true(json_is_string(json_object_get(entry, "scope")));
 	}
@@ -126,7 +129,7 @@ static void test_region_only(void **state)
 	check_form(result);
 	if (switches >= 0)
 		assert_true(switches < SLEEPS);
-	assert_true(json_is_null(json_object_get(json_array_get(result, 0), "per_op")));
+	assert_true(json_is_null(json_object_get(json_array_get(result, 0), "per_op"))); /* 0 operations: not told */
 	json_decref(result);
 }
 

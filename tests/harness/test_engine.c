@@ -26,6 +26,7 @@ struct fixture {
 	struct plan *plan;
 	double noise_limit;
 	int64_t budget_ns;
+	FILE *terminal; /* where the progress line goes; NULL: nowhere */
 };
 
 static void make(struct fixture *f, const char *const *ways, const char *cells)
@@ -70,7 +71,8 @@ static int run(const struct fixture *f, struct engine_result *result)
 		rc = store_resume(f->dir, &config.store, &err);
 	if (rc)
 		return rc;
-	progress_init(&progress, NULL, 1);
+	progress_init(&progress, f->terminal, 1);
+	progress.is_tty = f->terminal != NULL;
 	sample_env_defaults(&config.env);
 	config.env.run_id = "test";
 	config.env.data_dir = f->folder;
@@ -283,9 +285,32 @@ static void test_requeue_is_bounded(void **state)
 	json_array_foreach (samples, i, s)
 		requeued += is(s, "status", "requeued");
 	assert_int_equal(requeued, 2 * 2); /* ceil(5 / 4) rounds of two subjects */
+	assert_int_equal(result.contaminated, 5 * 2); /* those that stand, not those that were replaced */
 	assert_rounds(samples, "aa", false, 5);
 	assert_rounds(samples, "bb", false, 5);
 	assert_true(result.is_complete);
+	json_decref(samples);
+	drop(&f);
+}
+
+/* However many rounds there are: the same round is not repeated until the quarter of them is used up. */
+static void test_round_is_repeated_three_times(void **state)
+{
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+	const json_t *s;
+	size_t i;
+
+	(void)state;
+	make(&f, two, "{\"workload\":\"fake/once\",\"rounds\":20}");
+	f.noise_limit = -1e9;
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	json_array_foreach (samples, i, s)
+		assert_in_range(jsonx_int(s, "attempt", -1), 0, 3);
+	assert_int_equal(result.requeued, 5 * 2); /* three of the first round, two of the second */
+	assert_rounds(samples, "aa", false, 20);
 	json_decref(samples);
 	drop(&f);
 }
@@ -298,13 +323,141 @@ static void test_budget(void **state)
 
 	(void)state;
 	make(&f, two, "{\"workload\":\"fake/once\",\"rounds\":500}");
-	f.budget_ns = 1; /* over before the first round */
+	f.budget_ns = 1; /* over before the first round: that one is done nevertheless */
 	assert_int_equal(run(&f, &result), 0);
 	assert_true(result.is_out_of_time);
 	assert_false(result.is_complete);
 	samples = samples_of(&f);
-	assert_int_equal(json_array_size(samples), 0);
+	assert_rounds(samples, "aa", false, 1);
+	assert_rounds(samples, "bb", false, 1);
+	assert_int_equal(count(samples, "aa", false, "timed", 1), 0);
 	json_decref(samples);
+	assert_int_equal(run(&f, &result), 0); /* going on makes progress, too */
+	samples = samples_of(&f);
+	assert_rounds(samples, "aa", false, 2);
+	assert_int_equal(count(samples, "aa", false, "timed", 2), 0);
+	json_decref(samples);
+	drop(&f);
+}
+
+/* Calibration does not eat the budget: every cell has its first round, calibrated just before it. */
+static void test_budget_and_calibration(void **state)
+{
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+	const char *last = "";
+	const json_t *s;
+	size_t i;
+
+	(void)state;
+	make(&f, two, "{\"workload\":\"fake/work\",\"rounds\":50,\"params\":{\"size\":[1,2,3]}}");
+	f.budget_ns = 1;
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	assert_int_equal(count(samples, "aa", false, "timed", 0), 3);
+	assert_int_equal(count(samples, "bb", false, "timed", 0), 3);
+	assert_int_equal(count(samples, "aa", false, "calibrate", -1), 3);
+	json_array_foreach (samples, i, s) {
+		if (is(s, "kind", "calibrate"))
+			last = jsonx_str(s, "cell");
+		else if (jsonx_int(s, "attempt", 0) == 0)
+			assert_string_equal(jsonx_str(s, "cell"), last);
+	}
+	json_decref(samples);
+	drop(&f);
+}
+
+/* Operations are asked for in multiples of the quantum, so that those asked for are those done. */
+static void test_quantum(void **state)
+{
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+	const json_t *s;
+	size_t i;
+
+	(void)state;
+	make(&f, two, "{\"workload\":\"fake/work\",\"rounds\":1,\"params\":{\"size\":[1,7]}}");
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	json_array_foreach (samples, i, s)
+		if (is(s, "kind", "timed")) /* 200 fill the region; a multiple of 3 x size */
+			assert_int_equal(jsonx_int(s, "ops", -1),
+					 jsonx_int(json_object_get(s, "params"), "size", 0) == 7 ? 189 : 198);
+	json_decref(samples);
+	drop(&f);
+}
+
+/* What the engine would do, without doing it; the caller frees. */
+static json_t *missing_of(const struct fixture *f, struct engine_result *result)
+{
+	struct progress progress;
+	struct engine_config config = {.plan = f->plan, .progress = &progress, .missing = json_object()};
+	struct err err = {{0}};
+
+	progress_init(&progress, NULL, 0);
+	config.env.seed = 7;
+	assert_int_equal(store_peek(f->dir, &config.store, &err), 0);
+	assert_int_equal(engine_run(&config, result, &err), 0);
+	store_close(config.store);
+	return config.missing;
+}
+
+/* What is missing is told, and nothing is run for it. */
+static void test_missing(void **state)
+{
+	struct fixture f;
+	struct engine_result result;
+	json_t *before, *after, *missing, *of_cell;
+
+	(void)state;
+	make(&f, two, SMALL);
+	f.budget_ns = 1;
+	assert_int_equal(run(&f, &result), 0); /* the first round of the three cells, and four calibrations */
+	before = samples_of(&f);
+	missing = missing_of(&f, &result);
+	assert_false(result.is_complete);
+	/* timed: of the cell with the twin, of its neighbour, of the finite one; counted: two cells */
+	assert_int_equal(result.n_missing, 3 * 3 + 3 * 2 + 1 * 2 + 2 * 2);
+	assert_true(result.missing_ns > 0);
+	of_cell = json_object_get(missing, f.plan->cells[0].id);
+	assert_int_equal(jsonx_int(of_cell, "timed", 0), 3 * 3);
+	assert_int_equal(jsonx_int(of_cell, "counted", 0), 2);
+	assert_int_equal(jsonx_int(of_cell, "calibrate", 0), 0);
+	json_decref(missing);
+	after = samples_of(&f);
+	assert_true(json_equal(before, after));
+	json_decref(after);
+	json_decref(before);
+	f.budget_ns = 0;
+	assert_int_equal(run(&f, &result), 0);
+	missing = missing_of(&f, &result);
+	assert_int_equal(result.n_missing, 0);
+	assert_int_equal(json_object_size(missing), 0);
+	assert_true(result.is_complete);
+	json_decref(missing);
+	drop(&f);
+}
+
+/* A terminal of 80 columns shows the estimate, however long the cell's name is. */
+static void test_progress_shows_the_estimate(void **state)
+{
+	struct fixture f;
+	struct engine_result result;
+	char *text = NULL;
+	size_t size = 0;
+
+	(void)state;
+	make(&f, two,
+	     "{\"workload\":\"fake/work\",\"rounds\":5,\"base\":\"aa\",\"params\":{\"size\":99,\"mode\":\"cold\"}}");
+	f.terminal = open_memstream(&text, &size);
+	assert_non_null(f.terminal);
+	assert_int_equal(run(&f, &result), 0);
+	fclose(f.terminal);
+	assert_non_null(strstr(text, "round 5/5; bb needs "));
+	assert_non_null(strstr(text, " rounds): fake/work"));
+	free(text);
 	drop(&f);
 }
 
@@ -423,7 +576,9 @@ int main(void)
 		cmocka_unit_test(test_positions), cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_gives_up),  cmocka_unit_test(test_requeue_is_bounded),
 		cmocka_unit_test(test_budget),    cmocka_unit_test(test_kills),
-		cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_budget_and_calibration),
+		cmocka_unit_test(test_quantum),   cmocka_unit_test(test_round_is_repeated_three_times),
+		cmocka_unit_test(test_missing),   cmocka_unit_test(test_progress_shows_the_estimate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

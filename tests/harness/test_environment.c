@@ -430,15 +430,23 @@ static void test_doctor_quota(void **state)
 
 static void test_doctor_load(void **state)
 {
-	json_t *findings;
+	static const struct {
+		double per_cpu;
+		const char *severity;
+	} cases[] = {{0.01, "ok"}, {0.3, "warn"}, {0.45, "warn"}, {0.6, "bad"}, {100, "bad"}};
 
 	(void)state;
-	put("/proc/loadavg", "0.01 0.02 0.03 1/99 1\n");
-	expect("load", "ok", NULL, NULL);
-	put("/proc/loadavg", "4000.00 0.02 0.03 1/99 1\n");
-	findings = environment_doctor(topology, NULL);
-	assert_string_equal(json_string_value(json_object_get(finding(findings, "load"), "severity")), "warn");
-	json_decref(findings);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[80];
+		json_t *findings;
+
+		snprintf(text, sizeof text, "%.2f 0.02 0.03 1/99 1\n", cases[i].per_cpu * topology_pus(topology));
+		put("/proc/loadavg", text);
+		findings = environment_doctor(topology, NULL);
+		assert_string_equal(json_string_value(json_object_get(finding(findings, "load"), "severity")),
+				    cases[i].severity);
+		json_decref(findings);
+	}
 }
 
 static void test_doctor_data_dir(void **state)

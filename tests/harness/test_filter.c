@@ -206,6 +206,42 @@ static void test_names_workloads(void **state)
 	assert_false(filter_names_workloads(NULL));
 }
 
+/* What can be told of a workload and a group alone; all else is open, and open matches. */
+static void test_may_match(void **state)
+{
+	static const struct {
+		const char *text;
+		bool may;
+	} cases[] = {
+		{"workload:ring", true},
+		{"workload:fib", false},
+		{"family:switch", true},
+		{"-family:switch", false},
+		{"group:g", true},
+		{"group:h", false},
+		{"subject:gmp", true},
+		{"-subject:gmp", true},
+		{"workload:fib OR tasks:8", true},
+		{"workload:fib tasks:8", false},
+		{"-(workload:ring OR tasks:8)", false},
+		{"-(workload:ring tasks:8)", true},
+	};
+	struct filter_item item = {.workload = "switch/ring", .group = "g"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static const struct filter_key keys[] = {{"tasks", true}};
+		struct filter *f;
+		struct err err = {{0}};
+
+		if (filter_parse(cases[i].text, keys, 1, &f, &err) != 0)
+			fail_msg("%s: %s", cases[i].text, err.why);
+		if (filter_may_match(f, &item) != cases[i].may)
+			fail_msg("%s", cases[i].text);
+		filter_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_depth_is_bounded),
 		cmocka_unit_test(test_names_workloads),
+		cmocka_unit_test(test_may_match),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,11 @@
 #include "harness/plan/sample.h"
 #include "tests/harness/fakes.h"
 
-static const char *const ways[] = {"good",        "hang",        "hangregion",     "crash", "crashregion", "leave",
-				   "junk",        "hugeline",    "outoforder",     "lies",  "wrongcert",   "exit3",
-				   "floodstderr", "unsupported", "tooslow",        "error", "stays",       "snapshots",
-				   "nocertify",   "nocalibrate", "badcalibration", "slow"};
+static const char *const ways[] = {"good",           "hang",  "hangregion",  "crash",       "crashregion",
+				   "leave",          "junk",  "hugeline",    "outoforder",  "lies",
+				   "wrongcert",      "exit3", "floodstderr", "unsupported", "tooslow",
+				   "error",          "stays", "snapshots",   "nocertify",   "nocalibrate",
+				   "badcalibration", "slow",  "grows",       "unsaid",      "state"};
 enum { N_WAYS = sizeof ways / sizeof *ways };
 
 static char folder[256];
@@ -31,8 +33,9 @@ static struct oracle *oracle;
 static int setup(void **state)
 {
 	static const struct plan_options none;
-	json_t *file =
-		json_loads("{\"schema\":\"switchyard.plan/1\",\"cells\":[{\"workload\":\"fake/work\"}]}", 0, NULL);
+	json_t *file = json_loads("{\"schema\":\"switchyard.plan/1\",\"cells\":[{\"workload\":\"fake/work\"},"
+				  "{\"workload\":\"fake/once\"},{\"workload\":\"fake/state\"}]}",
+				  0, NULL);
 	struct err err = {{0}};
 
 	(void)state;
@@ -127,6 +130,109 @@ static void test_good(void **state)
 	assert_true(json_is_null(json_object_get(record, "memory")));
 	assert_true(json_is_null(json_object_get(record, "load")));
 	json_decref(record);
+}
+
+/* The threads are those at the end of the region; those at ready only where the sample does not tell. */
+static void test_threads(void **state)
+{
+	json_t *grown = take("grows", 0), *unsaid = take("unsaid", 0);
+
+	(void)state;
+	assert_int_equal(jsonx_int(json_object_get(grown, "sched"), "threads", -1), 10);
+	assert_int_equal(jsonx_int(json_object_get(unsaid, "sched"), "threads", -1), 1);
+	json_decref(grown);
+	json_decref(unsaid);
+}
+
+/* One sample with nothing but what the caller sets: no pause, no certificate, no second try. */
+static json_t *take_plain(struct sample_env *env, size_t cell, const char *way, const char *kind)
+{
+	struct sample_request r = {.cell = &plan->cells[cell], .kind = kind, .ops = cell == 0 ? 12 : 0};
+	json_t *record;
+
+	env->run_id = "test";
+	env->data_dir = folder;
+	env->settle_ns = 0;
+	r.subject = catalog_subject(catalog, way);
+	assert_non_null(r.subject);
+	record = sample_take(env, &r);
+	assert_non_null(record);
+	return record;
+}
+
+/* A finite problem plans no operations: what is counted is divided by those of its certificate. */
+static void test_counted_per_op(void **state)
+{
+	static const char *const events[] = {"page-faults", "nosuch"};
+	const json_t *counter;
+	struct sample_env env;
+	json_t *record;
+	size_t i;
+
+	(void)state;
+	sample_env_defaults(&env);
+	env.events = events;
+	env.n_events = 2;
+	record = take_plain(&env, 1, "good", "counted");
+	assert_int_equal(json_array_size(json_object_get(record, "counters")), 2);
+	json_array_foreach (json_object_get(record, "counters"), i, counter) {
+		const json_t *value = json_object_get(counter, "value"), *per_op = json_object_get(counter, "per_op");
+
+		assert_int_equal(json_is_number(value), json_is_number(per_op));
+		if (json_is_number(value))
+			assert_true(fabs(json_real_value(per_op) * 7 - json_number_value(value)) <
+				    1); /* it is rounded */
+		else
+			assert_non_null(jsonx_str(counter, "why"));
+	}
+	json_decref(record);
+}
+
+/* Snapshots that had no time to settle contaminate their sample, and say so. */
+static void test_unsettled(void **state)
+{
+	struct sample_env env;
+	json_t *record, *noise, *memory;
+	bool settled;
+
+	(void)state;
+	sample_env_defaults(&env);
+	env.snapshot_wait_ns = 1;
+	record = take_plain(&env, 2, "state", "timed");
+	noise = json_object_get(record, "noise");
+	assert_string_equal(jsonx_str(record, "status"), "ok");
+	assert_string_equal(jsonx_str(noise, "verdict"), "contaminated");
+	assert_non_null(strstr(json_string_value(json_array_get(json_object_get(noise, "reasons"), 0)),
+			       "did not come to rest before the snapshots base and live"));
+	assert_non_null(jsonx_str(noise, "why"));
+	json_decref(record);
+	env.snapshot_wait_ns = INT64_C(2000000000);
+	record = take_plain(&env, 2, "state", "timed");
+	memory = json_object_get(record, "memory");
+	settled = jsonx_bool(json_object_get(memory, "base"), "settled", false) &&
+		  jsonx_bool(json_object_get(memory, "live"), "settled", false); /* not on a busy machine */
+	assert_string_equal(jsonx_str(json_object_get(record, "noise"), "verdict"), settled ? "clean" : "contaminated");
+	json_decref(record);
+}
+
+/* A subject gets its knobs and nobody else's, and the record tells which. */
+static void test_knobs(void **state)
+{
+	json_t *knobs = json_pack("{s:s}", "good", "speed=2,colour=blue"), *record;
+	struct sample_env env;
+
+	(void)state;
+	sample_env_defaults(&env);
+	env.knobs = knobs;
+	record = take_plain(&env, 0, "good", "smoke");
+	assert_string_equal(jsonx_str(json_object_get(record, "notes"), "asked"), "speed=2,colour=blue");
+	assert_string_equal(jsonx_str(record, "knobs_set"), "speed=2,colour=blue");
+	json_decref(record);
+	record = take_plain(&env, 0, "slow", "smoke");
+	assert_string_equal(jsonx_str(json_object_get(record, "notes"), "asked"), "");
+	assert_string_equal(jsonx_str(record, "knobs_set"), "");
+	json_decref(record);
+	json_decref(knobs);
 }
 
 static const int64_t SHORT_NS = 1500000000;
@@ -264,12 +370,14 @@ static void test_keys_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),         cmocka_unit_test(test_hangs),
-		cmocka_unit_test(test_deaths),       cmocka_unit_test(test_nonsense),
-		cmocka_unit_test(test_lies),         cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_stderr_flood), cmocka_unit_test(test_calibration),
-		cmocka_unit_test(test_oracle),       cmocka_unit_test(test_scale_ops),
-		cmocka_unit_test(test_keys_differ),
+		cmocka_unit_test(test_good),           cmocka_unit_test(test_hangs),
+		cmocka_unit_test(test_deaths),         cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_lies),           cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_stderr_flood),   cmocka_unit_test(test_calibration),
+		cmocka_unit_test(test_oracle),         cmocka_unit_test(test_scale_ops),
+		cmocka_unit_test(test_keys_differ),    cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_counted_per_op), cmocka_unit_test(test_unsettled),
+		cmocka_unit_test(test_knobs),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -128,6 +128,7 @@ static void test_torn_line(void **state)
 	assert_loads(4, 0, NULL);
 }
 
+/* A line that has its end was finished by somebody: it stays, and is told. */
 static void test_last_line_is_nonsense(void **state)
 {
 	struct store *s = create();
@@ -135,12 +136,53 @@ static void test_last_line_is_nonsense(void **state)
 	(void)state;
 	append(s, 0, 2);
 	store_close(s);
-	append_raw("not JSON\n");
-	assert_loads(2, 1, "line 3 is ignored");
+	append_raw("not JSON\n{\"schema\":\"switchyard.sample/2\"}\n{\"to");
+	assert_loads(2, 3, "line 3 is ignored");
 	assert_int_equal(store_resume(dir, &s, NULL), 0);
+	assert_int_equal(json_array_size(store_warnings(s)), 3);
 	append(s, 2, 1);
 	store_close(s);
-	assert_loads(3, 0, NULL);
+	assert_loads(3, 2, "line 3 is ignored");
+}
+
+/* Looking changes nothing, not even a torn line, and needs no lock. */
+static void test_peek(void **state)
+{
+	struct store *s = create(), *peeked;
+	json_t *sample = new_sample(9);
+	struct err err = {{0}};
+
+	(void)state;
+	append(s, 0, 2);
+	append_raw("{\"torn");
+	assert_int_equal(store_peek(dir, &peeked, NULL), 0);
+	assert_int_equal(store_count(peeked), 2);
+	assert_int_equal(store_append(peeked, sample, &err), -EBADF);
+	store_close(peeked);
+	store_close(s);
+	assert_loads(2, 1, "line 3 is ignored: it is torn");
+	json_decref(sample);
+}
+
+/* Somebody's measurements are never emptied, whatever became of their run.json. */
+static void test_samples_without_run(void **state)
+{
+	struct store *s = create();
+	json_t *run = new_run();
+	struct err err = {{0}};
+	char path[400];
+
+	(void)state;
+	append(s, 0, 2);
+	store_close(s);
+	snprintf(path, sizeof path, "%s/run.json", dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(store_create(dir, run, &s, &err), -EEXIST);
+	assert_non_null(strstr(ERR_TEXT(err), "has samples but no run.json"));
+	assert_int_not_equal(access(path, F_OK), 0);
+	assert_int_equal(json_dump_file(run, path, 0), 0);
+	json_decref(run);
+	assert_loads(2, 0, NULL);
 }
 
 /* Damage in the middle is not ours to cut: what follows it is kept. */
@@ -279,6 +321,8 @@ int main(void)
 		TEST(test_torn_line),
 		TEST(test_last_line_is_nonsense),
 		TEST(test_nonsense_in_the_middle),
+		TEST(test_peek),
+		TEST(test_samples_without_run),
 		TEST(test_empty_file_and_no_file),
 		TEST(test_key_twice_is_refused),
 		TEST(test_second_run_and_second_writer),

@@ -1,0 +1,334 @@
+#include "harness/cli/run_request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/measure/measure.h"
+#include "harness/plan/estimate.h"
+#include "harness/plan/jsonx.h"
+
+/* Sized for a free machine: with the quarter of rounds that noise may repeat, a plan may take a quarter longer. */
+#define PLAN_BUDGET_GRACE 1.25
+
+/* ---- parts of it ----------------------------------------------------------------------------------------- */
+
+static json_t *strings_of(const char *text)
+{
+	json_t *list = json_array();
+	const char *pieces[64];
+	char *copy = xstrdup(text ? text : "");
+	size_t n = options_split(copy, pieces, 64);
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(pieces[i]));
+	free(copy);
+	return list;
+}
+
+/* Several filters are one: each in parentheses, all must match. */
+static char *joined_filter(const struct options *o)
+{
+	const char *all[OPTIONS_MAX_VALUES];
+	size_t n = options_all(o, "filter", all, OPTIONS_MAX_VALUES);
+	char *text = n ? xstrdup(all[0]) : xstrdup("");
+
+	for (size_t i = 1; i < n; i++) {
+		char *longer = xformat("%s%s%s (%s)", i == 1 ? "(" : "", text, i == 1 ? ")" : "", all[i]);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+/* A whole number below 2^64 in decimal. */
+static bool parse_u64(const char *text, uint64_t *out)
+{
+	char *end;
+	unsigned long long v;
+
+	if (!*text || strspn(text, "0123456789") != strlen(text))
+		return false;
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno)
+		return false;
+	*out = v;
+	return true;
+}
+
+static int parse_seed(const struct options *o, uint64_t *seed, struct err *err)
+{
+	const char *text = options_get(o, "seed");
+	struct timespec now;
+
+	if (!text) {
+		(void)clock_gettime(CLOCK_REALTIME, &now);
+		*seed = order_mix((uint64_t)now.tv_sec, ((uint64_t)now.tv_nsec << 22) ^ (uint64_t)getpid());
+		return 0;
+	}
+	if (text[0] == '0' && text[1] == 'x' ? jsonx_parse_hex(text + 2, seed) : parse_u64(text, seed))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "--seed is '%.60s', it must be a whole number below 2^64, or 0x and up to 16 hexadecimal digits",
+		       text);
+}
+
+/* Names are checked now, not in the first counted sample: a run may be minutes old by then. */
+static int check_events(const json_t *events, struct err *err)
+{
+	const json_t *name;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach (events, i, name)
+		if (rc == 0)
+			rc = counters_check_name(json_string_value(name), err);
+	return rc;
+}
+
+/* The user's folder as an absolute path: --resume may be called from elsewhere. */
+static int data_dir_of(const struct options *o, json_t **out, struct err *err)
+{
+	const char *wanted = options_get(o, "data-dir");
+	char *absolute;
+	int rc;
+
+	*out = NULL;
+	if (!wanted) {
+		*out = json_null();
+		return 0;
+	}
+	rc = session_check_data_dir(wanted, err);
+	if (rc)
+		return rc;
+	absolute = realpath(wanted, NULL);
+	if (!absolute)
+		return err_set(err, -EINVAL, "--data-dir %.300s: %s", wanted, strerror(errno));
+	*out = json_string(absolute);
+	free(absolute);
+	return *out ? 0 : err_set(err, -EINVAL, "--data-dir is not valid UTF-8");
+}
+
+/* ---- knobs ----------------------------------------------------------------------------------------------- */
+
+/* Whether the subject has this knob; one that does not list its knobs is believed. */
+static int check_knob(const struct subject *s, const char *name, size_t n, struct err *err)
+{
+	const json_t *list = json_object_get(s->describe, "knobs"), *knob;
+	char known[260] = "";
+	size_t used = 0, i;
+
+	if (!json_is_array(list))
+		return 0;
+	json_array_foreach (list, i, knob) {
+		const char *have = jsonx_str(knob, "name");
+
+		if (have && strlen(have) == n && strncmp(have, name, n) == 0)
+			return 0;
+		if (have && used < sizeof known)
+			used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", have);
+	}
+	return err_set(err, -EINVAL, "--knobs: %.40s has no knob '%.*s'; it has %s", s->id, n > 60 ? 60 : (int)n, name,
+		       used ? known : "none");
+}
+
+/* "SUBJECT:NAME=VALUE,...": added to those that the subject has already. */
+static int add_knobs(json_t *all, const char *text, const struct catalog *c, struct err *err)
+{
+	const char *colon = strchr(text, ':'), *old, *at;
+	char *id = colon ? xformat("%.*s", (int)(colon - text), text) : NULL, *joined;
+	const struct subject *s = id ? catalog_subject(c, id) : NULL;
+	int rc = 0;
+
+	if (!colon || !strchr(colon, '='))
+		rc = err_set(err, -EINVAL, "--knobs '%.80s' is not of the form SUBJECT:NAME=VALUE", text);
+	else if (!s)
+		rc = err_set(err, -EINVAL, "--knobs: there is no subject '%.60s'", id);
+	for (at = colon; rc == 0 && at; at = strchr(at, ',')) {
+		size_t n = strcspn(++at, "=,");
+
+		if (n == 0 || at[n] != '=' || at[n + 1] == '\0' || at[n + 1] == ',')
+			rc = err_set(err, -EINVAL, "--knobs '%.80s' is not of the form SUBJECT:NAME=VALUE", text);
+		else
+			rc = check_knob(s, at, n, err);
+	}
+	if (rc == 0) {
+		old = jsonx_str(all, id);
+		joined = xformat("%s%s%s", old ? old : "", old ? "," : "", colon + 1);
+		json_object_set_new(all, id, json_string(joined));
+		free(joined);
+	}
+	free(id);
+	return rc;
+}
+
+/* An object: subject id -> what its cells say under "knobs". A variable holds several, with ';' between them. */
+static int knobs_of(const struct options *o, const struct catalog *c, json_t **out, struct err *err)
+{
+	const char *given[OPTIONS_MAX_VALUES];
+	size_t n = options_all(o, "knobs", given, OPTIONS_MAX_VALUES);
+	int rc = 0;
+
+	*out = json_object();
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		char *copy = xstrdup(given[i]), *save = NULL, *piece;
+
+		for (piece = strtok_r(copy, ";", &save); piece && rc == 0; piece = strtok_r(NULL, ";", &save))
+			rc = add_knobs(*out, piece, c, err);
+		free(copy);
+	}
+	return rc;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------- */
+
+static int read_plan(const struct options *o, const struct session_places *places, json_t **out, struct err *err)
+{
+	const char *plan = options_get(o, "plan");
+	char *path;
+	int rc;
+
+	*out = json_null();
+	if (options_has(o, "smoke"))
+		return plan ? err_set(err, -EINVAL, "--smoke runs every workload and takes no --plan") : 0;
+	rc = session_plan_path(places, plan ? plan : "default", &path, err);
+	if (rc == 0) {
+		rc = plan_read(path, out, err);
+		free(path);
+	}
+	return rc;
+}
+
+/* The lists of names, as they were given. */
+static json_t *lists_of(const struct options *o)
+{
+	const char *params[OPTIONS_MAX_VALUES];
+	size_t n_params = options_all(o, "param", params, OPTIONS_MAX_VALUES);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n_params; i++)
+		json_array_append_new(list, json_string(params[i]));
+	return json_pack("{s:o, s:o, s:o, s:o}", "params", list, "placements", strings_of(options_get(o, "placement")),
+			 "subjects", strings_of(options_get(o, "subjects")), "events",
+			 strings_of(options_get(o, "events")));
+}
+
+int request_make(const struct options *o, const struct session_places *places, const struct catalog *c, json_t **out,
+		 uint64_t *seed, struct err *err)
+{
+	json_t *file = NULL, *knobs = NULL, *data_dir = NULL, *lists = lists_of(o), *own;
+	char *filter = joined_filter(o);
+	int64_t rounds;
+	int rc = options_int(o, "rounds", 0, 1, 10000, &rounds, err);
+
+	*out = NULL;
+	if (rc == 0)
+		rc = parse_seed(o, seed, err);
+	if (rc == 0)
+		rc = read_plan(o, places, &file, err);
+	if (rc == 0)
+		rc = check_events(json_object_get(lists, "events"), err);
+	if (rc == 0)
+		rc = knobs_of(o, c, &knobs, err);
+	if (rc == 0)
+		rc = data_dir_of(o, &data_dir, err);
+	if (rc == 0) {
+		own = json_pack("{s:O, s:s, s:I, s:b, s:O, s:O}", "plan", file, "filter", filter, "rounds",
+				(json_int_t)rounds, "smoke", options_has(o, "smoke"), "knobs", knobs, "data_dir",
+				data_dir);
+		if (own && lists && json_object_update(lists, own) == 0)
+			*out = json_incref(lists);
+		else
+			rc = err_set(err, -EINVAL, "an option is not valid UTF-8");
+		json_decref(own);
+	}
+	json_decref(file);
+	json_decref(knobs);
+	json_decref(data_dir);
+	json_decref(lists);
+	free(filter);
+	return rc;
+}
+
+size_t request_strings(const json_t *request, const char *key, const char **out, size_t max)
+{
+	size_t n = 0, i;
+	const json_t *v;
+
+	json_array_foreach (json_object_get(request, key), i, v)
+		if (json_is_string(v) && n < max)
+			out[n++] = json_string_value(v);
+	return n;
+}
+
+int request_plan(const json_t *request, const struct catalog *c, const struct topology *t, struct plan **out,
+		 struct err *err)
+{
+	const char *params[64], *placements[8], *subjects[64], *events[1], *filter = jsonx_str(request, "filter");
+	size_t n_placements = request_strings(request, "placements", placements, 8);
+	enum placement parsed[8];
+	struct plan_options o = {
+		.filter = filter && *filter ? filter : NULL,
+		.params = params,
+		.n_params = request_strings(request, "params", params, 64),
+		.placements = parsed,
+		.n_placements = n_placements,
+		.subjects = subjects,
+		.n_subjects = request_strings(request, "subjects", subjects, 64),
+		.rounds = (unsigned)jsonx_int(request, "rounds", 0),
+		.with_counted = request_strings(request, "events", events, 1) > 0,
+		.smoke = jsonx_bool(request, "smoke", false),
+	};
+
+	for (size_t i = 0; i < n_placements; i++)
+		if (!placement_parse(placements[i], &parsed[i]))
+			return err_set(err, -EINVAL, "--placement '%.40s' is none of same, smt, cache, cross, free",
+				       placements[i]);
+	return plan_build(json_object_get(request, "plan"), c, t, &o, out, err);
+}
+
+int request_budget(const struct options *o, const json_t *request, const struct plan *p, int64_t *out, struct err *err)
+{
+	const char *text = options_get(o, "budget");
+	int64_t sized_ns = p->budget_ns;
+	struct estimate e;
+
+	*out = 0;
+	if (text && !options_duration(text, out))
+		return err_set(err, -EINVAL, "--budget is '%.60s', it must be a time such as 90s, 5m or 1h30m", text);
+	if (text || jsonx_bool(request, "smoke", false))
+		return 0;
+	estimate_plan(p, &e);
+	if (jsonx_int(request, "rounds", 0) && e.total_ns > sized_ns)
+		sized_ns = e.total_ns;
+	*out = (int64_t)((double)sized_ns * PLAN_BUDGET_GRACE);
+	return 0;
+}
+
+json_t *request_command(const struct options *o, int argc, char **argv)
+{
+	json_t *list = json_pack("[s, s]", "switchyard", "run");
+
+	for (int i = 0; i < argc; i++)
+		json_array_append_new(list, json_string(argv[i]));
+	options_append_environment(o, list);
+	return list;
+}
+
+int request_check_resume(const struct options *o, struct err *err)
+{
+	static const char *const fixed[] = {"filter", "plan",     "rounds", "seed",  "out",   "placement",
+					    "smoke",  "subjects", "events", "param", "knobs", "data-dir"};
+
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (options_typed(o, fixed[i]))
+			return err_set(err, -EINVAL,
+				       "--resume goes on with what the run was started with; --%s cannot be changed",
+				       fixed[i]);
+	return 0;
+}
