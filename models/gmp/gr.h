@@ -11,6 +11,11 @@
  *
  * A G may move to another M at any call of this interface: do not keep errno, `__thread` variables or their
  * addresses across one, and do not hold a pthread mutex across one.
+ *
+ * A G's stack is small and ends in one guard page. Compile everything that runs on it with -fstack-clash-protection
+ * (gcc for arm64: also --param stack-clash-protection-guard-size=12), or a frame larger than the guard overwrites
+ * another G's stack unnoticed. Install signal handlers with SA_ONSTACK: Ms have a stack for them; without it a handler
+ * runs on the stack of the G that is interrupted.
  */
 #ifndef GR_H
 #define GR_H
@@ -69,7 +74,10 @@ int gr_go(void (*fn)(void *), void *arg);
 /* The same with a name for dumps and traces (kept by pointer; must live as long as the G). */
 int gr_go_named(const char *name, void (*fn)(void *), void *arg);
 
-/* End the calling G now, as if its function had returned. */
+/*
+ * End the calling G now, as if its function had returned: in the G of a gr_run, that returns. Only the function that was
+ * given to the runtime is meant: what one on the way to it was still going to do (wake who waits for a task) is not done.
+ */
 void gr_exit(void) __attribute__((noreturn));
 
 /* Go to the tail of the own P's run queue and let others run. Returns at once when nothing else is runnable. */
@@ -108,6 +116,69 @@ bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed);
 void gr_chan_close(gr_chan *c);
 size_t gr_chan_len(const gr_chan *c);
 
+/* ---- select ------------------------------------------------------------------------------------ */
+
+/* The runtime's own, here for its size only: how a G waits on a channel. */
+struct gr__waiter {
+	struct gr__waiter *next, *prev; /* in a channel's list; under its lock */
+	struct gr_g *g; /* who waits */
+	struct gr__select *select; /* the select that it is a case of, or NULL */
+	void *elem; /* receivers: where the element goes; senders: where it is (only read) */
+	bool done; /* set by the waker: an element went over. False: the channel was closed */
+	bool is_queued; /* of a select: in the list; under the channel's lock */
+};
+
+/*
+ * One case of a select: a send or a receive that it may do. The array of cases is the caller's (on its stack, usually)
+ * and belongs to the runtime from the call of a select to its return; it can be used again and again.
+ */
+typedef struct gr_case {
+	gr_chan *chan; /* NULL: never ready */
+	void *elem; /* a send: the element, only read; a receive: where it goes, written only if the case is chosen */
+	bool is_send;
+	bool ok; /* result, of the case chosen: an element went over; false: received from a closed, drained channel */
+
+	/* the runtime's; need not be initialized */
+	struct gr_case *lock_next;
+	struct gr__waiter waiter;
+} gr_case;
+
+/* Fill in a case. */
+static inline void gr_case_send(gr_case *c, gr_chan *chan, const void *elem)
+{
+	c->chan = chan;
+	c->elem = (void *)(uintptr_t)elem;
+	c->is_send = true;
+}
+
+static inline void gr_case_recv(gr_case *c, gr_chan *chan, void *elem)
+{
+	c->chan = chan;
+	c->elem = elem;
+	c->is_send = false;
+}
+
+/*
+ * Do exactly one of n channel operations and return its index. Of several that need no waiting, one is chosen at
+ * random, each with the same probability. If all have to wait, the G blocks until one could be done; it waits in every
+ * channel's line at once, in its place by arrival. A channel may appear in several cases, in both directions too; a
+ * select never meets itself. Without a channel in any case (or n == 0) it blocks forever. Fatal: a send case whose
+ * channel is closed is chosen, or is closed while it waits (a receive from it, in the same select, is served instead);
+ * n > 65536. A channel must not be freed before all selects that name it have returned.
+ */
+int gr_select(gr_case *cases, size_t n);
+
+/* The same without blocking, Go's `default`: -EAGAIN if there was a moment in the call when no case could be done. */
+int gr_select_try(gr_case *cases, size_t n);
+
+/*
+ * The same, blocking the G for timeout_ns nanoseconds at least before it gives up: -ETIMEDOUT, and nothing was done. 0:
+ * does not block. UINT64_MAX: no limit. -ENOMEM: would have to wait and there is no memory for the G that keeps the
+ * time. That one counts in gr_count() and is in dumps ("select clock"); it may be there for as long as a time-out
+ * that was asked for, also when the select has returned long since.
+ */
+int gr_select_timeout(gr_case *cases, size_t n, uint64_t timeout_ns);
+
 /* ---- locks and waiting ------------------------------------------------------------------------- */
 
 /* A mutual exclusion lock; all zero is unlocked; not tied to the G that locked it. Must not be copied. */
@@ -131,6 +202,8 @@ void gr_wg_wait(gr_wg *wg); /* blocks the G */
 /* A counting semaphore on a word that starts at the number of permits. Blocks the G; FIFO. */
 void gr_sema_acquire(_Atomic uint32_t *sema);
 void gr_sema_release(_Atomic uint32_t *sema);
+/* Take a permit if there is one; never blocks. It may be taken before Gs that wait: they stay first for the next. */
+bool gr_sema_try_acquire(_Atomic uint32_t *sema);
 
 /* A condition variable; all zero is ready for use. FIFO. */
 typedef struct gr_cond {
@@ -140,6 +213,42 @@ typedef struct gr_cond {
 void gr_cond_wait(gr_cond *c, gr_mutex *m); /* unlocks m, blocks the G, locks m again; m must be locked */
 void gr_cond_signal(gr_cond *c);
 void gr_cond_broadcast(gr_cond *c);
+
+/*
+ * A lock that many may hold for reading or one for writing; not tied to the G that locked it. Readers that run on
+ * different Ps share no cache line that is written. A writer that waits holds up readers that come after it, and when
+ * it unlocks, the readers that have come meanwhile go before the next writer: neither side can starve the other. So a
+ * G that has it for reading must not lock it for reading again: a writer may have come in between, and both would wait
+ * forever.
+ */
+typedef struct gr_rwmutex gr_rwmutex;
+/* Memory: two cache lines and one per P, rounded up to a power of two. From a G. 0, -ENOMEM. */
+int gr_rwmutex_new(gr_rwmutex **out);
+/* Fatal if somebody has it locked or waits. Every call on it must have returned. NULL is allowed. */
+void gr_rwmutex_free(gr_rwmutex *rw);
+void gr_rwmutex_rlock(gr_rwmutex *rw); /* blocks the G while a writer has it or waits */
+bool gr_rwmutex_try_rlock(gr_rwmutex *rw); /* never blocks */
+/*
+ * Fatal if it is not locked for reading: at once with one P or when a writer has it, else when the next writer comes, or
+ * in gr_rwmutex_free; telling at once would make readers share a line.
+ */
+void gr_rwmutex_runlock(gr_rwmutex *rw);
+void gr_rwmutex_lock(gr_rwmutex *rw); /* blocks the G; waits for the readers of before */
+bool gr_rwmutex_try_lock(gr_rwmutex *rw); /* never blocks */
+void gr_rwmutex_unlock(gr_rwmutex *rw); /* fatal if not locked for writing */
+
+/* Something that is done once; all zero is "not yet". Must not be copied. */
+typedef struct gr_once {
+	_Atomic uint32_t state;
+	_Atomic uint32_t sema;
+	_Atomic uint64_t runner;
+} gr_once;
+/*
+ * Call fn(arg) unless a call with this gr_once has been made before. Returns when fn, whoever called it, has returned:
+ * blocks the G meanwhile. Fatal if fn calls it again with the same gr_once. fn must return: if it ends its G by
+ * gr_exit, all others wait forever.
+ */
+void gr_once_do(gr_once *once, void (*fn)(void *), void *arg);
 
 /* ---- calls that block the M -------------------------------------------------------------------- */
 
@@ -201,7 +310,8 @@ void gr_stats_read(struct gr_stats *out);
 size_t gr_knobs(const char *names[], char values[][32], size_t cap);
 
 /* Write every G with its state, wait reason and age to fd. From anywhere; does not stop the Gs. When all Gs of a
- * gr_run wait for each other, this is done to stderr and the process exits with 2. */
+ * gr_run wait for each other, this is done to stderr and the process exits with 2; unless several threads have called
+ * gr_run since gr_start: then one that is outside may come and wake them. */
 void gr_dump(int fd);
 
 #ifdef __cplusplus

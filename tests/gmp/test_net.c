@@ -3,6 +3,8 @@
  */
 #include "sync_test.h"
 
+#include "netpoll.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -418,6 +420,28 @@ static void close_wakes(void *arg)
 	close(fds[1]);
 }
 
+/* Several that accept wait in a queue, and the close's wake-up is handed on to the last. */
+static void close_wakes_all_acceptors(void *arg)
+{
+	enum { GS = 3 };
+	struct sockaddr_in addr;
+	gr_sock *l = listen_on_loopback(&addr);
+	struct blocked b[GS];
+
+	(void)arg;
+	for (int i = 0; i < GS; i++) {
+		b[i] = (struct blocked){.s = l, .result = 12345};
+		gr_wg_add(&b[i].done, 1);
+		gr_go(blocked_accept, &b[i]);
+	}
+	gr_sleep_ns(3 * MS);
+	gr_sock_close(l);
+	for (int i = 0; i < GS; i++) {
+		gr_wg_wait(&b[i].done);
+		CHECK(b[i].result == -ECANCELED);
+	}
+}
+
 /* ---- several Gs accept on one listener ------------------------------------------------------------- */
 
 struct acceptors {
@@ -644,6 +668,110 @@ static void closed_by_stop(void **state)
 	close(left_open[1]);
 }
 
+static void close_it(void *arg)
+{
+	gr_sock_close(arg);
+	CHECK(false); /* the one reference is never given back */
+}
+
+static void leave_closing(void *arg)
+{
+	gr_sock *s;
+
+	(void)arg;
+	CHECK(pipe2(left_open, O_CLOEXEC) == 0);
+	s = adopt(left_open[0]);
+	CHECK(gr__np_ref(s));
+	gr_go(close_it, s);
+	gr_sleep_ns(5 * MS);
+	CHECK(fcntl(left_open[0], F_GETFD) != -1);
+}
+
+/* A close that still waited for a call when the runtime ended. */
+static void closed_by_stop_in_the_middle(void **state)
+{
+	struct sync_case c = {1, leave_closing};
+	void *case_state = &c;
+
+	(void)state;
+	run_case(&case_state);
+	assert_int_equal(fcntl(left_open[0], F_GETFD), -1);
+	close(left_open[1]);
+}
+
+/* ---- a poller there is, with as many threads as are allowed ---------------------------------------- */
+
+struct turns {
+	int fds[2];
+	_Atomic int asked, given;
+};
+
+/* A thread that is no M: nobody but the poller brings its bytes to a G. */
+static void *give_turns(void *arg)
+{
+	struct turns *t = arg;
+	int asked;
+
+	for (int given = 0; (asked = atomic_load(&t->asked)) >= 0;) {
+		if (asked == given) {
+			usleep(100);
+			continue;
+		}
+		usleep(2000); /* until all are asleep */
+		atomic_store(&t->given, ++given);
+		if (write(t->fds[1], "x", 1) != 1)
+			abort();
+	}
+	return NULL;
+}
+
+/* Computes for as long as sysmon takes to poll in its place, give or take, and then waits for I/O. */
+static void wait_after_computing(void *arg)
+{
+	struct turns *t = arg;
+	gr_sock *s = adopt(t->fds[0]);
+	struct blocked b = {0}; /* waits for I/O all the time: a reason for sysmon to poll */
+	int fds[2];
+	char c;
+
+	CHECK(pipe2(fds, O_CLOEXEC) == 0);
+	b.s = adopt(fds[0]);
+	gr_wg_add(&b.done, 1);
+	gr_go(blocked_read, &b);
+	for (int i = 1; i <= TIMES(100); i++) {
+		int64_t until = gr__now_ns() + (int64_t)MS + i % 20 * 50000;
+
+		while (gr__now_ns() < until)
+			;
+		atomic_store(&t->asked, i);
+		CHECK(gr_sock_read(s, &c, 1) == 1);
+		CHECK(atomic_load(&t->given) == i);
+	}
+	gr_sock_close(b.s);
+	gr_wg_wait(&b.done);
+	close(fds[1]);
+	gr_sock_close(s);
+	atomic_store(&t->asked, -1);
+}
+
+static void poller_is_never_missing(void **state)
+{
+	const struct gr_config config = {.procs = 1, .max_ms = 1};
+	struct turns t = {.asked = 0};
+	pthread_t giver;
+
+	(void)state;
+	atomic_store(&sync_failures, 0);
+	assert_int_equal(pipe2(t.fds, O_CLOEXEC), 0);
+	assert_int_equal(pthread_create(&giver, NULL, give_turns, &t), 0);
+	assert_int_equal(gr_start(&config), 0);
+	gr_run(wait_after_computing, &t);
+	gr_stop();
+	pthread_join(giver, NULL);
+	close(t.fds[1]);
+	assert_int_equal(atomic_load(&sync_failures), 0);
+}
+
 /* ---- misuse ---------------------------------------------------------------------------------------- */
 
 static void two_readers(void *arg)
@@ -701,6 +829,7 @@ int main(int argc, char **argv)
 		ON_1_AND_2(reset_by_peer),
 		ON_1_AND_2(shutdown_wakes),
 		ON_1_AND_2(close_wakes),
+		ON_1_AND_2(close_wakes_all_acceptors),
 		ON_1_AND_2(several_acceptors),
 		ON_1_AND_2(numbers_again),
 		ON_1_AND_2(pipe_threads),
@@ -708,6 +837,8 @@ int main(int argc, char **argv)
 		ON_1_AND_2(refusals),
 		ON(1, out_of_descriptors),
 		cmocka_unit_test(closed_by_stop),
+		cmocka_unit_test(closed_by_stop_in_the_middle),
+		cmocka_unit_test(poller_is_never_missing),
 		DIES(deaths[0]),
 		DIES(deaths[1]),
 		DIES(deaths[2]),

@@ -9,7 +9,12 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -110,6 +115,107 @@ static void knobs_are_in_force(void **state)
 	}
 	gr_stop();
 	assert_int_equal(seen, 6);
+}
+
+static void exit_after(void *arg)
+{
+	*(int *)arg = 1;
+	gr_exit();
+}
+
+static void exit_ends_a_run(void **state)
+{
+	(void)state;
+	EACH_PROCS(procs)
+	{
+		int ran = 0, again = 0;
+
+		start(procs, NULL);
+		gr_run(exit_after, &ran);
+		gr_run(set_flag, &again);
+		gr_stop();
+		assert_int_equal(ran + again, 2);
+	}
+}
+
+/* Threads of this process that block SIGUSR1. */
+static int count_deaf_threads(void)
+{
+	char path[300], line[256];
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *e;
+	int n = 0;
+
+	assert_non_null(tasks);
+	while ((e = readdir(tasks))) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/status", e->d_name);
+		f = fopen(path, "re");
+		while (f && fgets(line, sizeof(line), f)) {
+			unsigned long long mask;
+
+			if (sscanf(line, "SigBlk: %llx", &mask) == 1)
+				n += mask >> (SIGUSR1 - 1) & 1;
+		}
+		if (f)
+			fclose(f);
+	}
+	closedir(tasks);
+	return n;
+}
+
+static void monitor_takes_no_signals(void **state)
+{
+	int before = count_deaf_threads(), while_running, ran = 0;
+
+	(void)state;
+	start(1, NULL);
+	gr_run(set_flag, &ran);
+	while_running = count_deaf_threads();
+	gr_stop();
+	assert_int_equal(while_running, before + 1);
+	assert_int_equal(count_deaf_threads(), before);
+}
+
+/* ---- reading from outside while the runtime comes and goes ------------------------------------------ */
+
+static _Atomic uint32_t readers_stop;
+
+static void *read_all_the_time(void *arg)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	while (!load_relaxed(&readers_stop)) {
+		struct gr_stats s;
+
+		gr_stats_read(&s);
+		gr_dump(nowhere);
+		if (gr_count() > 1000)
+			*(int *)arg = 1;
+	}
+	close(nowhere);
+	return NULL;
+}
+
+static void reading_while_it_starts_and_stops(void **state)
+{
+	pthread_t reader;
+	int wrong = 0;
+
+	(void)state;
+	store_relaxed(&readers_stop, 0);
+	assert_int_equal(pthread_create(&reader, NULL, read_all_the_time, &wrong), 0);
+	for (int i = 0; i < 100; i++) {
+		int ran = 0;
+
+		start(1 + (unsigned)i % 3, NULL);
+		gr_run(set_flag, &ran);
+		gr_stop();
+	}
+	store_relaxed(&readers_stop, 1);
+	pthread_join(reader, NULL);
+	assert_int_equal(wrong, 0);
 }
 
 /* ---- spawning --------------------------------------------------------------------------------------- */
@@ -439,6 +545,36 @@ static void stop_drops_what_is_left(void **state)
 	}
 }
 
+/* Gs that switch among themselves all the time, some timers that make sysmon call for attention, and a stop. */
+static void nap_often(void *arg)
+{
+	(void)arg;
+	for (;;)
+		gr_sleep_ns(20000);
+}
+
+static void leave_some_napping(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 4; i++)
+		gr_go(nap_often, NULL);
+	for (int i = 0; i < 4; i++)
+		gr_go(hog, NULL);
+	for (int i = 0; i < 20; i++)
+		gr_yield();
+}
+
+static void stop_is_heard_amid_calls_for_attention(void **state)
+{
+	(void)state;
+	store_relaxed(&hog_stop, 0);
+	for (int i = 0; i < (GR_TSAN || GR_ASAN ? 30 : 300); i++) {
+		start(1 + (unsigned)i % 2, NULL);
+		gr_run(leave_some_napping, NULL);
+		gr_stop();
+	}
+}
+
 static void second_run_goes_on_with_the_rest(void **state)
 {
 	(void)state;
@@ -601,6 +737,9 @@ int main(void)
 		cmocka_unit_test(cycles_without_work),
 		cmocka_unit_test(refuses_nonsense),
 		cmocka_unit_test(knobs_are_in_force),
+		cmocka_unit_test(exit_ends_a_run),
+		cmocka_unit_test(monitor_takes_no_signals),
+		cmocka_unit_test(reading_while_it_starts_and_stops),
 		cmocka_unit_test(all_spawned_run_once),
 		cmocka_unit_test(chain_reuses_stacks),
 		cmocka_unit_test(yield_is_round_robin_on_one_p),
@@ -608,6 +747,7 @@ int main(void)
 		cmocka_unit_test(park_and_ready_pair_up),
 		cmocka_unit_test(refused_park_goes_on),
 		cmocka_unit_test(stop_drops_what_is_left),
+		cmocka_unit_test(stop_is_heard_amid_calls_for_attention),
 		cmocka_unit_test(second_run_goes_on_with_the_rest),
 		cmocka_unit_test(as_many_run_at_once_as_there_are_ps),
 		cmocka_unit_test(computing_holds_up_neither_time_nor_io),

@@ -325,6 +325,106 @@ static void overflow_names_the_goroutine(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
+/* One frame that is larger than the whole slot: it must meet the guard and not the neighbour. */
+static uint64_t __attribute__((noinline)) use_large_frame(void)
+{
+	volatile char frame[GR_ASAN || GR_TSAN ? 1 << 20 : 200 * 1024];
+
+	__asm__ volatile("" ::"r"(frame) : "memory"); /* else a compiler may keep no more of it than it uses */
+	frame[0] = 1;
+	return (uint64_t)frame[0];
+}
+
+static void step_over_the_guard(void *arg)
+{
+	(void)arg;
+	use_large_frame();
+}
+
+static void start_strider(void *arg)
+{
+	(void)arg;
+	/* Others below and above, so that there is memory where the frame would end. */
+	for (int i = 0; i < 40; i++)
+		gr_go_named(i == 39 ? "strider" : "beside", i == 39 ? step_over_the_guard : start_deep, NULL);
+	gr_yield();
+}
+
+static void overflow_by_one_frame(void)
+{
+	struct gr_config c = {.procs = 1};
+
+	if (!gr_start(&c))
+		gr_run(start_strider, NULL);
+}
+
+static void large_frame_meets_the_guard(void **state)
+{
+	char said[4096];
+	int status;
+
+	(void)state;
+	say_in_child(overflow_by_one_frame, said, sizeof(said), &status);
+	assert_non_null(strstr(said, "stack overflow of goroutine"));
+	assert_non_null(strstr(said, "(strider)"));
+}
+
+/* Goes down to the last part of its stack and yields there: what is run first after the switch back has no room. */
+static void __attribute__((noinline)) yield_deep_down(void)
+{
+	volatile char frame[100];
+
+	frame[0] = 1;
+	if ((char *)__builtin_frame_address(0) - gr__self()->stack_lo > 4096 + 2048)
+		yield_deep_down();
+	else
+		while (!load_relaxed(&ended))
+			gr_yield();
+	frame[1] = frame[0];
+}
+
+static void be_deep_down(void *arg)
+{
+	(void)arg;
+	yield_deep_down();
+}
+
+static bool commit_that_digs(struct gr_g *g, void *arg)
+{
+	(void)g;
+	(void)arg;
+	return recurse(100000) == 1;
+}
+
+static void park_onto_it(void *arg)
+{
+	(void)arg;
+	gr_go_named("deep", be_deep_down, NULL);
+	gr_yield(); /* it goes down and yields to us */
+	gr__park(commit_that_digs, NULL, GR__WAIT_TEST);
+}
+
+static void overflow_in_a_switch(void)
+{
+	struct gr_config c = {.procs = 1};
+
+	if (!gr_start(&c))
+		gr_run(park_onto_it, NULL);
+}
+
+/* No G is current then; the one whose stack it is gets named all the same. */
+static void overflow_in_a_switch_is_told(void **state)
+{
+	char said[4096];
+	int status;
+
+	(void)state;
+	say_in_child(overflow_in_a_switch, said, sizeof(said), &status);
+	assert_non_null(strstr(said, "stack overflow of goroutine"));
+	assert_non_null(strstr(said, "(deep)"));
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 /* What an overflow leaves behind that nothing has stopped. */
 static void touch_lowest_word(void *arg)
 {
@@ -423,6 +523,57 @@ static void deadlock_is_told(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
 }
 
+struct two_runs {
+	gr_chan *c;
+	int ran;
+};
+
+static void recv_for_run(void *arg)
+{
+	struct two_runs *r = arg;
+	char c;
+
+	r->ran += gr_chan_recv(r->c, &c);
+}
+
+static void *run_and_wait(void *arg)
+{
+	gr_run(recv_for_run, arg);
+	return NULL;
+}
+
+static void send_for_run(void *arg)
+{
+	char c = 1;
+
+	gr_chan_send(arg, &c);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* All Gs wait in one thread's run, and another thread's wakes them. */
+static void wait_for_another_run_is_no_deadlock(void **state)
+{
+	struct timespec t = {0, 20 * 1000 * 1000};
+	struct two_runs r = {NULL, 0};
+	pthread_t thread;
+
+	(void)state;
+	start(2, 0);
+	assert_int_equal(gr_chan_new(1, 0, &r.c), 0);
+	gr_run(nothing, NULL); /* from here on the runtime knows that there are two */
+	assert_int_equal(pthread_create(&thread, NULL, run_and_wait, &r), 0);
+	nanosleep(&t, NULL);
+	gr_run(send_for_run, r.c);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	gr_stop();
+	gr_chan_free(r.c);
+	assert_int_equal(r.ran, 1);
+}
+
 static void sleep_then_end(void *arg)
 {
 	(void)arg;
@@ -462,9 +613,12 @@ int main(void)
 		cmocka_unit_test(registers_and_rounding_survive),
 		cmocka_unit_test(libc_works_on_a_g_stack),
 		cmocka_unit_test(overflow_names_the_goroutine),
+		cmocka_unit_test(large_frame_meets_the_guard),
+		cmocka_unit_test(overflow_in_a_switch_is_told),
 		cmocka_unit_test(canary_is_looked_at_in_the_end),
 		cmocka_unit_test(other_faults_are_left_alone),
 		cmocka_unit_test(deadlock_is_told),
+		cmocka_unit_test(wait_for_another_run_is_no_deadlock),
 		cmocka_unit_test(sleeping_is_no_deadlock),
 		cmocka_unit_test(parked_outside_a_run_is_no_deadlock),
 	};

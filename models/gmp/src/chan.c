@@ -12,13 +12,19 @@
  * ring whose ends bounce between the same cores. Waiters from malloc or from a per-P cache (Go's sudog): the stack is
  * free, warm, and in C it does not move.
  *
- * Invariants (all under c->lock):
- *   I1  recvq is empty or sendq is empty.
- *   I2  somebody in recvq: count == 0. Somebody in sendq: count == cap.
+ * A waiter may also be one case of a select (select.c), which waits in several lists at a time. Whoever takes it off a
+ * list has to win the select first; if somebody else has won it, the waiter is dead: it is dropped, and the next one is
+ * looked at. Lists are doubly linked so that a select leaves those that it lost in O(1) each.
+ *
+ * Invariants (all under c->lock; a waiter is alive if it is not one of a select that somebody has won):
+ *   I1  live waiters are in recvq or in sendq, not in both, but for those of one select that both sends and receives.
+ *   I2  somebody alive in recvq: count == 0. Somebody alive in sendq: count == cap.
  *   I3  closed: sendq and recvq are empty.
  *   I4  a waiter that has been taken off a list belongs to who took it, until that calls gr__ready on its G; then
  *       its memory is gone.
  *   I5  gr__ready is called without the lock, and the channel is not touched afterwards: the woken G may free it.
+ *   I6  a dead waiter may be in a list, and its memory is good while it is: its G takes it out, under the lock, before
+ *       it returns from the select. is_queued tells it whether somebody else has done that already.
  *
  * Park against wake. The waiter is on the list before its G is off its stack; the lock is what keeps wakers away:
  *
@@ -34,7 +40,7 @@
  * gr__ready. No clock, no allocation, no atomic read-modify-write besides the lock's, and on one P not even those
  * (plock.h).
  */
-#include "plock.h"
+#include "chan.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,60 +49,30 @@
 /* Elements must be smaller, as in Go: larger ones are better passed by pointer, and the size fits 16 bits. */
 enum { ELEM_BYTES_LIMIT = 1 << 16 };
 
-/* A G that waits in a channel operation; on its own stack. */
-struct waiter {
-	struct waiter *next; /* c->lock, then I4 */
-	struct gr_g *g; /* who waits; immutable */
-	void *elem; /* receivers: where the element goes; senders: where it is (only read). Immutable */
-	bool done; /* I4: set by the waker: an element went over. False: the channel was closed */
-};
-
-/* A FIFO of waiters. Changed under c->lock; `first` is read without it by the non-blocking operations. */
-struct waitq {
-	_Atomic(struct waiter *) first;
-	struct waiter *last; /* meaningless when first is NULL */
-};
-
-struct gr_chan {
-	/* under lock */
-	struct gr__lock lock;
-	_Atomic uint32_t count; /* elements in the ring; read without the lock too */
-	uint32_t recv_i; /* slot of the oldest element */
-	uint32_t send_i; /* slot of the next one */
-	struct waitq recvq; /* receivers that found it empty */
-	struct waitq sendq; /* senders that found it full */
-	_Atomic bool closed; /* read without the lock too; never goes back */
-
-	/* immutable */
-	uint32_t cap;
-	uint32_t elem_bytes;
-	unsigned char ring[]; /* cap slots */
-};
-_Static_assert(sizeof(struct gr_chan) <= CACHE_LINE_BYTES, "the hot part of a channel is one cache line");
-
 /* ---- parts ----------------------------------------------------------------------------------------- */
 
-static inline bool queue_is_empty(struct waitq *q)
+static inline bool queue_is_empty(struct gr__waitq *q)
 {
 	return !load_relaxed(&q->first);
 }
 
-static inline void queue_put(struct waitq *q, struct waiter *w)
+/* The first waiter that can be served, off the list and won for the caller if it belongs to a select (I6). */
+static inline struct gr__waiter *queue_take(struct gr__waitq *q)
 {
-	w->next = NULL;
-	if (queue_is_empty(q))
-		store_relaxed(&q->first, w);
-	else
-		q->last->next = w;
-	q->last = w;
-}
+	struct gr__waiter *w;
 
-static inline struct waiter *queue_take(struct waitq *q)
-{
-	struct waiter *w = load_relaxed(&q->first);
+	while ((w = load_relaxed(&q->first))) {
+		struct gr__waiter *next = w->next;
 
-	if (w)
-		store_relaxed(&q->first, w->next);
+		store_relaxed(&q->first, next);
+		if (next)
+			next->prev = NULL;
+		if (likely(!w->select))
+			break;
+		w->is_queued = false;
+		if (gr__select_win(w->select, w))
+			break;
+	}
 	return w;
 }
 
@@ -153,41 +129,48 @@ static _Noreturn __attribute__((noinline)) void block_forever(void)
 }
 
 /* Put the calling G on q and block it; releases c->lock. True: an element went over. False: closed meanwhile. */
-static bool wait_in(struct gr_chan *c, struct waitq *q, void *elem, enum gr__wait reason)
+static bool wait_in(struct gr_chan *c, struct gr__waitq *q, void *elem, enum gr__wait reason)
 {
-	struct waiter w;
+	struct gr__waiter w;
 
 	w.g = gr__m()->curg;
+	w.select = NULL;
 	w.elem = elem;
 	w.done = false;
 	w.g->wait_data = c;
-	queue_put(q, &w);
+	gr__waitq_put(q, &w);
 	gr__park_punlock(&c->lock, reason);
 	return w.done;
 }
 
 /*
- * Finish the operation of a waiter that has been taken off its list: releases c->lock and makes its G runnable.
- * Neither the channel nor the waiter may be touched afterwards (I4, I5).
+ * The end of an operation that did not have to wait: releases c->lock and makes the G of the waiter that it served
+ * runnable. Neither the channel nor the waiter may be touched afterwards (I4, I5).
  */
-static inline void finish_waiter(struct gr_chan *c, struct waiter *w)
+static inline __attribute__((always_inline)) void finish_unlock(struct gr_chan *c, struct gr__waiter *woken)
 {
-	struct gr_g *g = w->g;
+	struct gr_g *g;
 
-	w->done = true;
+	if (!woken) {
+		gr__punlock(&c->lock);
+		return;
+	}
+	g = woken->g;
 	gr__punlock(&c->lock);
 	gr__ready(g);
 }
 
-/* Send if that needs no waiting: true, and c->lock released; false, and it is still held. c is not closed. */
-static inline __attribute__((always_inline)) bool send_now_locked(struct gr_chan *c, const void *elem)
+/* See gr__chan_send_locked. */
+static inline __attribute__((always_inline)) bool send_locked(struct gr_chan *c, const void *elem,
+							      struct gr__waiter **woken)
 {
-	struct waiter *w = queue_take(&c->recvq);
+	struct gr__waiter *w = queue_take(&c->recvq);
 	uint32_t n;
 
+	*woken = w;
 	if (w) { /* I2: the ring is empty, so this is the oldest element */
 		copy_elem(c, w->elem, elem);
-		finish_waiter(c, w);
+		w->done = true;
 		return true;
 	}
 	n = load_relaxed(&c->count);
@@ -196,39 +179,47 @@ static inline __attribute__((always_inline)) bool send_now_locked(struct gr_chan
 	copy_elem(c, ring_slot(c, c->send_i), elem);
 	c->send_i = next_slot(c, c->send_i);
 	store_relaxed(&c->count, n + 1);
-	gr__punlock(&c->lock);
 	return true;
 }
 
-/* Receive if that needs no waiting: true, and c->lock released; false, and it is still held. */
-static inline __attribute__((always_inline)) bool recv_now_locked(struct gr_chan *c, void *elem)
+/* See gr__chan_recv_locked. */
+static inline __attribute__((always_inline)) bool recv_locked(struct gr_chan *c, void *elem, struct gr__waiter **woken)
 {
 	uint32_t n = load_relaxed(&c->count);
-	struct waiter *w;
+	struct gr__waiter *w;
 
 	if (n == 0) {
 		/* I2: senders wait on an empty channel only where there is no ring. */
-		w = queue_take(&c->sendq);
+		*woken = w = queue_take(&c->sendq);
 		if (!w)
 			return false;
 		copy_elem(c, elem, w->elem);
-		finish_waiter(c, w);
+		w->done = true;
 		return true;
 	}
 	copy_elem(c, elem, ring_slot(c, c->recv_i));
-	w = queue_take(&c->sendq);
+	*woken = w = queue_take(&c->sendq);
 	if (w) {
 		/* The ring was full: the slot just emptied is also the one behind the last element. */
 		copy_elem(c, ring_slot(c, c->recv_i), w->elem);
 		c->recv_i = next_slot(c, c->recv_i);
 		c->send_i = c->recv_i;
-		finish_waiter(c, w);
+		w->done = true;
 		return true;
 	}
 	c->recv_i = next_slot(c, c->recv_i);
 	store_relaxed(&c->count, n - 1);
-	gr__punlock(&c->lock);
 	return true;
+}
+
+bool gr__chan_send_locked(struct gr_chan *c, const void *elem, struct gr__waiter **woken)
+{
+	return send_locked(c, elem, woken);
+}
+
+bool gr__chan_recv_locked(struct gr_chan *c, void *elem, struct gr__waiter **woken)
+{
+	return recv_locked(c, elem, woken);
 }
 
 /* ---- making ---------------------------------------------------------------------------------------- */
@@ -265,13 +256,17 @@ void gr_chan_free(gr_chan *c)
 
 void gr_chan_send(gr_chan *c, const void *elem)
 {
+	struct gr__waiter *woken;
+
 	if (unlikely(!c))
 		block_forever();
 	gr__plock(&c->lock);
 	if (unlikely(load_relaxed(&c->closed)))
 		gr__fatal("gr_chan_send: the channel is closed");
-	if (send_now_locked(c, elem))
+	if (send_locked(c, elem, &woken)) {
+		finish_unlock(c, woken);
 		return;
+	}
 	/* Receivers only read through waiter.elem of a sender. */
 	if (unlikely(!wait_in(c, &c->sendq, (void *)(uintptr_t)elem, GR__WAIT_CHAN_SEND)))
 		gr__fatal("gr_chan_send: the channel was closed while the goroutine waited to send");
@@ -279,11 +274,15 @@ void gr_chan_send(gr_chan *c, const void *elem)
 
 bool gr_chan_recv(gr_chan *c, void *elem)
 {
+	struct gr__waiter *woken;
+
 	if (unlikely(!c))
 		block_forever();
 	gr__plock(&c->lock);
-	if (recv_now_locked(c, elem))
+	if (recv_locked(c, elem, &woken)) {
+		finish_unlock(c, woken);
 		return true;
+	}
 	if (unlikely(load_relaxed(&c->closed))) {
 		gr__punlock(&c->lock);
 		zero_elem(c, elem);
@@ -301,6 +300,8 @@ bool gr_chan_recv(gr_chan *c, void *elem)
  */
 bool gr_chan_try_send(gr_chan *c, const void *elem)
 {
+	struct gr__waiter *woken;
+
 	if (unlikely(!c))
 		return false;
 	if (!load_acquire(&c->closed) && (c->cap ? load_acquire(&c->count) == c->cap : !load_acquire(&c->recvq.first)))
@@ -308,14 +309,17 @@ bool gr_chan_try_send(gr_chan *c, const void *elem)
 	gr__plock(&c->lock);
 	if (unlikely(load_relaxed(&c->closed)))
 		gr__fatal("gr_chan_try_send: the channel is closed");
-	if (send_now_locked(c, elem))
+	if (send_locked(c, elem, &woken)) {
+		finish_unlock(c, woken);
 		return true;
+	}
 	gr__punlock(&c->lock);
 	return false;
 }
 
 bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed)
 {
+	struct gr__waiter *woken;
 	bool is_closed;
 
 	if (closed)
@@ -325,8 +329,10 @@ bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed)
 	if ((c->cap ? load_acquire(&c->count) == 0 : !load_acquire(&c->sendq.first)) && !load_acquire(&c->closed))
 		return false;
 	gr__plock(&c->lock);
-	if (recv_now_locked(c, elem))
+	if (recv_locked(c, elem, &woken)) {
+		finish_unlock(c, woken);
 		return true;
+	}
 	is_closed = load_relaxed(&c->closed);
 	gr__punlock(&c->lock);
 	if (is_closed) {
@@ -337,10 +343,40 @@ bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed)
 	return false;
 }
 
+/* Empty q and return, in order, the waiters that are ours to wake; the dead ones are forgotten (I6). Under the lock. */
+static struct gr__waiter *take_all_locked(struct gr__waitq *q)
+{
+	struct gr__waiter *first = queue_take(q), *last = first;
+
+	while (last) {
+		last->next = queue_take(q);
+		last = last->next;
+	}
+	return first;
+}
+
+/*
+ * Wake the waiters of a channel that has been closed; without its lock, and it may be gone. To the queue's tail, in
+ * order: through runnext each would push the one before it out.
+ */
+static void wake_closed(struct gr__waiter *w, size_t zero_bytes)
+{
+	struct gr__waiter *next;
+
+	for (; w; w = next) {
+		struct gr_g *g = w->g;
+
+		next = w->next;
+		if (zero_bytes)
+			memset(w->elem, 0, zero_bytes);
+		gr__ready_tail(g);
+	}
+}
+
 void gr_chan_close(gr_chan *c)
 {
-	struct waiter *w, *next;
-	bool are_receivers;
+	struct gr__waiter *receivers, *senders;
+	size_t elem_bytes;
 
 	if (!c)
 		gr__fatal("gr_chan_close: the channel is NULL");
@@ -348,23 +384,12 @@ void gr_chan_close(gr_chan *c)
 	if (load_relaxed(&c->closed))
 		gr__fatal("gr_chan_close: the channel is closed already");
 	store_release(&c->closed, true);
-	are_receivers = !queue_is_empty(&c->recvq); /* I1: else there are senders, or nobody */
-	w = load_relaxed(are_receivers ? &c->recvq.first : &c->sendq.first);
-	store_relaxed(&c->recvq.first, NULL);
-	store_relaxed(&c->sendq.first, NULL);
-	/* What the loop needs of the channel: a woken G may free it. */
-	const uint32_t elem_bytes = c->elem_bytes;
+	elem_bytes = c->elem_bytes; /* a woken G may free the channel */
+	receivers = take_all_locked(&c->recvq);
+	senders = take_all_locked(&c->sendq); /* they die by it */
 	gr__punlock(&c->lock);
-
-	/* To the queue's tail, in order: through runnext each would push the one before it out. Senders die by it. */
-	for (; w; w = next) {
-		struct gr_g *g = w->g;
-
-		next = w->next;
-		if (are_receivers && elem_bytes)
-			memset(w->elem, 0, elem_bytes);
-		gr__ready_tail(g);
-	}
+	wake_closed(receivers, elem_bytes);
+	wake_closed(senders, 0);
 }
 
 size_t gr_chan_len(const gr_chan *c)

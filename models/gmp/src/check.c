@@ -61,6 +61,16 @@ static void check_global_locked(void)
 	if (n != s->global.n || n != load_relaxed(&s->global_n))
 		gr__throw("%zu Gs on the global queue, %zu and %u counted", n, s->global.n, load_relaxed(&s->global_n));
 }
+
+/* From outside, with the owner and thieves at work: a head that has not moved meanwhile belongs to the tail. */
+static void check_ring(struct gr_p *p)
+{
+	uint32_t head = load_acquire(&p->runq_head);
+	uint32_t n = load_acquire(&p->runq_tail) - head;
+
+	if (load_acquire(&p->runq_head) == head && n > GR__RUNQ_SLOTS)
+		gr__throw("R3: P %u has %u Gs in its ring", p->id, n);
+}
 #endif
 
 void gr__check_locked(void)
@@ -70,7 +80,6 @@ void gr__check_locked(void)
 	check_ms_locked();
 	check_global_locked();
 	for (unsigned i = 0; i < gr__sched.nprocs; i++)
-		if (gr__runq_len(gr__sched.ps[i]) > GR__RUNQ_SLOTS)
-			gr__throw("R3: P %u has %u Gs in its ring", i, gr__runq_len(gr__sched.ps[i]));
+		check_ring(gr__sched.ps[i]);
 #endif
 }

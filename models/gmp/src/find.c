@@ -16,6 +16,19 @@
  *
  * A poller that comes back with work runs it. Nobody polls then until an M goes idle again; busy Ps look by time, and
  * sysmon sees to the rest. Waking another M to poll each time would double the wake-ups of a lightly loaded server.
+ *
+ * A poller that gives up the role (`poller` = 0, under sched.lock) and an M that did not take it because of that one:
+ *
+ *	M that goes idle                        the old poller: an M, or sysmon with gr__poll_outside
+ *	1 lock: makes its P idle, unlock        1 lock: poller = 0, unlock
+ *	2 sees poller = 1: does not poll        2 an idle P: takes it and goes on with it, or wakes an M for it
+ *	3 lock: poller = 0, an idle P and
+ *	  waiters: polls itself
+ *	  else goes on idle_ms, unlock
+ *
+ * If the lock of 3 comes after that of 1 on the right, the M sees that nobody polls; if before, there is an idle P and an
+ * M on idle_ms for step 2. Without 3 the M would sleep although the other finds no M to wake: with all threads that
+ * are allowed in use, nobody would poll again.
  */
 #include "os.h"
 #include "runq.h"
@@ -182,8 +195,12 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 	struct gr__glist list = {NULL, NULL, 0};
 	struct gr_g *g;
 
-	if (load_relaxed(&p->attention))
+	if (load_relaxed(&p->attention)) {
 		store_relaxed(&p->attention, 0);
+		fence_seq_cst(); /* the steps are in m.c, at "Stopping" */
+		if (load_relaxed(&s->stopping))
+			return NULL;
+	}
 	look_around(m, p);
 	if (load_relaxed(&p->tick) % GR__GLOBAL_EVERY == 0 && (g = gr__global_get(p, 1)))
 		return g;
@@ -239,7 +256,11 @@ static bool go_idle(struct gr_m *m)
 	if (!p)
 		return true; /* all Ps are busy; each looks again before it becomes idle */
 	gr__acquire_p(m, p);
-	if (was_spinning)
+	/*
+	 * As a spinner, whether it was one or not: there is something to steal. One that did not look because enough
+	 * others do would go on not looking, and come here again and again, with the lock, as long as it is there.
+	 */
+	if (was_spinning || s->knobs.spin)
 		start_spinning(m);
 	return false;
 }
@@ -310,12 +331,23 @@ void gr__poll_outside(void)
 	gr__wake_p();
 }
 
+/* Under sched.lock, from an M that is about to sleep: an M has to poll and none does. Steps 3 in the file's head. */
+static bool is_poller_missing_locked(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	/* Without an idle P: busy Ps poll by time, each that becomes idle asks this itself. */
+	return load_relaxed(&s->n_idle_ps) && !load_relaxed(&s->poller) && !load_relaxed(&s->stopping) &&
+	       (gr__netpoll_has_waiters() || is_timer_set());
+}
+
 /* Under sched.lock, from an M that is about to sleep: nothing runs, nothing can come, and somebody waits. */
 static bool is_deadlock_locked(void)
 {
 	struct gr_sched *s = &gr__sched;
 
-	if (!load_relaxed(&s->runs) || load_relaxed(&s->stopping))
+	/* With several threads that run Gs, one that is outside just now may come and wake them. */
+	if (!load_relaxed(&s->runs) || s->runners_differ || load_relaxed(&s->stopping))
 		return false;
 	if (load_relaxed(&s->n_idle_ps) != s->nprocs || s->global.n || s->n_syscall_block || load_relaxed(&s->poller) ||
 	    load_relaxed(&s->spinning) || s->n_idle_ms + 1 != s->n_ms)
@@ -361,6 +393,10 @@ struct gr_g *gr__find_runnable(struct gr_m *m)
 			/* Left there because no M could be had: see give_up_p in m.c. */
 			gr__unlock(&s->lock);
 			gr__acquire_p(m, p);
+			continue;
+		}
+		if (is_poller_missing_locked()) {
+			gr__unlock(&s->lock);
 			continue;
 		}
 		if (is_deadlock_locked())

@@ -79,6 +79,7 @@ void gr_exit(void)
 
 	if (!m || !m->curg)
 		gr__fatal("gr_exit: not called from a G");
+	gr__exits(m->curg);
 	gr__leave_forever();
 }
 

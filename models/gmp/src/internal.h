@@ -123,6 +123,11 @@ bool gr__stop_m_unlock(struct gr_m *m);
 struct gr_p *gr__pidle_get_locked(void);
 void gr__pidle_put_locked(struct gr_p *p);
 bool gr__pidle_take_locked(struct gr_p *p);
+/* g is about to end by gr_exit: what the return of its function would have done in gr_run's G. */
+void gr__exits(struct gr_g *g);
+/* Around reading what gr_stop frees, from any thread. False: there is nothing to read, and no end to be called. */
+bool gr__read_begin(void);
+void gr__read_end(void);
 /* Join one thread that has exited; false if there is none. */
 bool gr__join_dead(void);
 /* Make m the holder of p and the other way round. */
@@ -155,6 +160,8 @@ void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg);
 const char *gr__stack_guard(void);
 /* Whether addr lies in g's guard. */
 bool gr__stack_guards(const struct gr_g *g, const void *addr);
+/* The G in whose guard addr lies, NULL if it is none's. For signal handlers; may miss one while stacks are made. */
+struct gr_g *gr__stack_guarded_at(const void *addr);
 
 /* ---- note.c -------------------------------------------------------------------------------------------- */
 /* Wake the sleeper, now or when it comes. The note may be gone as soon as the sleeper has seen it. */

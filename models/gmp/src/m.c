@@ -13,6 +13,23 @@
  *
  * Stopping. gr_stop sets `stopping`, asks all Ps for attention and wakes everybody; each M ends at its next scheduling
  * point. Gs are dropped where they are. A G that computes, or is in a blocking call, is waited for.
+ *
+ *	gr_stop                                 an M that answers an earlier call for attention (find_with_p)
+ *	1 stopping = 1                          1 attention = 0
+ *	2 StoreLoad                             2 StoreLoad
+ *	3 attention = 1 on every P              3 reads stopping: ends
+ *
+ * If 1 on the right erases the 1 of step 3, it comes after it, and 3 on the right sees `stopping`. Without 2 and 3 on the
+ * right an M that has read `stopping` before all this would erase the call and go on switching Gs among themselves, which
+ * never looks at `stopping`. While it waits for the threads gr_stop repeats the call.
+ *
+ * Reading from outside (gr_stats_read, gr_count, gr_dump) may happen in any thread at any time, so gr_stop frees only
+ * what nobody reads:
+ *
+ *	reader                                  gr_stop
+ *	1 readers++ (seq_cst)                   1 readable = 0 (seq_cst)
+ *	2 readable is 0: nothing to read        2 waits until readers is 0
+ *	3 reads; readers--                      3 frees
  */
 #include <errno.h>
 #include <stdio.h>
@@ -166,9 +183,9 @@ static void give_up_p(struct gr_p *p, bool spinning)
 	}
 	gr__runq_drain_locked(p);
 	gr__pidle_put_locked(p);
-	gr__unlock(&s->lock);
 	if (spinning)
-		fetch_sub_seq_cst(&s->spinning, 1);
+		fetch_sub_seq_cst(&s->spinning, 1); /* under the lock: see "Waking" in proc.c */
+	gr__unlock(&s->lock);
 	fence_seq_cst(); /* pairs with the one in block_in_poller: it sees what is on `global`, or we see the poller */
 	if (load_relaxed(&s->poller))
 		gr__netpoll_break();
@@ -209,7 +226,7 @@ void gr__start_m_unlock(struct gr_p *p, bool spinning)
 	gr__lock(&s->lock);
 	s->n_unjoined--;
 	owner_add(&s->gone.m_created, (uint64_t)-1);
-	if (--s->n_ms == 0)
+	if (--s->n_ms == 0 && !load_relaxed(&s->stopping))
 		gr__fatal("no thread can be created to run Gs on (error %d)", -a.err);
 	gr__unlock(&s->lock);
 }
@@ -339,17 +356,21 @@ static void on_fault(const void *addr)
 
 	if (g && gr__stack_guards(g, addr))
 		gr__stack_overflow(g);
+	/* In the middle of a switch no G is current: it was the one that leaves, or the one that comes. */
+	if (m && !g && (g = gr__stack_guarded_at(addr)))
+		gr__stack_overflow(g);
 }
 
 static void reset_sched(void)
 {
 	struct gr_sched *s = &gr__sched;
 	struct gr__knobs knobs = s->knobs;
-	uint32_t running = load_relaxed(&s->running);
+	size_t from = offsetof(struct gr_sched, running), to = from + sizeof(s->running);
 
-	memset(s, 0, sizeof(*s));
+	/* All but `running`: it keeps other threads out, also during this. */
+	memset(s, 0, from);
+	memset((char *)s + to, 0, sizeof(*s) - to);
 	s->knobs = knobs;
-	store_relaxed(&s->running, running);
 	list_init(&s->idle_ps);
 	list_init(&s->idle_ms);
 	list_init(&s->all_ms);
@@ -370,6 +391,30 @@ static int first_m(void)
 }
 
 enum { STOPPED = 0, CHANGING, RUNNING };
+
+/* The steps are in the file's head. Not in gr__sched, which is cleared. */
+static _Atomic uint32_t readable, readers;
+
+bool gr__read_begin(void)
+{
+	fetch_add_seq_cst(&readers, 1);
+	if (load_seq_cst(&readable))
+		return true;
+	gr__read_end();
+	return false;
+}
+
+void gr__read_end(void)
+{
+	fetch_sub_release(&readers, 1);
+}
+
+static void wait_for_readers(void)
+{
+	store_seq_cst(&readable, 0);
+	while (load_seq_cst(&readers))
+		gr__os_sleep_ns(50000);
+}
 
 int gr_start(const struct gr_config *config)
 {
@@ -394,6 +439,7 @@ int gr_start(const struct gr_config *config)
 		goto fail_handler;
 	if ((err = first_m()))
 		goto fail_sysmon;
+	store_seq_cst(&readable, 1);
 	store_release(&s->running, RUNNING);
 	return 0;
 
@@ -417,13 +463,24 @@ struct run {
 	struct gr__note done;
 };
 
+static void run_ends(struct run *r)
+{
+	fetch_sub_relaxed(&gr__sched.runs, 1);
+	gr__note_wake(&r->done); /* r may be gone now */
+}
+
 static void run_main(void *arg)
 {
 	struct run *r = arg;
 
 	r->fn(r->arg);
-	fetch_sub_relaxed(&gr__sched.runs, 1);
-	gr__note_wake(&r->done); /* r may be gone now */
+	run_ends(r);
+}
+
+void gr__exits(struct gr_g *g)
+{
+	if (g->fn == run_main)
+		run_ends(g->arg);
 }
 
 void gr_run(void (*fn)(void *), void *arg)
@@ -441,6 +498,11 @@ void gr_run(void (*fn)(void *), void *arg)
 		gr__fatal("gr_run: no memory for a stack");
 	gr__glist_push(&one, g);
 	gr__lock(&s->lock);
+	if (!s->has_runner)
+		s->runner = pthread_self();
+	else if (!pthread_equal(s->runner, pthread_self()))
+		s->runners_differ = true;
+	s->has_runner = true;
 	/* Counted together with the push: else a deadlock could be seen between the two. */
 	fetch_add_relaxed(&s->runs, 1);
 	owner_add(&s->gone.spawns, 1);
@@ -467,6 +529,13 @@ static void wake_idle_ms(void)
 	gr__unlock(&s->lock);
 }
 
+/* Step 3 of gr_stop, after a StoreLoad. */
+static void call_all_ps(void)
+{
+	for (unsigned i = 0; i < gr__sched.nprocs; i++)
+		store_release(&gr__sched.ps[i]->attention, 1);
+}
+
 /* Join every M. */
 static void join_all(void)
 {
@@ -476,6 +545,7 @@ static void join_all(void)
 		unsigned left;
 		struct list *link;
 
+		call_all_ps();
 		gr__lock(&s->lock);
 		link = list_pop_front(&s->all_ms);
 		if (link) {
@@ -504,13 +574,14 @@ void gr_stop(void)
 	/* Under the lock: nobody goes to sleep or makes an M after having missed it. */
 	store_seq_cst(&s->stopping, 1);
 	gr__unlock(&s->lock);
-	for (unsigned i = 0; i < s->nprocs; i++)
-		store_relaxed(&s->ps[i]->attention, 1);
+	fence_seq_cst(); /* 2; pairs with the one in find_with_p */
+	call_all_ps();
 	fence_seq_cst(); /* pairs with the one in block_in_poller: it sees `stopping`, or we break it */
 	gr__sysmon_stop();
 	wake_idle_ms();
 	gr__netpoll_break();
 	join_all();
+	wait_for_readers();
 	gr__os_fault_handler_off();
 	gr__netpoll_destroy();
 	free_ps();
@@ -527,7 +598,7 @@ static void sum_counters(struct gr__counters *sum, uint64_t *exits)
 
 	memset(sum, 0, sizeof(*sum));
 	*exits = 0;
-	if (load_acquire(&s->running) != RUNNING)
+	if (!gr__read_begin())
 		return;
 	gr__lock(&s->lock);
 	add_counters(sum, &s->gone);
@@ -539,6 +610,7 @@ static void sum_counters(struct gr__counters *sum, uint64_t *exits)
 		owner_add(&sum->switches, load_relaxed(&s->ps[i]->tick));
 		*exits += load_relaxed(&s->ps[i]->exits);
 	}
+	gr__read_end();
 }
 
 void gr_stats_read(struct gr_stats *out)

@@ -289,17 +289,20 @@ void gr_sock_shutdown(gr_sock *s)
 /* The steps are those of netpoll.c's head. */
 void gr_sock_close(gr_sock *s)
 {
+	uint32_t refs;
 	int fd;
 
 	if (!gr__np_ref(s))
 		gr__fatal("gr_sock_close: the descriptor is closed already");
-	if (!(fetch_and_seq_cst(&s->refs, ~(uint32_t)GR__NP_OPEN) & GR__NP_OPEN)) /* 1 */
+	refs = fetch_and_seq_cst(&s->refs, ~(uint32_t)GR__NP_OPEN); /* 1 */
+	if (!(refs & GR__NP_OPEN))
 		gr__fatal("gr_sock_close: two goroutines close one descriptor");
 	gr__np_wake(s); /* 2 */
-	gr__np_unref(s); /* 3: if it is the last one, the permit is ours at once */
-	gr__sema_acquire(&s->idle, false, GR__WAIT_SEMA);
+	if (refs != (GR__NP_OPEN | GR__NP_REF)) /* 3: the last of the others gives the permit */
+		gr__sema_acquire(&s->idle, false, GR__WAIT_SEMA);
 	fd = s->fd;
 	gr__np_backend_remove(s);
+	store_release(&s->refs, 0); /* 4; I6 */
 	fetch_add_acq_rel(&s->tag, 1); /* I5: before the number can come back */
 	/* The result is not looked at: the descriptor is gone in any case, and what was written has been promised. */
 	close(fd);

@@ -24,13 +24,26 @@
  *
  *      a call                                     gr_sock_close
  *      ------                                     -------------
- *      1 takes a reference, only if OPEN          1 clears OPEN
- *      2 clears the word, fence                   2 sets both words READY, wakes their Gs
- *      3 reads OPEN: gone -> returns              3 drops its own reference; not the last: waits
- *      4 tries, waits on the word                 4 close(2)
+ *      1 takes a reference, only if OPEN          1 takes a reference, clears OPEN
+ *      2 clears the word, fence                   2 fence, sets both words READY, wakes their Gs
+ *      3 reads OPEN: gone -> READY, returns       3 not the only reference: waits
+ *      4 tries, waits on the word                 4 drops its reference, close(2)
  *
  * Either the call's 3 sees that OPEN is gone, or it came before the close's 1, so that the READY of the close's 2
- * is not cleared by the call's 2, and the call's wait ends.
+ * is not cleared by the call's 2, and the call's wait ends. The READY in the call's 3 is for the next one: several Gs
+ * accept on one listener, each with a reference, and use the word one after the other. Only one of them sees the READY
+ * of the close's 2; if it left IDLE behind, the next would wait for an edge that cannot come, and the close for it.
+ *
+ * hung_up. A short read lets the next one wait without a try, unless an edge has said that there is more to come than
+ * data (net.c). The word and the flag are written and read crosswise:
+ *
+ *      the G                                      the poller, with an edge that has RDHUP, HUP or ERR
+ *      -----                                      ---------------------------------------------------
+ *      1 stores IDLE            (gr__np_clear)    1 hung_up = true
+ *      2 fence                                    2 fence
+ *      3 read(2), then reads hung_up              3 reads the word: IDLE or a G -> sets READY
+ *
+ * If 3 of the poller sees the READY that the G is about to clear, and so does nothing, 3 of the G sees hung_up.
  *
  * Invariants:
  *   I1  only the G that holds a direction (one reader, one writer at a time) clears it or waits in it.
@@ -40,6 +53,8 @@
  *   I5  the tag changes before a descriptor's number can be used again, so that a late event does not reach the next
  *       user. An event that is being handled while the tag changes can still set the next user's READY or hung_up:
  *       a useless try.
+ *   I6  refs is not 0 from the adoption until nothing but close(2) is left to do, whatever Gs are dropped by gr_stop:
+ *       so gr__netpoll_destroy knows which descriptors are still open.
  */
 #include "netpoll.h"
 #include "sema.h"
@@ -98,8 +113,8 @@ bool gr__np_ref(struct gr_sock *s)
 
 void gr__np_unref(struct gr_sock *s)
 {
-	/* Not open and the last one: gr_sock_close waits. It dropped its own before, or is the caller and sees it. */
-	if (fetch_sub_acq_rel(&s->refs, GR__NP_REF) == GR__NP_REF)
+	/* Not open, and the one that is left is gr_sock_close's: it waits. No new ones come without OPEN: once only. */
+	if (fetch_sub_acq_rel(&s->refs, GR__NP_REF) == 2 * GR__NP_REF)
 		gr__sema_release(&s->idle, GR__SEMA_NEXT);
 }
 
@@ -109,7 +124,11 @@ bool gr__np_clear(struct gr_sock *s, enum gr__np_dir d)
 {
 	store_relaxed(&s->dir[d], GR__NP_IDLE);
 	fence_seq_cst();
-	return load_acquire(&s->refs) & GR__NP_OPEN;
+	if (likely(load_acquire(&s->refs) & GR__NP_OPEN))
+		return true;
+	/* As if it had not been cleared: the wake-up of the close is for all who hold a reference. */
+	gr__np_set_ready(s, d);
+	return false;
 }
 
 /* PARKING -> the G; if that fails it is ready already and the G goes on. */
@@ -172,9 +191,12 @@ void gr__np_event(uint64_t data, bool readable, bool writable, bool hung_up, str
 
 	if (!s || load_acquire(&s->tag) != (uint32_t)(data >> 32)) /* I5 */
 		return;
-	/* Before READY: who has consumed the READY of this event sees it. */
-	if (hung_up && !load_relaxed(&s->hung_up))
-		store_relaxed(&s->hung_up, true);
+	/* Before READY: who has consumed the READY of this event sees it. The fence: who has just cleared it does too. */
+	if (hung_up) {
+		if (!load_relaxed(&s->hung_up))
+			store_relaxed(&s->hung_up, true);
+		fence_seq_cst();
+	}
 	if (readable && (g = unblock(s, GR__NP_READ)))
 		gr__glist_push(out, g);
 	if (writable && (g = unblock(s, GR__NP_WRITE)))
@@ -191,7 +213,7 @@ int gr__netpoll_init(void)
 	return gr__np_backend_open();
 }
 
-/* The descriptors that the runtime has taken over and that nobody has closed are closed: it owns them. */
+/* The descriptors that the runtime has taken over and that are not closed, or not yet, are closed: it owns them. */
 void gr__netpoll_destroy(void)
 {
 	gr__np_backend_close();
@@ -199,7 +221,7 @@ void gr__netpoll_destroy(void)
 		struct gr_sock *chunk = xchg_acq_rel(&chunks[i], NULL);
 
 		for (unsigned k = 0; chunk && k < CHUNK_SLOTS; k++) {
-			if (load_relaxed(&chunk[k].refs) & GR__NP_OPEN)
+			if (load_relaxed(&chunk[k].refs)) /* I6 */
 				close(chunk[k].fd);
 		}
 		free(chunk);

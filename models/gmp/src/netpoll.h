@@ -15,7 +15,7 @@ enum gr__np_dir { GR__NP_READ, GR__NP_WRITE };
  *   PARKING a G is on its way to sleep
  *   else   the G that sleeps
  *
- *   READY -> IDLE                 the G that is about to try (gr__np_clear)
+ *   READY -> IDLE                 the G that is about to try (gr__np_clear), and back if it finds s closed
  *   IDLE -> PARKING -> its G      the G that waits (gr__np_wait), the second step in the park's commit
  *   PARKING -> READY              the poller, close, shutdown: the commit fails and the G goes on
  *   a G -> READY                  the same: who makes the step makes the G runnable
@@ -23,7 +23,10 @@ enum gr__np_dir { GR__NP_READ, GR__NP_WRITE };
  */
 enum { GR__NP_IDLE = 0, GR__NP_READY = 1, GR__NP_PARKING = 2 };
 
-/* refs: one bit that says "adopted and not closed", and the number of calls that use the descriptor just now. */
+/*
+ * refs: one bit that says "adopted and not closed", and the number of calls that use the descriptor just now. Not 0 as
+ * long as the descriptor is ours to close: gr_sock_close keeps its own reference to the end.
+ */
 enum { GR__NP_OPEN = 1, GR__NP_REF = 2 };
 
 /*
@@ -44,7 +47,7 @@ struct gr_sock {
 	bool short_is_drained; /* a read that returns less than asked has emptied it: see net.c */
 	int fd;
 
-	_Atomic uint32_t idle; /* semaphore: the last call that used it has returned; gr_sock_close waits on it */
+	_Atomic uint32_t idle; /* semaphore: all calls but gr_sock_close, which waits on it, have returned */
 	gr_mutex accepting; /* several Gs may accept on one listener: one at a time */
 };
 _Static_assert(sizeof(struct gr_sock) == CACHE_LINE_BYTES, "a descriptor's slot is one cache line");
@@ -59,8 +62,8 @@ bool gr__np_ref(struct gr_sock *s);
 void gr__np_unref(struct gr_sock *s);
 
 /*
- * Say "I am about to try": an edge that arrives from here on is not lost. False when s has been closed (its fields
- * must not be used then but by the caller's gr__np_unref).
+ * Say "I am about to try": an edge that arrives from here on is not lost. False when s has been closed: then d is READY
+ * again, and s must not be used but by the caller's gr__np_unref.
  */
 bool gr__np_clear(struct gr_sock *s, enum gr__np_dir d);
 

@@ -11,7 +11,7 @@
  *      who breaks                                 who blocks
  *      ----------                                 ----------
  *      1 publishes why (a timer, work)            1 epoll_wait returns the eventfd, reads it empty
- *      2 StoreLoad fence                          2 break_sent = 0 (read-modify-write)
+ *      2 StoreLoad fence                          2 break_sent = 0 (read-modify-write), StoreLoad fence
  *      3 break_sent 0 -> 1: writes the eventfd    3 returns; the caller looks at everything again
  *        already 1: nothing to do
  *
@@ -109,6 +109,11 @@ static void take_break(void)
 	if (read(break_fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
 		gr__throw("the netpoller's eventfd cannot be read: errno %d", errno);
 	xchg_seq_cst(&break_sent, 0);
+	/*
+	 * Where a read-modify-write is a loop of exclusive load and store (arm64 without LSE), loads that follow may be
+	 * made before the store.
+	 */
+	fence_seq_cst();
 }
 
 /* Interrupted by a signal means nothing has happened: the caller looks at everything again anyway. */

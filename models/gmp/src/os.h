@@ -5,6 +5,7 @@
 #define GR_OS_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +41,9 @@ size_t gr__os_max_mappings(void);
 
 /* Start a thread with a stack of about that size and all signals as they are. 0 or -errno. */
 int gr__os_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, size_t stack_bytes);
+/* Have the calling thread, and those that it starts, take no signals but its own faults; *old is for the undoing. */
+void gr__os_signals_block(sigset_t *old);
+void gr__os_signals_restore(const sigset_t *old);
 /* The bounds of the calling thread's stack. */
 void gr__os_thread_stack(const void **lo, size_t *bytes);
 

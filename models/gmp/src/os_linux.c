@@ -264,7 +264,26 @@ int gr__os_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, size_
 	pthread_attr_setstacksize(&attr, stack_bytes);
 	err = pthread_create(thread, &attr, fn, arg);
 	pthread_attr_destroy(&attr);
+	/* The libc puts thread-local storage into the stack: with much of it in the program this is too small. */
+	if (err == EINVAL)
+		err = pthread_create(thread, NULL, fn, arg);
 	return -err;
+}
+
+void gr__os_signals_block(sigset_t *old)
+{
+	static const int own_faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+	sigset_t all;
+
+	sigfillset(&all);
+	for (size_t i = 0; i < ARRAY_LEN(own_faults); i++)
+		sigdelset(&all, own_faults[i]);
+	pthread_sigmask(SIG_BLOCK, &all, old); /* fails for a bad first argument only */
+}
+
+void gr__os_signals_restore(const sigset_t *old)
+{
+	pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 void gr__os_thread_stack(const void **lo, size_t *bytes)

@@ -24,9 +24,13 @@ static inline void gr__plock(struct gr__lock *l)
 {
 	uint32_t was = 0;
 
-#ifdef GR_CHECK
-	if (!gr__m() || !gr__m()->p)
+#if defined(GR_CHECK) && GR_CHECK
+	struct gr_m *m = gr__m();
+
+	if (!m || !m->p)
 		gr__throw("plock: taken without a P");
+	if (m->curg && load_relaxed(&m->curg->state) == GR__G_SYSCALL)
+		gr__fatal("a function of the runtime was called between gr_syscall_enter and gr_syscall_exit");
 #endif
 	if (!gr__plock_is_real())
 		return;

@@ -23,6 +23,19 @@
  * If 3 on the left sees the old values, 1 on the right comes later, and 3 on the right sees the work. At most one M is
  * woken per publication and none while one spins; a spinner that finds work wakes the next, so wake-ups form a chain.
  *
+ * Who decides to wake counts the spinner first and then takes sched.lock to get a P for it. If there is none, or no M
+ * for it, the count has been a lie, and who published meanwhile has relied on it. That is in order as long as the lie
+ * ends before the lock is released, in both cases (wake_p_slow, give_up_p):
+ *
+ *	wake_p_slow                  another publisher             an M that goes idle
+ *	1 spinning 0 -> 1            1 queues a G                  1 lock: makes the P idle, unlock
+ *	2 lock: no idle P            2 StoreLoad                   2 StoreLoad
+ *	3 spinning--, unlock         3 reads spinning              3 looks at all rings and `global`
+ *
+ * If the publisher's 3 sees the 1, its G was queued before our 3, and every P that becomes idle does so after our unlock:
+ * its M sees the G. Unlocking before 3 leaves a gap in which a P becomes idle, its M finds nothing and sleeps, and the
+ * publisher that comes after that still sees the 1.
+ *
  * A G in runnext is left out of both sides on purpose: the P that published it runs it as soon as its current G
  * blocks, which is usually within 100 ns, and waking a sleeping thread costs 5 us and more on two CPUs. Such a wake-up
  * would be work that the waker itself has consumed by the time somebody comes for it. If the current G computes on
@@ -64,9 +77,12 @@ static __attribute__((noinline)) void wake_p_slow(void)
 	gr__lock(&s->lock);
 	p = gr__pidle_get_locked();
 	if (!p) {
-		/* Every P has an M; each of those looks at all queues before it makes its P idle. */
-		gr__unlock(&s->lock);
+		/*
+		 * Every P has an M; each of those looks at all queues before it makes its P idle. Uncounted under the
+		 * lock: a P that becomes idle after the unlock must not meet a spinner that does not look (above).
+		 */
 		fetch_sub_seq_cst(&s->spinning, 1);
+		gr__unlock(&s->lock);
 		return;
 	}
 	gr__start_m_unlock(p, true);
@@ -215,8 +231,8 @@ static __attribute__((noinline)) void look_after_waiter(struct gr_m *m)
 		return; /* all Ps are busy: they poll by time */
 	if (!load_relaxed(&s->poller))
 		gr__wake_p();
-	else if (gr__timers_next(m->p) < load_relaxed(&s->poll_until_ns))
-		gr__netpoll_break();
+	else if (gr__timers_earliest() < load_relaxed(&s->poll_until_ns))
+		gr__netpoll_break(); /* all Ps: m may have changed its P since the G put its timer on the old one's heap */
 }
 
 static inline __attribute__((always_inline)) void switched_to(struct gr_g *g)

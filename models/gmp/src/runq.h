@@ -55,7 +55,10 @@ static inline uint32_t gr__random(uint32_t *state)
 	return *state = x;
 }
 
-/* Number of Gs in the ring as somebody else sees it. */
+/*
+ * Number of Gs in the ring. From outside only "none" or "some" can be concluded: head and tail are of different moments,
+ * and a tail that has moved on since makes it more than the ring holds.
+ */
 static inline uint32_t gr__runq_len(struct gr_p *p)
 {
 	uint32_t head = load_acquire(&p->runq_head);

@@ -36,6 +36,7 @@
  */
 #include "sema.h"
 #include "plock.h"
+#include "timeout.h"
 
 #include <string.h>
 
@@ -179,6 +180,7 @@ void gr__sema_release(_Atomic uint32_t *sema, enum gr__sema_wake wake)
 void gr__sema_reset(void)
 {
 	memset(table, 0, sizeof(table));
+	gr__timeout_reset();
 }
 
 void gr_sema_acquire(_Atomic uint32_t *sema)
@@ -189,4 +191,9 @@ void gr_sema_acquire(_Atomic uint32_t *sema)
 void gr_sema_release(_Atomic uint32_t *sema)
 {
 	gr__sema_release(sema, GR__SEMA_NEXT);
+}
+
+bool gr_sema_try_acquire(_Atomic uint32_t *sema)
+{
+	return take_permit(sema);
 }

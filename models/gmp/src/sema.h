@@ -22,7 +22,7 @@ void gr__sema_acquire(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason);
 /* Give a permit to *sema. The word is not touched any more once somebody has been able to take the permit. */
 void gr__sema_release(_Atomic uint32_t *sema, enum gr__sema_wake wake);
 
-/* Forget all waiters: of a runtime that has ended and has dropped its Gs. */
+/* Forget all waiters, those with a time-out too: of a runtime that has ended and has dropped its Gs. */
 void gr__sema_reset(void);
 
 /* gr_mutex_unlock for a park's commit function, which runs on a scheduler's stack and may not switch. */

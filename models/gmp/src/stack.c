@@ -15,6 +15,8 @@
  *   with the central list a chain at a time, which moves one pointer under the lock, whatever happens in batches.
  * - Beyond KEEP_CHAINS central chains the pages go back (the slot becomes cold). Its descriptor goes with them, so
  *   cold slots are remembered in the slab's own table.
+ * - A frame larger than the guard would step over it, so everything that runs on a G's stack is compiled with
+ *   -fstack-clash-protection: such a frame touches each of its pages on the way down.
  * - Guards: in the page tables if the kernel can (no mapping used up), else mprotect() for as many as the limit of
  *   mappings allows, else none: then the lowest word of the slot, which nobody writes, is looked at when the G ends.
  *
@@ -364,6 +366,8 @@ void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg)
 {
 	struct gr__slab *s;
 
+	if (!gr__read_begin())
+		return;
 	for (size_t i = 0; (s = slab_at(i)); i++) {
 		uint32_t used = load_acquire(&s->used); /* pairs with the release in take_fresh */
 
@@ -374,6 +378,7 @@ void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg)
 				fn(g, arg);
 		}
 	}
+	gr__read_end();
 }
 
 bool gr__stack_guards(const struct gr_g *g, const void *addr)
@@ -381,6 +386,27 @@ bool gr__stack_guards(const struct gr_g *g, const void *addr)
 	const char *a = addr;
 
 	return a >= g->stack_lo && a < g->stack_lo + central.page;
+}
+
+struct gr_g *gr__stack_guarded_at(const void *addr)
+{
+	const char *a = addr;
+	struct gr_g *found = NULL;
+	uint32_t was = 0;
+
+	/* In a signal handler: who holds the lock may be the thread that has been interrupted. */
+	if (!cas_strong_acquire(&central.lock.word, &was, 1))
+		return NULL;
+	for (size_t i = 0; i < central.n_slabs && !found; i++) {
+		const struct gr__slab *s = central.slabs[i];
+		size_t at = (size_t)(a - s->base); /* wraps around below the base */
+
+		if (at >= load_relaxed(&s->used) * central.stride || at % central.stride >= central.page)
+			continue;
+		found = slot_descriptor(s, (uint32_t)(at / central.stride));
+	}
+	gr__unlock(&central.lock);
+	return found && load_relaxed(&found->state) != GR__G_FREE ? found : NULL; /* S2 */
 }
 
 void gr__stacks_destroy(void)

@@ -133,6 +133,11 @@ static int64_t longest_delay(int64_t now)
 	return cap > TICK_MIN_NS ? cap : TICK_MIN_NS;
 }
 
+static bool is_poller_missing(void)
+{
+	return !load_relaxed(&gr__sched.poller) && (gr__netpoll_has_waiters() || gr__timers_earliest() != INT64_MAX);
+}
+
 /* All Ps have been idle for long: sleep until that changes. */
 static void deep_sleep(void)
 {
@@ -163,7 +168,11 @@ static void *sysmon_main(void *arg)
 		if (load_relaxed(&s->n_idle_ps) == s->nprocs) {
 			delay = delay * 2 < TICK_MAX_NS ? delay * 2 : TICK_MAX_NS;
 			if (delay == TICK_MAX_NS && ++idle > LONG_TICKS) {
-				deep_sleep();
+				/* The Ms see to it that one polls; if that failed, nobody would notice from here on. */
+				if (is_poller_missing())
+					gr__wake_p();
+				else
+					deep_sleep();
 				delay = TICK_MIN_NS;
 				idle = quiet = 0;
 			}
@@ -184,8 +193,15 @@ static void *sysmon_main(void *arg)
 
 int gr__sysmon_start(void)
 {
+	sigset_t old;
+	int err;
+
 	store_relaxed(&stop, 0);
-	return gr__os_thread_start(&gr__sched.sysmon_thread, sysmon_main, NULL, SYSMON_STACK_BYTES);
+	/* The program's handlers run on threads of the program, or on Ms, which have stacks for handlers. */
+	gr__os_signals_block(&old);
+	err = gr__os_thread_start(&gr__sched.sysmon_thread, sysmon_main, NULL, SYSMON_STACK_BYTES);
+	gr__os_signals_restore(&old);
+	return err;
 }
 
 void gr__sysmon_stop(void)

@@ -347,6 +347,8 @@ struct gr_sched {
 	unsigned n_ms, n_idle_ms; /* Ms that exist or are being made; those on idle_ms */
 	unsigned n_unjoined; /* threads that have to be joined, Ms that have exited included */
 	unsigned n_syscall_block; /* Ms in a blocking call whose P has been taken */
+	pthread_t runner; /* the first thread that called gr_run; valid with has_runner */
+	bool has_runner, runners_differ; /* gr_run was called; by more threads than one */
 	uint32_t next_m_id;
 	struct gr__counters gone; /* of Ms that have exited, and what threads that are no M did */
 

@@ -40,7 +40,17 @@ void gr__ctx_entry(void);
  *   for every stack that is switched off. Within these few instructions rsp is off by the frame.
  * - Everything else of a thread stays with the thread: signal mask, alternate stack, fs base (thread-local storage).
  * - Shadow stacks (CET) are not supported; see ctx_amd64.S.
+ * - Everything that the compiler may keep a value in is named as changed, also what the usual flags do not use: x87
+ *   and, if they are compiled for, the registers of AVX-512. The wide parts of xmm0-15 go with their names.
  */
+#if defined(__AVX512F__)
+#define GR__CTX_AVX512                                                                                                 \
+	, "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",  \
+		"xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
+#else
+#define GR__CTX_AVX512
+#endif
+
 static inline __attribute__((always_inline)) void gr__ctx_switch(void **save_sp, void *load_sp)
 {
 	__asm__ volatile("leaq	-128(%%rsp), %%rsp\n\t"
@@ -73,7 +83,8 @@ static inline __attribute__((always_inline)) void gr__ctx_switch(void **save_sp,
 			 :
 			 : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0",
 			   "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
-			   "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
+			   "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",
+			   "st(6)", "st(7)", "memory", "cc" GR__CTX_AVX512);
 }
 
 #else
