@@ -50,6 +50,8 @@ static const struct refusal {
 } refusals[] = {
 	{"eventloop", "sync/mutex", "single-threaded: a lock cannot contend"},
 	{"serial", "memory/parked", "memory/parked has no body in the serial style"},
+	{"eventloop", "sync/stream", "the loop has no channels: a posted callback has no capacity"},
+	{"serial", "sync/stream", "sync/stream has no body in the serial style"},
 	{"serial", "sync/pingpong", "sync/pingpong has no body in the serial style"},
 	{"serial", "switch/yield", "switch/yield has no body in the serial style"},
 };
@@ -61,6 +63,13 @@ static const struct extra {
 } extras[] = {
 	{"cpu/fib", "{\"n\":1,\"cutoff\":2}", 0, NULL},
 	{"cpu/fib", "{\"n\":9,\"cutoff\":2}", 0, NULL},
+	{"spawn/flat", "{\"batch\":1}", 50, NULL},
+	{"spawn/flat", "{\"batch\":300}", 1000, NULL}, /* 900 of them: whole batches */
+	{"spawn/skynet", "{\"leaves\":\"10\"}", 0, NULL},
+	{"spawn/skynet", "{\"leaves\":\"1000\"}", 0, NULL},
+	{"sync/stream", "{\"capacity\":0}", 100, NULL},
+	{"sync/stream", "{\"capacity\":1}", 1, NULL},
+	{"sync/stream", "{\"capacity\":300}", 1000, NULL},
 	{"sync/mutex", "{\"tasks\":1,\"hold\":1,\"think\":0}", 7, NULL},
 	{"sync/mutex", "{\"tasks\":3,\"hold\":2,\"think\":1}", 10, NULL},
 	{"sync/mutex", "{\"tasks\":4,\"hold\":100,\"think\":0}", 100000,
@@ -361,6 +370,8 @@ static const struct scarce {
 	{"pthread cpu/fib without memory", "pthread", "cpu/fib", "{\"n\":40,\"cutoff\":20}"},
 	{"pthread sync/mutex without memory", "pthread", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}"},
 	{"pthread switch/ring without memory", "pthread", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}"},
+	{"pthread spawn/flat without memory", "pthread", "spawn/flat", "{\"batch\":10000}"},
+	{"pthread spawn/skynet without memory", "pthread", "spawn/skynet", "{\"leaves\":\"10000\"}"},
 	{"pthread memory/parked without memory", "pthread", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}"},
 	{"eventloop memory/parked without memory", "eventloop", "memory/parked",
 	 "{\"tasks\":1000000,\"touch_kib\":16}"},

@@ -165,8 +165,13 @@ func threads() int {
 func describe() {
 	offered := []map[string]any{}
 	for _, w := range workloads {
+		var quantum any
+		if w.quantum != "" {
+			quantum = w.quantum
+		}
 		offered = append(offered, map[string]any{"name": w.name, "version": 1, "summary": "", "op": "", "fairness": "",
-			"scaling": w.scaling, "metric": w.metric, "smoke_ops": w.smokeOps, "offered": true, "params": w.params})
+			"scaling": w.scaling, "metric": w.metric, "smoke_ops": w.smokeOps, "ops_quantum": 1, "quantum_param": quantum,
+			"offered": true, "params": w.params})
 	}
 	say(map[string]any{"protocol": 1, "id": "go", "model": "go", "language": "Go", "version": runtime.Version(),
 		"build":        map[string]any{"cc": runtime.Version(), "cflags": "", "type": "release"},
@@ -175,9 +180,21 @@ func describe() {
 		"workloads":    offered})
 }
 
+// roundOps gives ops as the workload can do them: whole multiples of its quantum, at least one.
+func (r *run) roundOps(w workload, ops uint64) uint64 {
+	if w.scaling != "linear" || w.quantum == "" {
+		return ops
+	}
+	quantum := r.param(w.quantum)
+	if ops < quantum {
+		return quantum
+	}
+	return ops - ops%quantum
+}
+
 func calibrate(w workload, r *run, target int64) {
 	r.silent = true
-	if r.Ops = 64; w.scaling == "finite" {
+	if r.Ops = r.roundOps(w, 64); w.scaling == "finite" {
 		r.Ops = 0
 	}
 	for {
@@ -220,10 +237,11 @@ func answer() {
 	}
 	if c.Cell.Warmup && (w.scaling == "linear" || w.scaling == "finite") {
 		ops := r.Ops
-		r.silent, r.Ops = true, ops/10
+		r.silent, r.Ops = true, r.roundOps(w, ops/10)
 		w.body(r)
 		r.silent, r.Ops, r.cert = false, ops, cert{}
 	}
+	r.Ops = r.roundOps(w, r.Ops)
 	ready := map[string]any{"msg": "ready", "threads": threads()}
 	if w.scaling == "server" {
 		ready["listen"] = w.listen(r)

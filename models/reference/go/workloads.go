@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"net"
 	"os"
+	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -25,6 +27,10 @@ type param struct {
 	Choices []string `json:"choices,omitempty"`
 }
 
+func choice(name, dflt, smoke string, choices ...string) param {
+	return param{Name: name, Kind: "choice", Default: dflt, Smoke: smoke, Choices: choices}
+}
+
 func number(name string, dflt, min, max, smoke int64) param {
 	return param{Name: name, Kind: "int", Default: dflt, Min: min, Max: max, Smoke: smoke}
 }
@@ -32,6 +38,7 @@ func number(name string, dflt, min, max, smoke int64) param {
 type workload struct {
 	name, scaling, metric string
 	smokeOps              uint64
+	quantum               string // the parameter whose value ops is a multiple of, or ""
 	params                []param
 	setup                 func(*run)
 	listen                func(*run) map[string]any
@@ -41,14 +48,24 @@ type workload struct {
 var workloads = []workload{
 	{name: "cpu/fib", scaling: "finite", metric: "wall_per_op", body: fib,
 		params: []param{number("n", 32, 1, 50, 16), number("cutoff", 20, 2, 40, 8)}},
+	{name: "spawn/flat", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, quantum: "batch", body: flat,
+		params: []param{number("batch", 1000, 1, 1000000, 8)}},
+	{name: "spawn/skynet", scaling: "finite", metric: "wall_per_op", body: skynet,
+		params: []param{choice("leaves", "1000000", "100", "10", "100", "1000", "10000", "100000", "1000000")}},
+	{name: "switch/yield", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, quantum: "tasks", body: yield,
+		params: []param{number("tasks", 2, 2, 100000, 2)}},
+	{name: "sync/pingpong", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, body: pingpong,
+		params: []param{number("capacity", 0, 0, 1024, 0)}},
+	{name: "sync/stream", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, body: stream,
+		params: []param{number("capacity", 128, 0, 65536, 4)}},
 	{name: "switch/ring", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, setup: ringSetup, body: ring,
 		params: []param{number("tasks", 64, 2, 1000000, 8), number("ws_kib", 0, 0, 4096, 4)}},
-	{name: "sync/mutex", scaling: "linear", metric: "wall_per_op", smokeOps: 4000, body: mutex,
+	{name: "sync/mutex", scaling: "linear", metric: "wall_per_op", smokeOps: 4000, quantum: "tasks", body: mutex,
 		params: []param{number("tasks", 8, 1, 10000, 4), number("hold", 10, 1, 1000000, 10), number("think", 0, 0, 1000000, 5)}},
 	{name: "memory/parked", scaling: "state", metric: "bytes_per_task", body: parked,
 		params: []param{number("tasks", 1000, 1, 10000000, 100), number("touch_kib", 0, 0, 64, 4)}},
-	{name: "disk/read", scaling: "linear", metric: "wall_per_op", smokeOps: 400, setup: readSetup, body: read,
-		params: []param{{Name: "mode", Kind: "choice", Default: "warm", Smoke: "warm", Choices: []string{"warm", "direct"}},
+	{name: "disk/read", scaling: "linear", metric: "wall_per_op", smokeOps: 400, quantum: "in_flight", setup: readSetup, body: read,
+		params: []param{choice("mode", "warm", "warm", "warm", "direct"),
 			number("in_flight", 8, 1, 64, 4), number("file_mib", 64, 1, 65536, 4)}},
 	{name: "net/echo", scaling: "server", metric: "cpu_per_op", listen: echoListen, body: echo,
 		params: []param{number("connections", 64, 1, 1000, 4), number("message_bytes", 64, 1, 65536, 64)}},
@@ -106,6 +123,198 @@ func fib(r *run) {
 	result := fibCall(n, cutoff)
 	r.end()
 	r.cert = cert{Ops: result.leaves, Units: result.tasks, Checksum: hex(result.value)}
+}
+
+// ---- spawn/flat: a wait group per batch ------------------------------------------------------------------
+
+type flatRecord struct {
+	number, result uint64
+	_              [48]byte // a line for each: its task may run on another CPU
+}
+
+//go:noinline
+func flatTask(r *flatRecord) { r.result += 2*r.number + 1 }
+
+func flat(r *run) {
+	records := make([]flatRecord, r.param("batch"))
+	var wg sync.WaitGroup
+	var c cert
+	sum := uint64(0)
+	r.begin()
+	for c.Ops < r.Ops {
+		for i := range records {
+			record := &records[i]
+			record.number, record.result = c.Units, 0
+			c.Units++
+			wg.Add(1)
+			go func() {
+				flatTask(record)
+				wg.Done()
+			}()
+		}
+		wg.Wait()
+		for i := range records {
+			sum += records[i].result
+			c.Ops++
+		}
+	}
+	r.end()
+	c.MaxLive, c.Checksum = uint64(len(records)), hex(sum)
+	r.cert = c
+}
+
+// ---- spawn/skynet: ten goroutines and a channel per inner goroutine ---------------------------------------
+
+const skynetFanout = 10
+
+type skynetSum struct{ value, tasks uint64 }
+
+func skynetGrow(up chan<- skynetSum, first, leaves uint64) {
+	if leaves == 1 {
+		up <- skynetSum{first, 1}
+		return
+	}
+	sums := make(chan skynetSum, skynetFanout)
+	leaves /= skynetFanout
+	for i := uint64(0); i < skynetFanout; i++ {
+		go skynetGrow(sums, first+i*leaves, leaves)
+	}
+	own := skynetSum{tasks: 1}
+	for i := 0; i < skynetFanout; i++ {
+		below := <-sums
+		own.value += below.value
+		own.tasks += below.tasks
+	}
+	up <- own
+}
+
+func skynet(r *run) {
+	text, _ := r.Params["leaves"].(string)
+	leaves, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		fail("parameter leaves is missing or not a number: %q", text)
+	}
+	out := make(chan skynetSum, 1)
+	r.begin()
+	go skynetGrow(out, 0, leaves)
+	sum := <-out
+	r.end()
+	r.cert = cert{Ops: sum.tasks, Units: sum.tasks, Messages: sum.tasks, Checksum: hex(sum.value)}
+}
+
+// ---- switch/yield -----------------------------------------------------------------------------------------
+
+func yield(r *run) {
+	tasks := r.param("tasks")
+	done := make([]uint64, tasks)
+	gate := make(chan struct{})
+	var arrived, ended sync.WaitGroup
+	arrived.Add(int(tasks))
+	ended.Add(int(tasks))
+	for i := uint64(0); i < tasks; i++ {
+		go func(i uint64) {
+			defer ended.Done()
+			n := uint64(0)
+			arrived.Done()
+			<-gate
+			for left := share(r.Ops, tasks, i); left > 0; left-- {
+				runtime.Gosched()
+				n++
+			}
+			done[i] = n
+		}(i)
+	}
+	arrived.Wait()
+	r.begin()
+	close(gate)
+	ended.Wait()
+	r.end()
+	sum, yields := uint64(0), uint64(0)
+	for i, n := range done {
+		yields += n
+		sum += uint64(i+1) * n
+	}
+	r.cert = cert{Ops: yields, MaxLive: tasks, Checksum: hex(sum)}
+}
+
+// ---- sync/pingpong: a channel each way --------------------------------------------------------------------
+
+func pingpong(r *run) {
+	capacity := r.param("capacity")
+	there, back := make(chan uint64, capacity), make(chan uint64, capacity)
+	gate := make(chan struct{})
+	var arrived, pinger, ponger sync.WaitGroup
+	var received, answered, sum uint64
+	arrived.Add(2)
+	pinger.Add(1)
+	ponger.Add(1)
+	go func() {
+		defer ponger.Done()
+		n := uint64(0)
+		arrived.Done()
+		for value := range there {
+			back <- 2*value + 1
+			n++
+		}
+		answered = n
+	}()
+	go func() {
+		defer pinger.Done()
+		n, own := uint64(0), uint64(0)
+		arrived.Done()
+		<-gate
+		for ; n < r.Ops; n++ {
+			there <- n
+			own += <-back
+		}
+		received, sum = n, own
+		close(there)
+	}()
+	arrived.Wait()
+	r.begin()
+	close(gate)
+	pinger.Wait()
+	r.end()
+	ponger.Wait()
+	r.cert = cert{Ops: received, MaxLive: 2, Messages: received + answered, Checksum: hex(sum)}
+}
+
+// ---- sync/stream ------------------------------------------------------------------------------------------
+
+func stream(r *run) {
+	messages := make(chan uint64, r.param("capacity"))
+	gate := make(chan struct{})
+	var arrived, consumer sync.WaitGroup
+	var received, inTurn, sum uint64
+	arrived.Add(2)
+	consumer.Add(1)
+	go func() {
+		arrived.Done()
+		<-gate
+		for i := uint64(0); i < r.Ops; i++ {
+			messages <- 2*i + 1
+		}
+		close(messages)
+	}()
+	go func() {
+		defer consumer.Done()
+		n, turns, own := uint64(0), uint64(0), uint64(0)
+		arrived.Done()
+		for message := range messages {
+			if message == 2*n+1 {
+				turns++
+			}
+			own += message
+			n++
+		}
+		received, inTurn, sum = n, turns, own
+	}()
+	arrived.Wait()
+	r.begin()
+	close(gate)
+	consumer.Wait()
+	r.end()
+	r.cert = cert{Ops: received, MaxLive: 2, Messages: inTurn, Checksum: hex(sum)}
 }
 
 // ---- switch/ring: a token through channels of capacity 1 ------------------------------------------------
