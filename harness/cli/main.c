@@ -83,7 +83,7 @@ static void print_help(FILE *out)
 	      "directories\n"
 	      "of foreign subjects (executables named subject-*).\n\n"
 	      "Exit codes: 0 done; 1 a check failed; 2 wrong use or set-up; 3 refused; 4 some samples failed;\n"
-	      "5 untrusted; 130 interrupted (what was measured is kept).\n",
+	      "130 interrupted (what was measured is kept).\n",
 	      out);
 }
 

@@ -229,8 +229,8 @@ void gr_rwmutex_free(gr_rwmutex *rw);
 void gr_rwmutex_rlock(gr_rwmutex *rw); /* blocks the G while a writer has it or waits */
 bool gr_rwmutex_try_rlock(gr_rwmutex *rw); /* never blocks */
 /*
- * Fatal if it is not locked for reading: at once with one P or when a writer has it, else when the next writer comes, or
- * in gr_rwmutex_free; telling at once would make readers share a line.
+ * Fatal if it is not locked for reading: at once with one P or when a writer has it, else when the next writer comes,
+ * or in gr_rwmutex_free; telling at once would make readers share a line.
  */
 void gr_rwmutex_runlock(gr_rwmutex *rw);
 void gr_rwmutex_lock(gr_rwmutex *rw); /* blocks the G; waits for the readers of before */

@@ -1,5 +1,5 @@
 /*
- * The lock for many readers or one writer. Each case names the Go test that it mirrors in behaviour, where there is one.
+ * The lock for many readers or one writer. Each case names the Go test that it mirrors, where there is one.
  */
 #include "sync_test.h"
 

@@ -20,17 +20,17 @@
  *      3 else takes it back and queues           3 sum > 0: waits
  *
  * If both read the old values, each one's 2 would precede the other's 1 in the one order of seq_cst operations: a
- * circle. The same for unlocking (1 own P's count - 1, 2 reads writer, 3 if there is one: lets it in if the sum is 0),
- * so that the last reader or the writer sees that nobody is left.
+ * circle. The same for unlocking (1 own P's count - 1, 2 reads writer, 3 if there is one: lets it in if the sum is
+ * 0), so that the last reader or the writer sees that nobody is left.
  *
  * The counts are read one after the other, while others change. What can be concluded when a writer is announced: every
  * reader that goes on had counted itself before, so each +1 of a holder is seen; a -1 may be missed, or a +1 that is
- * about to be taken back be seen, and in both cases somebody looks again, under the lock. So the sum is never too small,
- * and 0 means 0. Less than 0 means that somebody unlocked what was not locked.
+ * about to be taken back be seen, and in both cases somebody looks again, under the lock. So the sum is never too
+ * small, and 0 means 0. Less than 0 means that somebody unlocked what was not locked.
  *
- * Rejected: Go's one count with its readers-to-wait-for: an exact number needs the one line. A table of readers shared by
- * all locks (BRAVO): no memory per lock, but the reader that unlocks must find its entry, and Gs move; and a writer that
- * has to sleep until an entry goes needs more than a table.
+ * Rejected: Go's one count with its readers-to-wait-for: an exact number needs the one line. A table of readers shared
+ * by all locks (BRAVO): no memory per lock, but the reader that unlocks must find its entry, and Gs move; and a writer
+ * that has to sleep until an entry goes needs more than a table.
  *
  * Invariants:
  *   I1  `writer` changes under lock, and only by the G that holds `writers`, or by who lets that G in.

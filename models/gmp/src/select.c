@@ -4,8 +4,8 @@
  * A select looks for a case that can be done at once; if there is none, it puts a waiter into the list of every case's
  * channel and parks. The first to come to any of these channels wins the select (chan.h), does that case's operation
  * and wakes the G, which takes its other waiters out of their lists. What is hard is that "no case can be done" must be
- * true of one moment, at which the waiters are in the lists: else a close of one channel and a send on another could both
- * fall between two looks. So the look that decides is made with all channels locked, and they stay locked until
+ * true of one moment, at which the waiters are in the lists: else a close of one channel and a send on another could
+ * both fall between two looks. So the look that decides is made with all channels locked, and they stay locked until
  * the G is off its stack.
  *
  * Two things keep that from being the price of every select. A look without any lock comes first; it costs a load per
@@ -167,7 +167,7 @@ static gr_case *sort_by_channel(gr_case *cases, size_t n)
 	return all;
 }
 
-/* Lock all channels of the cases (I1). Returns the list by which they are to be unlocked; NULL where locks are not real. */
+/* Lock all channels of the cases (I1). Returns the list by which to unlock them; NULL where locks are not real. */
 static gr_case *lock_all(gr_case *cases, size_t n)
 {
 	gr_case *order, *last = NULL;
@@ -302,7 +302,7 @@ static int wait_unlock(gr_case *cases, size_t n, gr_case *order, int64_t until_n
 
 /* ---- select ---------------------------------------------------------------------------------------- */
 
-/* The look without locks. NULL: nothing was done; that proves nothing. Without real locks the other look is as cheap. */
+/* The look without locks. NULL: nothing was done, which proves nothing. Where locks are not real, the other look does. */
 static gr_case *try_unlocked(gr_case *cases, size_t n)
 {
 	gr_case *c = gr__plock_is_real() ? choose(cases, n) : NULL;

@@ -15,8 +15,8 @@
  * pointers in timer.c's array (every move of a sleeper would have to ask whether there is one).
  *
  * How many keepers: each new one wakes earlier than all others, so there are as many as the deadlines have had new
- * minima: log n of n time-outs of random length. Only a program whose every time-out ends before the one armed before it
- * makes more.
+ * minima: log n of n time-outs of random length. Only a program whose every time-out ends before the one armed before
+ * it makes more.
  *
  * Invariants (under clock->lock):
  *   I1  `keepers` is sorted: the first wakes first.
