@@ -1,7 +1,7 @@
 /*
  * style.h - the seam between main.c and the style of bodies that this subject was compiled for.
  *
- * Exactly one of style_direct.c, style_evented.c, style_serial.c and style_null.c is linked. All of it is called in one
+ * Exactly one of style_direct.c, style_evented.c and style_plain.c is linked. All of it is called in one
  * OS thread, the runner (never the main thread, which speaks the protocol), in this order:
  *
  *      style_start                       the model exists

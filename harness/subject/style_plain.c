@@ -1,5 +1,6 @@
 /*
- * style_serial.c - bodies as plain sequential code, without any model: what the work costs by itself; see style.h.
+ * style_plain.c - bodies as plain sequential code, without any model; see style.h. Of two subjects: `serial`, what the work
+ * costs by itself, and `null`, what the harness costs (by the weak symbols of registry.c it offers null/empty only).
  */
 #include "harness/subject/style.h"
 
@@ -7,14 +8,14 @@
 
 #include "harness/base/err.h"
 
-const char *const style_model = "serial";
+const char *const style_model = SWITCHYARD_SUBJECT;
 const bool style_uses_workers = false;
 const bool style_has_counters = false;
 
 int style_start(struct bench *b, const char *knobs)
 {
 	if (knobs[0] != '\0')
-		return bench_fail(b, -EINVAL, "serial has no knobs, not \"%s\"", knobs);
+		return bench_fail(b, -EINVAL, "%s has no knobs, not \"%s\"", style_model, knobs);
 	return 0;
 }
 
@@ -32,7 +33,7 @@ int style_run(struct bench *b, const struct bench_body *body)
 void style_done(struct bench *b, int status)
 {
 	(void)status;
-	err_fatal("bench_done: %s is a serial body, which returns its status", b->workload->name);
+	err_fatal("bench_done: %s has a plain body, which returns its status", b->workload->name);
 }
 
 void style_stop(struct bench *b)
