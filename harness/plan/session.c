@@ -104,6 +104,18 @@ char *session_run_id(void)
 
 /* ---- run.json -------------------------------------------------------------------------------------------- */
 
+/* Below the working directory: a record that is published need not say where its author keeps the source. */
+static const char *path_from_here(const char *path)
+{
+	char here[4096];
+	size_t n;
+
+	if (!getcwd(here, sizeof here))
+		return path;
+	n = strlen(here);
+	return strncmp(path, here, n) == 0 && path[n] == '/' ? path + n + 1 : path;
+}
+
 static json_t *subjects_json(const struct catalog *c)
 {
 	json_t *list = json_array();
@@ -113,8 +125,9 @@ static json_t *subjects_json(const struct catalog *c)
 		char digest[65];
 		bool known = sha256_file(s->path, digest) == 0;
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:O}", "id", s->id, "path", s->path, "sha256",
-						      known ? digest : NULL, "describe", s->describe));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s?, s:O}", "id", s->id, "path", path_from_here(s->path),
+						"sha256", known ? digest : NULL, "describe", s->describe));
 	}
 	return list;
 }

@@ -451,6 +451,7 @@ static void duplicate_channel(void *arg)
 {
 	gr_chan *c = chan_of_ints(0), *own[2] = {chan_of_ints(0), chan_of_ints(0)};
 	struct one o[2] = {{.result = 0}, {.result = 0}};
+	int chosen[3] = {0};
 
 	(void)arg;
 	for (int i = 0; i < 2; i++) {
@@ -466,6 +467,14 @@ static void duplicate_channel(void *arg)
 	gr_wg_wait(&o[1].done);
 	CHECK(o[1].result > 0 && o[1].values[o[1].result] == 4);
 	CHECK(!gr_chan_try_send(c, &(int){1}) && !gr_chan_try_send(own[1], &(int){1}));
+	/* Which of a channel's two cases it is, is left to chance: once in 2^99 runs it is the same one each time. */
+	for (int i = 0; i < 100; i++) {
+		start_one(&o[0]);
+		send_int(c, 5);
+		gr_wg_wait(&o[0].done);
+		chosen[o[0].result]++;
+	}
+	CHECK(chosen[0] == 0 && chosen[1] > 0 && chosen[2] > 0);
 	gr_chan_free(c);
 	gr_chan_free(own[0]);
 	gr_chan_free(own[1]);
@@ -474,10 +483,19 @@ static void duplicate_channel(void *arg)
 /* ---- NonblockSelectRace, NonblockSelectRace2 ---------------------------------------------------------- */
 
 struct race {
-	gr_chan *c1, *c2;
+	gr_chan *c1, *c2; /* of this round */
 	gr_wg done;
+	int rounds;
+	_Atomic int round, looked; /* rounds that have been started, ended */
 	_Atomic int found;
 };
+
+/* A short time that is different in each round, so that the two meet at every step. */
+static void dawdle(int round, int step)
+{
+	for (volatile int i = 0; i < (round * step) % 41; i++)
+		;
+}
 
 static void race_look(void *arg)
 {
@@ -485,39 +503,45 @@ static void race_look(void *arg)
 	gr_case cases[2];
 	int v;
 
-	gr_case_recv(&cases[0], r->c1, &v);
-	gr_case_recv(&cases[1], r->c2, &v);
-	if (gr_select_try(cases, 2) != -EAGAIN)
-		atomic_fetch_add(&r->found, 1);
+	for (int i = 1; i <= r->rounds; i++) {
+		while (atomic_load(&r->round) < i)
+			gr_yield();
+		dawdle(i, 7);
+		gr_case_recv(&cases[i % 2], r->c1, &v);
+		gr_case_recv(&cases[1 - i % 2], r->c2, &v);
+		if (gr_select_try(cases, 2) != -EAGAIN)
+			atomic_fetch_add(&r->found, 1);
+		atomic_store(&r->looked, i);
+	}
 	gr_wg_done(&r->done);
 }
 
 /* c1 has an element, then c2 is closed (or gets one), and only then c1 is emptied: at no moment neither is ready. */
 static void nonblock_race(bool closes)
 {
-	const int rounds = TIMES(20000);
-	int found = 0;
+	struct race r = {.rounds = TIMES(20000)};
+	int v;
 
-	for (int i = 0; i < rounds; i++) {
-		struct race r = {.c1 = chan_of_ints(1), .c2 = chan_of_ints(closes ? 0 : 1)};
-		int v;
-
+	gr_wg_add(&r.done, 1);
+	gr_go(race_look, &r);
+	for (int i = 1; i <= r.rounds; i++) {
+		r.c1 = chan_of_ints(1);
+		r.c2 = chan_of_ints(closes ? 0 : 1);
 		send_int(r.c1, 1);
-		gr_wg_add(&r.done, 1);
-		gr_go(race_look, &r);
-		if (i % 2)
-			gr_yield();
+		atomic_store(&r.round, i);
+		dawdle(i, 5);
 		if (closes)
 			gr_chan_close(r.c2);
 		else
 			send_int(r.c2, 1);
 		gr_chan_try_recv(r.c1, &v, NULL);
-		gr_wg_wait(&r.done);
-		found += atomic_load(&r.found);
+		while (atomic_load(&r.looked) < i)
+			gr_yield();
 		gr_chan_free(r.c1);
 		gr_chan_free(r.c2);
 	}
-	CHECK(found == rounds);
+	gr_wg_wait(&r.done);
+	CHECK(r.found == r.rounds);
 }
 
 static void nonblock_select_races(void *arg)
@@ -837,7 +861,36 @@ static void answer(void *arg)
 	gr_wg_done(&t->done);
 }
 
-/* Long time-outs that are never reached leave nothing behind but the G that keeps the time; UINT64_MAX not even that. */
+/*
+ * All time-outs end at the moment at which somebody begins to serve them, so that some Gs have been woken by the one and
+ * have not left the other when that one comes to them. Woken twice, they would do anything.
+ */
+static void timeouts_meet_sends(void *arg)
+{
+	(void)arg;
+	for (int round = 0; round < 10; round++) {
+		struct timed t = {.c = chan_of_ints(0), .never = chan_of_ints(0)};
+		struct timed_g g = {&t, 3000000};
+		int64_t began = now_ns();
+		int sent = 0;
+
+		gr_wg_add(&t.done, SLEEPERS);
+		for (int i = 0; i < SLEEPERS; i++)
+			CHECK(gr_go(timed_wait, &g) == 0);
+		while (now_ns() - began < 2000000)
+			gr_yield();
+		while (now_ns() - began < 3500000)
+			;
+		for (int i = 0; i < 350; i++)
+			sent += gr_chan_try_send(t.c, &(int){1});
+		gr_wg_wait(&t.done);
+		CHECK(t.served == sent && t.served + t.timed_out == SLEEPERS);
+		gr_chan_free(t.c);
+		gr_chan_free(t.never);
+	}
+}
+
+/* Long time-outs that are not reached leave nothing behind but the G that keeps the time; UINT64_MAX not even that. */
 static void cancelled_timeouts_are_cheap(void *arg)
 {
 	struct timed t = {.c = chan_of_ints(0), .never = chan_of_ints(0)};
@@ -939,6 +992,7 @@ int main(int argc, char **argv)
 		ON_1_AND_2(many_cases),
 		ON_1_AND_2(timeout_is_never_early),
 		ON_1_AND_2(timeouts_race_with_sends),
+		ON_1_AND_2(timeouts_meet_sends),
 		ON_1_AND_2(cancelled_timeouts_are_cheap),
 		DIES(deaths[0]),
 		DIES(deaths[1]),

@@ -56,23 +56,52 @@ static inline bool queue_is_empty(struct gr__waitq *q)
 	return !load_relaxed(&q->first);
 }
 
-/* The first waiter that can be served, off the list and won for the caller if it belongs to a select (I6). */
-static inline struct gr__waiter *queue_take(struct gr__waitq *q)
+/* Take the first waiter, which is there, off the list. */
+static inline void queue_drop_first(struct gr__waitq *q, struct gr__waiter *w)
 {
-	struct gr__waiter *w;
+	struct gr__waiter *next = w->next;
 
-	while ((w = load_relaxed(&q->first))) {
-		struct gr__waiter *next = w->next;
+	store_relaxed(&q->first, next);
+	if (next)
+		next->prev = NULL;
+}
 
-		store_relaxed(&q->first, next);
-		if (next)
-			next->prev = NULL;
-		if (likely(!w->select))
-			break;
+static inline struct gr__waitq *queue_of(struct gr_chan *c, bool senders)
+{
+	return senders ? &c->sendq : &c->recvq;
+}
+
+/* The rest of queue_take where the first waiter, w, is one of a select. */
+static __attribute__((noinline)) struct gr__waiter *win_or_take_next(struct gr_chan *c, bool senders,
+								     struct gr__waiter *w)
+{
+	struct gr__waitq *q = queue_of(c, senders);
+
+	while (w && w->select) {
 		w->is_queued = false;
 		if (gr__select_win(w->select, w))
 			break;
+		w = load_relaxed(&q->first);
+		if (w)
+			queue_drop_first(q, w);
 	}
+	return w;
+}
+
+/*
+ * The first waiter that can be served, off the list and won for the caller if it belongs to a select (I6). With the
+ * channel instead of the list, because the list's address would cost the fast paths a register that has to be saved.
+ */
+static inline struct gr__waiter *queue_take(struct gr_chan *c, bool senders)
+{
+	struct gr__waitq *q = queue_of(c, senders);
+	struct gr__waiter *w = load_relaxed(&q->first);
+
+	if (!w)
+		return NULL;
+	queue_drop_first(q, w);
+	if (unlikely(w->select))
+		return win_or_take_next(c, senders, w);
 	return w;
 }
 
@@ -144,34 +173,38 @@ static bool wait_in(struct gr_chan *c, struct gr__waitq *q, void *elem, enum gr_
 }
 
 /*
- * The end of an operation that did not have to wait: releases c->lock and makes the G of the waiter that it served
- * runnable. Neither the channel nor the waiter may be touched afterwards (I4, I5).
+ * The end of an operation that did not have to wait and has served w, or nobody. If woken is NULL it releases c->lock
+ * and makes w's G runnable, and neither the channel nor the waiter may be touched afterwards (I4, I5); else that is left
+ * to the caller. A constant where it is inlined.
  */
-static inline __attribute__((always_inline)) void finish_unlock(struct gr_chan *c, struct gr__waiter *woken)
+static inline __attribute__((always_inline)) bool served(struct gr_chan *c, struct gr__waiter *w,
+							 struct gr__waiter **woken)
 {
 	struct gr_g *g;
 
-	if (!woken) {
-		gr__punlock(&c->lock);
-		return;
+	if (w)
+		w->done = true;
+	if (woken) {
+		*woken = w;
+		return true;
 	}
-	g = woken->g;
+	g = w ? w->g : NULL;
 	gr__punlock(&c->lock);
-	gr__ready(g);
+	if (w)
+		gr__ready(g);
+	return true;
 }
 
-/* See gr__chan_send_locked. */
+/* Send if that needs no waiting; false: c->lock is still held. True: see served(). c is not closed. */
 static inline __attribute__((always_inline)) bool send_locked(struct gr_chan *c, const void *elem,
 							      struct gr__waiter **woken)
 {
-	struct gr__waiter *w = queue_take(&c->recvq);
+	struct gr__waiter *w = queue_take(c, false);
 	uint32_t n;
 
-	*woken = w;
 	if (w) { /* I2: the ring is empty, so this is the oldest element */
 		copy_elem(c, w->elem, elem);
-		w->done = true;
-		return true;
+		return served(c, w, woken);
 	}
 	n = load_relaxed(&c->count);
 	if (n == c->cap)
@@ -179,10 +212,10 @@ static inline __attribute__((always_inline)) bool send_locked(struct gr_chan *c,
 	copy_elem(c, ring_slot(c, c->send_i), elem);
 	c->send_i = next_slot(c, c->send_i);
 	store_relaxed(&c->count, n + 1);
-	return true;
+	return served(c, NULL, woken);
 }
 
-/* See gr__chan_recv_locked. */
+/* Receive if that needs no waiting; false: c->lock is still held. True: see served(). */
 static inline __attribute__((always_inline)) bool recv_locked(struct gr_chan *c, void *elem, struct gr__waiter **woken)
 {
 	uint32_t n = load_relaxed(&c->count);
@@ -190,26 +223,24 @@ static inline __attribute__((always_inline)) bool recv_locked(struct gr_chan *c,
 
 	if (n == 0) {
 		/* I2: senders wait on an empty channel only where there is no ring. */
-		*woken = w = queue_take(&c->sendq);
+		w = queue_take(c, true);
 		if (!w)
 			return false;
 		copy_elem(c, elem, w->elem);
-		w->done = true;
-		return true;
+		return served(c, w, woken);
 	}
 	copy_elem(c, elem, ring_slot(c, c->recv_i));
-	*woken = w = queue_take(&c->sendq);
+	w = queue_take(c, true);
 	if (w) {
 		/* The ring was full: the slot just emptied is also the one behind the last element. */
 		copy_elem(c, ring_slot(c, c->recv_i), w->elem);
 		c->recv_i = next_slot(c, c->recv_i);
 		c->send_i = c->recv_i;
-		w->done = true;
-		return true;
+		return served(c, w, woken);
 	}
 	c->recv_i = next_slot(c, c->recv_i);
 	store_relaxed(&c->count, n - 1);
-	return true;
+	return served(c, NULL, woken);
 }
 
 bool gr__chan_send_locked(struct gr_chan *c, const void *elem, struct gr__waiter **woken)
@@ -256,17 +287,13 @@ void gr_chan_free(gr_chan *c)
 
 void gr_chan_send(gr_chan *c, const void *elem)
 {
-	struct gr__waiter *woken;
-
 	if (unlikely(!c))
 		block_forever();
 	gr__plock(&c->lock);
 	if (unlikely(load_relaxed(&c->closed)))
 		gr__fatal("gr_chan_send: the channel is closed");
-	if (send_locked(c, elem, &woken)) {
-		finish_unlock(c, woken);
+	if (send_locked(c, elem, NULL))
 		return;
-	}
 	/* Receivers only read through waiter.elem of a sender. */
 	if (unlikely(!wait_in(c, &c->sendq, (void *)(uintptr_t)elem, GR__WAIT_CHAN_SEND)))
 		gr__fatal("gr_chan_send: the channel was closed while the goroutine waited to send");
@@ -274,15 +301,11 @@ void gr_chan_send(gr_chan *c, const void *elem)
 
 bool gr_chan_recv(gr_chan *c, void *elem)
 {
-	struct gr__waiter *woken;
-
 	if (unlikely(!c))
 		block_forever();
 	gr__plock(&c->lock);
-	if (recv_locked(c, elem, &woken)) {
-		finish_unlock(c, woken);
+	if (recv_locked(c, elem, NULL))
 		return true;
-	}
 	if (unlikely(load_relaxed(&c->closed))) {
 		gr__punlock(&c->lock);
 		zero_elem(c, elem);
@@ -300,8 +323,6 @@ bool gr_chan_recv(gr_chan *c, void *elem)
  */
 bool gr_chan_try_send(gr_chan *c, const void *elem)
 {
-	struct gr__waiter *woken;
-
 	if (unlikely(!c))
 		return false;
 	if (!load_acquire(&c->closed) && (c->cap ? load_acquire(&c->count) == c->cap : !load_acquire(&c->recvq.first)))
@@ -309,17 +330,14 @@ bool gr_chan_try_send(gr_chan *c, const void *elem)
 	gr__plock(&c->lock);
 	if (unlikely(load_relaxed(&c->closed)))
 		gr__fatal("gr_chan_try_send: the channel is closed");
-	if (send_locked(c, elem, &woken)) {
-		finish_unlock(c, woken);
+	if (send_locked(c, elem, NULL))
 		return true;
-	}
 	gr__punlock(&c->lock);
 	return false;
 }
 
 bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed)
 {
-	struct gr__waiter *woken;
 	bool is_closed;
 
 	if (closed)
@@ -329,10 +347,8 @@ bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed)
 	if ((c->cap ? load_acquire(&c->count) == 0 : !load_acquire(&c->sendq.first)) && !load_acquire(&c->closed))
 		return false;
 	gr__plock(&c->lock);
-	if (recv_locked(c, elem, &woken)) {
-		finish_unlock(c, woken);
+	if (recv_locked(c, elem, NULL))
 		return true;
-	}
 	is_closed = load_relaxed(&c->closed);
 	gr__punlock(&c->lock);
 	if (is_closed) {
@@ -343,13 +359,13 @@ bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed)
 	return false;
 }
 
-/* Empty q and return, in order, the waiters that are ours to wake; the dead ones are forgotten (I6). Under the lock. */
-static struct gr__waiter *take_all_locked(struct gr__waitq *q)
+/* Empty a list and return, in order, the waiters that are ours to wake; the dead ones are forgotten (I6). */
+static struct gr__waiter *take_all_locked(struct gr_chan *c, bool senders)
 {
-	struct gr__waiter *first = queue_take(q), *last = first;
+	struct gr__waiter *first = queue_take(c, senders), *last = first;
 
 	while (last) {
-		last->next = queue_take(q);
+		last->next = queue_take(c, senders);
 		last = last->next;
 	}
 	return first;
@@ -385,8 +401,8 @@ void gr_chan_close(gr_chan *c)
 		gr__fatal("gr_chan_close: the channel is closed already");
 	store_release(&c->closed, true);
 	elem_bytes = c->elem_bytes; /* a woken G may free the channel */
-	receivers = take_all_locked(&c->recvq);
-	senders = take_all_locked(&c->sendq); /* they die by it */
+	receivers = take_all_locked(c, false);
+	senders = take_all_locked(c, true); /* they die by it */
 	gr__punlock(&c->lock);
 	wake_closed(receivers, elem_bytes);
 	wake_closed(senders, 0);

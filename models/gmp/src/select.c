@@ -302,7 +302,7 @@ static int wait_unlock(gr_case *cases, size_t n, gr_case *order, int64_t until_n
 
 /* ---- select ---------------------------------------------------------------------------------------- */
 
-/* The look without locks. NULL: nothing was done, which proves nothing. Where locks are not real, the other look does. */
+/* The look without locks. NULL: nothing was done, which proves nothing. Only where locks are real: else look once. */
 static gr_case *try_unlocked(gr_case *cases, size_t n)
 {
 	gr_case *c = gr__plock_is_real() ? choose(cases, n) : NULL;

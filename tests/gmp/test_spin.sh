@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# The Promela models of models/gmp/spin: each holds in every configuration, with nothing left unsearched, and each of its
+# mutants - a barrier, a second look or a compare-and-swap taken away - is rejected. Skipped (77) without spin or gcc.
+set -u
+models=$2/models/gmp/spin
+for tool in spin gcc; do
+	command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
+done
+
+# model: its configurations, then its mutants, each in the configuration in which it shows ("-": the first one).
+table='
+wake     - FEW_MS CALLER
+wake     NO_FENCE_PUBLISHER/- NO_FENCE_IDLE/- NO_RECHECK/- TEST_AND_SET/- PHANTOM/- BATCH/- GLOBAL_ONLY/FEW_MS
+handoff  -
+handoff  NO_ID/- EXIT_TEST_AND_STORE/- RETAKE_TEST_AND_STORE/- RELAXED_ENTER/- NO_OLD_CHECK/-
+park     - BY_WORD
+park     COMMIT_FIRST/- COMMIT_FIRST/BY_WORD RELAXED/- RELAXED/BY_WORD TEST_AND_STORE/BY_WORD IGNORE_REFUSAL/BY_WORD
+netpoll  - LISTENER
+netpoll  NO_FENCE_CLEAR/- NO_FENCE_HUP/- CLEAR_AFTER/- NO_HUP/- TEST_AND_STORE/- NO_OPEN_CHECK/- COUNT_LATE/- NO_WAIT/-
+netpoll  LEFT_IDLE/LISTENER
+poller   - FEW_MS CALLER
+poller   NO_FENCE_WAITER/- NO_FENCE_POLLER/- NO_BREAK_WAITER/- NO_BREAK_IDLE/- RESET_FIRST/- NO_BREAK_HANDOFF/CALLER
+poller   NO_LAST_LOOK/FEW_MS
+'
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failed=0
+
+fail() { # sentence
+	echo "FAILED: $1"
+	[ -f out ] && tail -n 40 out
+	failed=1
+}
+
+# Verify model $1 with the macros $2...; the verdict is in the file `out`. False: there is none.
+verify() {
+	local model=$1 macros=() m
+	shift
+	for m in "$@"; do
+		[ "$m" = - ] || macros+=("-D$m")
+	done
+	rm -f pan* out
+	spin -a ${macros[@]+"${macros[@]}"} "$models/$model.pml" >out 2>&1 || return 1
+	# Optimizing would take longer than it saves.
+	gcc -O0 -w -DSAFETY -DMEMLIM=1500 -o pan pan.c >>out 2>&1 || return 1
+	timeout 100 ./pan -m100000 -w22 >out 2>&1 || return 1
+	grep -q 'errors: [0-9]' out
+}
+
+is_complete() {
+	! grep -qiE 'search not completed|max search depth|out of memory|hint: to reduce memory|interrupted' out
+}
+
+while read -r model items; do
+	for item in $items; do
+		what="$model $item"
+		if [ "${item#*/}" = "$item" ]; then
+			if ! verify "$model" "$item"; then
+				fail "$what: no verdict"
+			elif ! grep -q 'errors: 0' out; then
+				fail "$what: the property does not hold"
+			elif ! is_complete; then
+				fail "$what: not searched to the end"
+			else
+				echo "$what: holds, $(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' out) states"
+			fi
+		elif ! verify "$model" "MUTANT_${item%/*}" "${item#*/}"; then
+			fail "$what: no verdict"
+		elif grep -q 'errors: 0' out; then
+			fail "$what: a mutant that is not noticed"
+		else
+			echo "$what: rejected, $(sed -n 's/^pan:1: *\(.*\) (at depth.*/\1/p' out)"
+		fi
+	done
+done <<<"$(sed '/^$/d' <<<"$table")"
+
+# No mutant that is not tried, no model without a line here.
+for file in "$models"/*.pml; do
+	model=$(basename "$file" .pml)
+	for mutant in $(grep -o 'MUTANT_[A-Z_]*' "$file" | sort -u) MUTANT_; do
+		grep -q "^$model .*[ /]${mutant#MUTANT_}" <<<"$table" || fail "$model: $mutant is not in the table"
+	done
+done
+exit $failed
