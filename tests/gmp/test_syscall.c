@@ -255,9 +255,92 @@ static void short_calls_keep_order(void **state)
 	}
 }
 
+/* ---- a timer, a hand-off, and a poller that does not know of it ----------------------------------------- */
+
+struct late {
+	int pair[2], first[2], second[2];
+	_Atomic bool slept, timed_out;
+};
+
+static void wait_for_input(void *arg)
+{
+	struct late *l = arg;
+	gr_sock *s;
+	char byte;
+
+	assert_int_equal(gr_sock_adopt(l->pair[0], &s), 0);
+	assert_int_equal(gr_sock_read(s, &byte, 1), 1);
+	gr_sock_close(s);
+}
+
+static void sleep_briefly(void *arg)
+{
+	struct late *l = arg;
+
+	gr_sleep_ns(1000000);
+	store_release(&l->slept, true);
+}
+
+static void call_twice(void *arg)
+{
+	struct late *l = arg;
+	char byte;
+
+	gr_go(wait_for_input, l);
+	gr_yield();
+	/* The P is taken, another M becomes the poller and knows of no deadline. */
+	assert_int_equal(gr_read_blocking(l->first[0], &byte, 1), 1);
+	gr_go(sleep_briefly, l);
+	gr_yield(); /* the sleeper parks while no P is idle */
+	/* The P is handed off and becomes idle: the poller must hear of the timer now. */
+	assert_int_equal(gr_read_blocking(l->second[0], &byte, 1), 1);
+	assert_int_equal(write(l->pair[1], "x", 1), 1);
+	while (!load_acquire(&l->slept))
+		gr_yield();
+}
+
+/* Lets the first call last a while, and the second one until the sleeper has woken: 10 s if it never does. */
+static void *end_calls(void *arg)
+{
+	struct late *l = arg;
+
+	usleep(100000);
+	if (write(l->first[1], "a", 1) != 1)
+		return NULL;
+	for (int i = 0; i < 1000 && !load_acquire(&l->slept); i++)
+		usleep(10000);
+	store_release(&l->timed_out, !load_acquire(&l->slept));
+	if (write(l->second[1], "b", 1) != 1)
+		return NULL;
+	return NULL;
+}
+
+static void handoff_tells_the_poller(void **state)
+{
+	struct late l = {.slept = false};
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, l.pair), 0);
+	assert_int_equal(pipe(l.first), 0);
+	assert_int_equal(pipe(l.second), 0);
+	start(1, 0);
+	assert_int_equal(pthread_create(&thread, NULL, end_calls, &l), 0);
+	gr_run(call_twice, &l);
+	pthread_join(thread, NULL);
+	stop();
+	assert_false(load_relaxed(&l.timed_out));
+	close(l.pair[1]);
+	for (int i = 0; i < 2; i++) {
+		close(l.first[i]);
+		close(l.second[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(handoff_tells_the_poller),
 		cmocka_unit_test(p_is_handed_off),
 		cmocka_unit_test(fed_from_outside),
 		cmocka_unit_test(cap_on_threads_delays_only),

@@ -9,15 +9,15 @@
  *   look_after     proc.c look_after_waiter, after the switch away from the one that fell asleep
  *   block          find.c block_in_poller: become the poller, or break it if it does not know of a timer
  *   handoff        find.c gr__handoff, for a call that lasts: at most LASTING calls never return
- *   sleep          gr__find_runnable before gr__stop_m_unlock: is_poller_missing_locked, which
- *                  matters, and is modelled, where Ms run short (FEW_MS)
+ *   sleep          gr__find_runnable before gr__stop_m_unlock: is_poller_missing_locked, which matters,
+ *                  and is modelled, where Ms run short (FEW_MS)
  *   sysmon         gr__poll_outside, once
  *   break_poller   netpoll_epoll.c gr__netpoll_break, take_break: the eventfd and break_sent
  *
- * Two Ps without calls; with -DFEW_MS a P for which no M sleeps is given up;
- * or with -DCALLER one P and calls. There is always somebody who waits for I/O, which never
- * comes: so an idle M always wants to be the poller. One deadline T is enough; `until` is T or NEVER. That T passes is
- * a step that can be made whenever somebody waits for it.
+ * Two Ps without calls; with -DFEW_MS there are no more Ms than Ps, and a P for which none sleeps is given up; with
+ * -DCALLER one P and calls. There is always somebody who waits for I/O, which never comes: so an idle M always wants to
+ * be the poller. One deadline T is enough; `until` is T or NEVER. That T passes is a step that can be made whenever
+ * somebody waits for it.
  *
  * Memory. A timer that has just been set is in the M's store buffer (sb) until `memory` or a fence drains it; the
  * poller's missing fence is modelled by its looking at the timers early. Sections under sched.lock, and atomic
@@ -35,15 +35,16 @@
 #define NM 4 /* one runs, one polls, one is in a lasting call, one is left to be woken */
 #define CALLS 2
 #define TIMERS 2
+#elif defined(FEW_MS)
+#define NP 2
+#define NM 2
+#define CALLS 0
+#define TIMERS 2
 #else
 #define NP 2
 #define NM 3
 #define CALLS 0
-#ifdef FEW_MS
-#define TIMERS 1
-#else
 #define TIMERS 2
-#endif
 #endif
 #define LASTING 1
 
@@ -86,12 +87,14 @@ inline start_m(q)
 	if
 	:: atomic { asleep[0] -> asleep[0] = false; next_p[0] = q }
 	:: atomic { asleep[1] -> asleep[1] = false; next_p[1] = q }
+#if NM > 2
 	:: atomic { asleep[2] -> asleep[2] = false; next_p[2] = q }
-#ifdef CALLER
+#endif
+#if NM > 3
 	:: atomic { asleep[3] -> asleep[3] = false; next_p[3] = q }
 #endif
 #ifdef FEW_MS
-	:: atomic { !(asleep[0] || asleep[1] || asleep[2]) -> idle[q] = true; n_idle++ };
+	:: atomic { !asleep[0] && !asleep[1] -> idle[q] = true; n_idle++ };
 		if
 		:: poller -> break_poller()
 		:: else
@@ -254,8 +257,10 @@ end:
 	do
 	:: atomic { sb[0] -> timer = true; sb[0] = false }
 	:: atomic { sb[1] -> timer = true; sb[1] = false }
+#if NM > 2
 	:: atomic { sb[2] -> timer = true; sb[2] = false }
-#ifdef CALLER
+#endif
+#if NM > 3
 	:: atomic { sb[3] -> timer = true; sb[3] = false }
 #endif
 	od
@@ -268,8 +273,11 @@ init {
 		for (i : 0 .. NM - 1) {
 			next_p[i] = NP
 		};
-		run M(0); run M(1); run M(2);
-#ifdef CALLER
+		run M(0); run M(1);
+#if NM > 2
+		run M(2);
+#endif
+#if NM > 3
 		run M(3);
 #endif
 #ifdef FEW_MS

@@ -255,11 +255,16 @@ last_look:
 		fi
 	};
 end_wait:
-	atomic { next_p[i] < NP -> p = next_p[i]; holds[i] = p; next_p[i] = NP; spin = next_spin[i]; next_spin[i] = false };
+	atomic {
+		next_p[i] < NP -> p = next_p[i]; holds[i] = p; next_p[i] = NP;
+		spin = next_spin[i]; next_spin[i] = false
+	};
 	goto find;
 found:
 	if
-	:: spin -> d_step { spin = false; assert(spinning > 0); spinning-- }; wake_p(i, q) /* the next one may look for more */
+	:: spin ->
+		d_step { spin = false; assert(spinning > 0); spinning-- };
+		wake_p(i, q) /* the next one may look for more */
 	:: else
 	fi;
 	goto run_g;

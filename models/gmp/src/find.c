@@ -424,4 +424,8 @@ void gr__handoff(struct gr_p *p)
 	fence_seq_cst(); /* the steps of an M that goes idle, on behalf of the one that is blocked */
 	if (is_work_published())
 		gr__wake_p();
+	/* A timer that was added while no P was idle was told to nobody (look_after_waiter): its P would have run it, and
+	 * this was its P. poller.pml, NO_BREAK_HANDOFF. */
+	if (load_relaxed(&s->poller) && gr__timers_earliest() < load_relaxed(&s->poll_until_ns))
+		gr__netpoll_break();
 }

@@ -81,12 +81,13 @@ struct gr_g *gr__global_get(struct gr_p *p, uint32_t max)
 		n = room ? room : 1;
 	while (n-- && (g = gr__glist_pop(&s->global)))
 		gr__glist_push(&list, g);
-	store_relaxed(&s->global_n, (uint32_t)s->global.n);
-	gr__unlock(&s->lock);
-
 	g = gr__glist_pop(&list);
+	/* Before the unlock: an M that finds `global` empty under the lock must find them in the ring (wake.pml, BATCH).
+	 * There is room for all, so nothing overflows into `global`. */
 	for (struct gr_g *next; (next = gr__glist_pop(&list));)
 		gr__runq_put(p, next);
+	store_relaxed(&s->global_n, (uint32_t)s->global.n);
+	gr__unlock(&s->lock);
 	return g;
 }
 
