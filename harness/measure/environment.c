@@ -341,15 +341,16 @@ static void add_data_dir(struct host *h, const char *data_dir)
 		set_unknown(h, "data_dir", "no data directory was given");
 		return;
 	}
+	if (statvfs(data_dir, &fs) != 0) {
+		set_unknown(h, "data_dir", strerror(errno));
+		return;
+	}
+	/* Below a chroot the mount that the directory lies on is not in mountinfo. */
 	rc = machine_mount(data_dir, &mount);
-	if (rc == 0 && statvfs(data_dir, &fs) != 0)
-		rc = -errno;
-	if (rc == 0)
-		set(h, "data_dir",
-		    json_pack("{s:s, s:s, s:s, s:I}", "path", data_dir, "fs", mount.fs, "device", mount.device,
-			      "free_bytes", (json_int_t)(fs.f_bavail * fs.f_frsize)));
-	else
-		set_unknown(h, "data_dir", strerror(-rc));
+	set(h, "data_dir",
+	    json_pack("{s:s, s:s?, s:s?, s:I, s:s?}", "path", data_dir, "fs", rc == 0 ? mount.fs : NULL, "device",
+		      rc == 0 ? mount.device : NULL, "free_bytes", (json_int_t)(fs.f_bavail * fs.f_frsize), "why",
+		      rc == 0 ? NULL : "its mount is not among those that this process can see"));
 }
 
 json_t *environment_json(const struct topology *t, const char *data_dir)
