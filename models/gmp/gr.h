@@ -66,13 +66,25 @@ void gr_stop(void);
 /* ---- goroutines -------------------------------------------------------------------------------- */
 
 /*
- * Start fn(arg) as a new G, runnable at once: next on this P, after the caller blocks or yields. Does not block.
- * 0, -ENOMEM (no memory or address space for a stack), -EAGAIN (the caller is not a G of a running runtime).
+ * Start fn(arg) as a new G, runnable at once: next on this P, after the caller blocks or yields. Of several that have
+ * not begun yet the newest begins first on this P, the oldest on others that have nothing to do; none waits forever. Does
+ * not block. 0, -ENOMEM (no memory or address space for a stack), -EAGAIN (the caller is not a G of a running runtime).
  */
 int gr_go(void (*fn)(void *), void *arg);
 
 /* The same with a name for dumps and traces (kept by pointer; must live as long as the G). */
 int gr_go_named(const char *name, void (*fn)(void *), void *arg);
+
+/* What a G may have of its own; zero in a field means the usual. */
+struct gr_attr {
+	const char *name; /* as in gr_go_named */
+	size_t stack_bytes; /* at least so much stack, guard included; up to 256 MiB: address space, touched as it is used */
+};
+/*
+ * The same with attributes. -EINVAL: more stack than can be had. A stack of more than the usual size is of the next
+ * class up, each four times as large as the one before; making such a G costs a lock and, the first time, a mapping.
+ */
+int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg);
 
 /*
  * End the calling G now, as if its function had returned: in the G of a gr_run, that returns. Only the function that was

@@ -363,7 +363,6 @@ static void test_damaged_data_file(void **state)
 static const struct scarce {
 	const char *test, *model, *workload, *params;
 } scarce_cells[] = {
-	{"gmp cpu/fib without memory", "gmp", "cpu/fib", "{\"n\":28,\"cutoff\":2}"},
 	{"gmp sync/mutex without memory", "gmp", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}"},
 	{"gmp switch/ring without memory", "gmp", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}"},
 	{"gmp memory/parked without memory", "gmp", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}"},

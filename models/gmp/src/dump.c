@@ -71,8 +71,12 @@ static void dump_g(struct gr_g *g, void *arg)
 void gr_dump(int fd)
 {
 	struct dump d = {fd, gr__now_ns()};
+	uint64_t n;
 
 	gr__stacks_each(dump_g, &d);
+	n = gr__births_waiting();
+	if (n)
+		say(fd, "%llu goroutines have been created and have not begun\n", (unsigned long long)n);
 }
 
 void gr__fatal(const char *fmt, ...)
@@ -115,7 +119,7 @@ void gr__stack_overflow(const struct gr_g *g)
 {
 	const char *name = load_relaxed(&g->name);
 
-	say(STDERR_FILENO, "gr: stack overflow of goroutine %llu (%s); stacks have %zu bytes, guard included\n",
-	    (unsigned long long)load_relaxed(&g->id), name ? name : "no name", gr__sched.knobs.stack_bytes);
+	say(STDERR_FILENO, "gr: stack overflow of goroutine %llu (%s); its stack has %zu bytes, guard included\n",
+	    (unsigned long long)load_relaxed(&g->id), name ? name : "no name", gr__stack_bytes(g));
 	abort();
 }

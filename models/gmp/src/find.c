@@ -35,6 +35,7 @@
 
 enum {
 	GLOBAL_BATCH = 128, /* taken from the global queue at once: half a ring */
+	NO_STACK_NAP_NS = 100 * 1000,
 	STEAL_PASSES = 4, /* the last one may take runnext and run other Ps' timers */
 };
 
@@ -155,9 +156,13 @@ static struct gr_g *steal_pass(struct gr_m *m, struct gr_p *p, bool last)
 			continue;
 		if (last && run_timers(p, victim, now) && (g = gr__runq_get(p)))
 			return g;
-		if (!s->knobs.steal || is_idle(victim))
+		/* An idle one has something in its nursery only if no memory could be had for it elsewhere: give_up_p. */
+		if (!s->knobs.steal || (is_idle(victim) && !gr__nursery_len(victim)))
 			continue;
+		/* Gs that have begun first: they have stacks, which they may end and free. */
 		g = gr__runq_steal(p, victim, last);
+		if (!g && gr__nursery_steal(p, victim, last))
+			g = gr__g_start_next(p);
 		if (g) {
 			owner_add(&p->stats.steals, 1);
 			return g;
@@ -188,6 +193,59 @@ static struct gr_g *steal(struct gr_m *m, struct gr_p *p)
 	return NULL;
 }
 
+/* What the monitor wants to be run: the oldest of the nursery. */
+static struct gr_g *start_oldest(struct gr_p *p)
+{
+	uint32_t due = load_relaxed(&p->oldest_due);
+	struct gr__birth b;
+	struct gr_g *g;
+
+	if (!due)
+		return NULL;
+	store_relaxed(&p->oldest_due, due - 1);
+	if (due > 1)
+		store_relaxed(&p->attention, 1); /* come back for the next one */
+	if (!gr__nursery_take_oldest(p, &b)) {
+		store_relaxed(&p->oldest_due, 0);
+		return NULL;
+	}
+	g = gr__g_start(p, &b);
+	if (!g)
+		gr__nursery_put(p, &b);
+	return g;
+}
+
+/* Every 61st switch: one from the other end of what is shared. */
+static struct gr_g *take_shared(struct gr_m *m, struct gr_p *p)
+{
+	struct gr__birth b;
+	struct gr_g *g;
+
+	if ((gr__random(&m->rng) & 1) && gr__spill_get_oldest(&b)) {
+		g = gr__g_start(p, &b);
+		if (g)
+			return g;
+		if (gr__nursery_put(p, &b) < 0)
+			gr__throw("a birth is lost: no stack and no memory");
+	}
+	return gr__global_get(p, 1);
+}
+
+/*
+ * There is a G to begin and no stack, although its creator had the credit for one: idle Ps keep those that are free,
+ * or busy ones do, which will use them. Not to be expected: only where address space is refused.
+ */
+static void look_for_stacks(void)
+{
+	struct gr_sched *s = &gr__sched;
+
+	gr__lock(&s->lock);
+	list_for_each (link, &s->idle_ps)
+		gr__stacks_flush(container_of(link, struct gr_p, idle_link));
+	gr__unlock(&s->lock);
+	gr__os_sleep_ns(NO_STACK_NAP_NS);
+}
+
 /* Everything that can be found without giving up the P, in this order. */
 static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 {
@@ -202,11 +260,15 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 			return NULL;
 	}
 	look_around(m, p);
-	if (load_relaxed(&p->tick) % GR__GLOBAL_EVERY == 0 && (g = gr__global_get(p, 1)))
+	if ((g = start_oldest(p)))
+		return g;
+	if (load_relaxed(&p->tick) % GR__GLOBAL_EVERY == 0 && (g = take_shared(m, p)))
 		return g;
 	if ((g = gr__runq_get(p)))
 		return g;
 	if ((g = gr__global_get(p, GLOBAL_BATCH)))
+		return g;
+	if (!gr__nursery_len(p) && gr__spill_get(p) && (g = gr__g_start_next(p)))
 		return g;
 	if (gr__netpoll_has_waiters() && !load_relaxed(&s->poller)) {
 		poll(m, 0, &list);
@@ -221,10 +283,10 @@ static bool is_work_published(void)
 {
 	struct gr_sched *s = &gr__sched;
 
-	if (load_relaxed(&s->global_n))
+	if (load_relaxed(&s->global_n) || load_relaxed(&s->spill_n))
 		return true;
 	for (unsigned i = 0; s->knobs.steal && i < s->nprocs; i++)
-		if (gr__runq_len(s->ps[i]))
+		if (gr__runq_len(s->ps[i]) || gr__nursery_offered(s->ps[i]))
 			return true;
 	return false;
 }
@@ -237,7 +299,7 @@ static bool go_idle(struct gr_m *m)
 	struct gr_p *p;
 
 	gr__lock(&s->lock);
-	if (s->global.n) {
+	if (s->global.n || load_relaxed(&s->spill_n)) {
 		gr__unlock(&s->lock);
 		return false;
 	}
@@ -291,7 +353,7 @@ static bool block_in_poller(struct gr_m *m, struct gr_g **found)
 	if (!load_relaxed(&s->stopping)) {
 		delay = until == INT64_MAX ? -1 : until - gr__now_ns();
 		/* Work that found no M is left on `global`, and we are asked only if we poll already: give_up_p in m.c. */
-		if ((until != INT64_MAX && delay < 0) || load_relaxed(&s->global_n))
+		if ((until != INT64_MAX && delay < 0) || load_relaxed(&s->global_n) || load_relaxed(&s->spill_n))
 			delay = 0;
 		poll(m, delay, &list);
 	}
@@ -349,11 +411,11 @@ static bool is_deadlock_locked(void)
 	/* With several threads that run Gs, one that is outside just now may come and wake them. */
 	if (!load_relaxed(&s->runs) || s->runners_differ || load_relaxed(&s->stopping))
 		return false;
-	if (load_relaxed(&s->n_idle_ps) != s->nprocs || s->global.n || s->n_syscall_block || load_relaxed(&s->poller) ||
-	    load_relaxed(&s->spinning) || s->n_idle_ms + 1 != s->n_ms)
+	if (load_relaxed(&s->n_idle_ps) != s->nprocs || s->global.n || load_relaxed(&s->spill_n) ||
+	    s->n_syscall_block || load_relaxed(&s->poller) || load_relaxed(&s->spinning) || s->n_idle_ms + 1 != s->n_ms)
 		return false;
 	for (unsigned i = 0; i < s->nprocs; i++)
-		if (gr__runq_len(s->ps[i]) || load_relaxed(&s->ps[i]->runnext))
+		if (!gr__p_is_empty(s->ps[i]))
 			return false;
 	return !gr__netpoll_has_waiters() && !is_timer_set();
 }
@@ -378,6 +440,10 @@ struct gr_g *gr__find_runnable(struct gr_m *m)
 					found_work(m);
 				return g;
 			}
+			if (unlikely(gr__nursery_len(m->p))) {
+				look_for_stacks();
+				continue;
+			}
 			if (load_relaxed(&s->stopping) || !go_idle(m))
 				continue;
 		}
@@ -389,7 +455,7 @@ struct gr_g *gr__find_runnable(struct gr_m *m)
 		}
 		gr__lock(&s->lock);
 		gr__check_locked();
-		if (s->global.n && (p = gr__pidle_get_locked())) {
+		if ((s->global.n || load_relaxed(&s->spill_n)) && (p = gr__pidle_get_locked())) {
 			/* Left there because no M could be had: see give_up_p in m.c. */
 			gr__unlock(&s->lock);
 			gr__acquire_p(m, p);
@@ -414,7 +480,7 @@ void gr__handoff(struct gr_p *p)
 	struct gr_sched *s = &gr__sched;
 
 	gr__lock(&s->lock);
-	if (gr__runq_len(p) || load_relaxed(&p->runnext) || s->global.n ||
+	if (!gr__p_is_empty(p) || s->global.n || load_relaxed(&s->spill_n) ||
 	    (!load_relaxed(&s->poller) && (gr__netpoll_has_waiters() || is_timer_set()))) {
 		gr__start_m_unlock(p, false);
 		return;

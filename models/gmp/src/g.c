@@ -1,24 +1,22 @@
 /*
- * g.c - goroutines: making them, their first and last steps, and small questions.
+ * g.c - how a G comes into being, and how it ends.
+ *
+ * gr_go writes down what the G will be (nursery.c). Its first run gives it a stack with its descriptor, or the stack of
+ * the G that has just ended: a G that comes to its end with nothing else to do for the M takes the next one of the
+ * nursery and goes on as that, on the same stack, without a switch. What is between two lives on one stack:
+ *
+ *   L1  the old G is counted out, its canary is looked at, its descriptor is filled anew; the id is another.
+ *   L2  only from g_main, when the function has returned, so nothing of the old life is on the stack. gr_exit may be
+ *       called from anywhere above, so it leaves the stack.
  */
 #include <errno.h>
 
 #include "arch/ctx.h"
-#include "os.h"
+#include "nursery.h"
 #include "runq.h"
 #include "san.h"
 
-enum { ID_BATCH = 256 }; /* ids that a P takes at once; arbitrary */
-
-/* The first frame on a G's stack. */
-static void g_main(void *arg)
-{
-	struct gr_g *g = arg;
-
-	gr__switched_to(g);
-	g->fn(g->arg);
-	gr__leave_forever();
-}
+enum { ID_BATCH = 256 }; /* ids that a P takes at once; Go: 16; arbitrary */
 
 static uint64_t new_id(struct gr_p *p)
 {
@@ -33,39 +31,159 @@ static uint64_t new_id(struct gr_p *p)
 	return p->id_next++;
 }
 
-int gr__g_new(struct gr_p *p, const char *name, void (*fn)(void *), void *arg, struct gr_g **out)
+static inline void begin_life(struct gr_p *p, struct gr_g *g, const struct gr__birth *b, enum gr__gstate state)
 {
-	struct gr_g *g = gr__stack_get(p);
-
-	if (unlikely(!g))
-		return -ENOMEM;
-	g->fn = fn;
-	g->arg = arg;
-	g->san_fake = NULL;
-	g->sp = gr__ctx_make(g->stack_hi, g_main, g);
-	store_relaxed(&g->name, name);
+	g->fn = b->fn;
+	g->arg = b->arg;
+	store_relaxed(&g->name, b->name);
 	store_relaxed(&g->id, new_id(p));
 	store_relaxed(&g->wait, GR__WAIT_NONE);
 	store_relaxed(&g->since_ns, load_relaxed(&gr__sched.coarse_now_ns));
-	store_relaxed(&g->state, GR__G_RUNNABLE);
+	store_relaxed(&g->state, state);
+}
+
+/* The function has returned: become the next G of the nursery, if that is what the M should run now. */
+static inline bool next_life(struct gr_g *g)
+{
+	struct gr_m *m = gr__m(); /* another one than before, maybe */
+	struct gr_p *p = m->p;
+	struct gr__birth b;
+
+	if (!gr__may_take_newest(p) || !gr__nursery_take_newest(p, &b))
+		return false;
+	if (unlikely(!b.fn)) { /* it has a stack of its own */
+		gr__runq_put_next(p, b.arg); /* empty: gr__may_take_newest */
+		return false;
+	}
+	gr__stack_check(g);
+	owner_add(&p->exits, 1);
+	owner_add(&p->tick, 1);
+	p->credit++;
+	p->streak++;
+	begin_life(p, g, &b, GR__G_RUNNING);
+	return true;
+}
+
+/* The first frame on a G's stack. */
+static void g_main(void *arg)
+{
+	struct gr_g *g = arg;
+
+	gr__switched_to(g);
+	do
+		g->fn(g->arg);
+	while (next_life(g));
+	gr__leave_forever();
+}
+
+/* g gets its function: on a stack from gr__stack_get. */
+static void make_g(struct gr_p *p, struct gr_g *g, const struct gr__birth *b)
+{
+	g->san_fake = NULL;
+	g->sp = gr__ctx_make(g->stack_hi, g_main, g);
+	begin_life(p, g, b, GR__G_RUNNABLE);
+}
+
+int gr__g_new(const char *name, void (*fn)(void *), void *arg, struct gr_g **out)
+{
+	const struct gr__birth b = {fn, arg, name};
+	struct gr_g *g = gr__stack_get(NULL);
+
+	if (!g)
+		return -ENOMEM;
+	make_g(NULL, g, &b);
 	*out = g;
+	return 0;
+}
+
+struct gr_g *gr__g_start(struct gr_p *p, const struct gr__birth *b)
+{
+	struct gr_g *g;
+
+	if (unlikely(!b->fn)) /* gr_go_with has made it */
+		return b->arg;
+	g = gr__stack_get(p);
+
+	if (likely(g))
+		make_g(p, g, b);
+	return g;
+}
+
+/* Perturbed: as often the oldest as the newest. */
+static __attribute__((noinline)) bool take_any(struct gr_p *p, struct gr__birth *b)
+{
+	if (gr__sched.knobs.newest && (gr__random(&p->rng) & 1))
+		return gr__nursery_take_newest(p, b);
+	return gr__nursery_take_oldest(p, b);
+}
+
+__attribute__((noinline)) struct gr_g *gr__g_start_next(struct gr_p *p)
+{
+	struct gr__birth b;
+	struct gr_g *g;
+
+	if (!(likely(gr__sched.knobs.plain_newest) ? gr__nursery_take_newest(p, &b) : take_any(p, &b)))
+		return NULL;
+	g = gr__g_start(p, &b);
+	if (unlikely(!g))
+		gr__nursery_put(p, &b); /* there is room: it came from there. find_with_p sees to the stack. */
+	return g;
+}
+
+/* Put b into p's nursery; the creator has seen to the stack. 0 or -ENOMEM. */
+static inline int publish(struct gr_p *p, const struct gr__birth *b)
+{
+	int n = gr__nursery_put(p, b);
+
+	if (unlikely(n < 0))
+		return n;
+	owner_add(&p->stats.spawns, 1);
+	if (gr__sched.nprocs > 1 && n > 1) /* the newest alone is nothing for others: gr__nursery_offered */
+		gr__wake_p_after_rmw();
 	return 0;
 }
 
 int gr_go_named(const char *name, void (*fn)(void *), void *arg)
 {
+	const struct gr__birth b = {fn, arg, name};
 	struct gr_m *m = gr__m();
-	struct gr_g *g;
+	struct gr_p *p;
 	int err;
 
 	if (unlikely(!m || !m->curg))
 		return -EAGAIN;
-	err = gr__g_new(m->p, name, fn, arg, &g);
-	if (unlikely(err))
-		return err;
-	owner_add(&m->p->stats.spawns, 1);
-	gr__queue_new(m->p, g);
-	return 0;
+	p = m->p;
+	if (unlikely(!p->credit) && !gr__stack_reserve(p))
+		return -ENOMEM;
+	err = publish(p, &b);
+	if (likely(!err))
+		p->credit--;
+	return err;
+}
+
+int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg)
+{
+	const struct gr__birth life = {fn, arg, attr->name};
+	struct gr_m *m = gr__m();
+	struct gr__birth b = {NULL, NULL, NULL};
+	struct gr_g *g;
+	int err;
+
+	if (attr->stack_bytes <= gr__sched.knobs.stack_bytes)
+		return gr_go_named(attr->name, fn, arg);
+	if (attr->stack_bytes > gr__stack_bytes_max())
+		return -EINVAL;
+	if (!m || !m->curg)
+		return -EAGAIN;
+	g = gr__stack_get_large(attr->stack_bytes);
+	if (!g)
+		return -ENOMEM;
+	make_g(m->p, g, &life);
+	b.arg = g;
+	err = publish(m->p, &b);
+	if (err)
+		gr__stack_put(m->p, g);
+	return err;
 }
 
 int gr_go(void (*fn)(void *), void *arg)

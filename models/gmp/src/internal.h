@@ -71,8 +71,8 @@ static inline struct gr_m *gr__m(void)
 
 /* Wake an idle M for published work, unless none is idle or one looks for work already. From any thread. */
 void gr__wake_p(void);
-/* Queue a new G on the calling M's P: next. */
-void gr__queue_new(struct gr_p *p, struct gr_g *g);
+/* The same where the last thing done was a seq_cst read-modify-write, which is the publisher's StoreLoad. */
+void gr__wake_p_after_rmw(void);
 /* Put a G that belongs to nobody on the global queue and see to it that it is run. From any thread. */
 void gr__inject(struct gr_g *g);
 /* Run fn(arg) on the M's scheduler stack: for calls that need more stack than a G may have left. */
@@ -89,7 +89,6 @@ void gr__leave_to_global(void);
 /* ---- find.c: looking for work -------------------------------------------------------------------- */
 
 enum {
-	GR__GLOBAL_EVERY = 61, /* switches between looks at the global queue; Go's number, prime */
 	GR__POLL_BUSY_NS = 100 * 1000, /* a busy P looks for I/O that often: one system call of 0.3 us */
 };
 
@@ -102,10 +101,19 @@ void gr__poll_outside(void);
 /* The earliest timer of all Ps, INT64_MAX if there is none. */
 int64_t gr__timers_earliest(void);
 
+/* ---- nursery.c: Gs that have not begun (the rest is in nursery.h) -------------------------------------- */
+
+/* How many there are, for dumps. From any thread. */
+uint64_t gr__births_waiting(void);
+
 /* ---- g.c: Gs ---------------------------------------------------------------------------------------- */
 
-/* Make a runnable G that is on no queue; p is the calling M's P or NULL. 0 or -ENOMEM. */
-int gr__g_new(struct gr_p *p, const char *name, void (*fn)(void *), void *arg, struct gr_g **out);
+/* Make a runnable G that is on no queue, from a thread without a P. 0 or -ENOMEM. */
+int gr__g_new(const char *name, void (*fn)(void *), void *arg, struct gr_g **out);
+/* The G that b describes, runnable and on no queue. NULL: no stack can be had. Only the owner of p. */
+struct gr_g *gr__g_start(struct gr_p *p, const struct gr__birth *b);
+/* The same with the newest of p's nursery. NULL: it is empty, or no stack can be had: then nothing has changed. */
+struct gr_g *gr__g_start_next(struct gr_p *p);
 
 /* ---- m.c: threads and the runtime's life ------------------------------------------------------------ */
 
@@ -147,13 +155,32 @@ void gr__syscall_enter_blocking(void);
 /* Take p from the M that is in the blocking call of which p->status was `seen`, and hand it on. False: it is back. */
 bool gr__retake(struct gr_p *p, uint64_t seen);
 
+enum { GR__STACK_BYTES_MAX = 256 << 20 }; /* of one stack; arbitrary */
+
 /* ---- stack.c ------------------------------------------------------------------------------------------ */
 int gr__stacks_init(void);
 void gr__stacks_destroy(void);
-/* A free slot with its descriptor; p may be NULL (a thread without P). NULL: no memory. */
+/*
+ * Credit. Who creates a G needs one unit of its P's credit; who ends one gets a unit. A unit stands for a slot of
+ * address space that nobody else has been promised. With p->credit used up: get more. False: no memory.
+ */
+bool gr__stack_reserve(struct gr_p *p);
+/*
+ * A free slot with its descriptor. For a thread without P (NULL) it takes a unit of credit too. NULL: no memory; with
+ * a P that happens only where other Ps hold the slots that are free: see gr__stacks_flush.
+ */
 struct gr_g *gr__stack_get(struct gr_p *p);
+/* The largest that can be had; the size of g's, guard included. */
+size_t gr__stack_bytes_max(void);
+size_t gr__stack_bytes(const struct gr_g *g);
+/* One of at least so many bytes, guard included; more than the usual. NULL: no memory. */
+struct gr_g *gr__stack_get_large(size_t bytes);
 /* The G has ended and nobody runs on its stack. */
 void gr__stack_put(struct gr_p *p, struct gr_g *g);
+/* Die of a canary that has been overwritten. */
+void gr__stack_check(const struct gr_g *g);
+/* Give the free slots that p keeps to everybody. p's owner, or with p idle under sched.lock. */
+void gr__stacks_flush(struct gr_p *p);
 /* Call fn for each descriptor that has ever been used. The Gs go on meanwhile. */
 void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg);
 /* "madvise", "mprotect" or "canary". */

@@ -16,7 +16,6 @@
 enum {
 	STACK_BYTES_DEFAULT = 16 * 1024, /* 32 bytes of page table each; wider costs more */
 	STACK_BYTES_SAN = 128 * 1024, /* sanitizers' frames and call-backs are big */
-	STACK_BYTES_MAX = 256 * 1024 * 1024, /* arbitrary */
 	MAX_MS_DEFAULT = 10000, /* Go's */
 };
 #define REAP_NS_DEFAULT 5000000000ull
@@ -51,7 +50,7 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 			return refuse(text, len, "must be from 1 to 1000000");
 		k->max_ms = (unsigned)v;
 	} else if (IS("stack_bytes")) {
-		if (v > STACK_BYTES_MAX)
+		if (v > GR__STACK_BYTES_MAX)
 			return refuse(text, len, "must be at most 256 MiB");
 		k->stack_bytes = (size_t)v;
 	} else if (IS("reap_ms")) {
@@ -62,14 +61,15 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 		if (v > 2)
 			return refuse(text, len, "must be 0 (madvise if possible), 1 (mprotect) or 2 (canary)");
 		k->guard = (unsigned)v;
-	} else if (IS("steal") || IS("runnext") || IS("spin")) {
+	} else if (IS("steal") || IS("runnext") || IS("spin") || IS("newest")) {
 		if (v > 1)
 			return refuse(text, len, "must be 0 or 1");
-		*(IS("steal") ? &k->steal : IS("spin") ? &k->spin : &k->runnext) = v;
+		*(IS("steal") ? &k->steal : IS("spin") ? &k->spin : IS("newest") ? &k->newest : &k->runnext) = v;
 	} else {
 		return refuse(
 			text, len,
-			"unknown; there are procs, max_ms, stack_bytes, reap_ms, guard, steal, runnext, spin, seed");
+			"unknown; there are procs, max_ms, stack_bytes, reap_ms, guard, steal, runnext, newest, spin, "
+			"seed");
 	}
 #undef IS
 	return 0;
@@ -99,12 +99,13 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 			      .reap_ns = c->reap_ns,
 			      .steal = true,
 			      .runnext = true,
-			      .spin = true};
+			      .spin = true,
+			      .newest = true};
 	int err;
 
 	if (k.procs > GR__MAX_PROCS)
 		return refuse("procs", 5, "must be from 1 to 1024");
-	if (k.stack_bytes > STACK_BYTES_MAX)
+	if (k.stack_bytes > GR__STACK_BYTES_MAX)
 		return refuse("stack_bytes", 11, "must be at most 256 MiB");
 	if ((err = apply_all(&k, c->knobs)) || (err = apply_all(&k, getenv("GRDEBUG"))))
 		return err;
@@ -125,6 +126,7 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 		k.stack_bytes = STACK_BYTES_SAN;
 	k.stack_bytes = align_up(k.stack_bytes, page);
 	k.plain_runnext = k.runnext && !k.seed;
+	k.plain_newest = k.newest && !k.seed;
 	*out = k;
 	return 0;
 }
@@ -142,6 +144,7 @@ size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 		{"reap_ms", k->reap_ns / 1000000},
 		{"steal", k->steal},
 		{"runnext", k->runnext},
+		{"newest", k->newest},
 		{"spin", k->spin},
 		{"seed", k->seed},
 	};

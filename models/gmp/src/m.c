@@ -375,6 +375,8 @@ static void reset_sched(void)
 	list_init(&s->idle_ms);
 	list_init(&s->all_ms);
 	list_init(&s->dead_ms);
+	list_init(&s->spill);
+	list_init(&s->spare_chunks);
 	store_relaxed(&s->coarse_now_ns, gr__now_ns());
 }
 
@@ -494,7 +496,7 @@ void gr_run(void (*fn)(void *), void *arg)
 		gr__fatal("gr_run: called from a G");
 	if (load_acquire(&s->running) != RUNNING)
 		gr__fatal("gr_run: the runtime does not run");
-	if (gr__g_new(NULL, "main", run_main, &r, &g))
+	if (gr__g_new("main", run_main, &r, &g))
 		gr__fatal("gr_run: no memory for a stack");
 	gr__glist_push(&one, g);
 	gr__lock(&s->lock);
@@ -585,6 +587,7 @@ void gr_stop(void)
 	gr__os_fault_handler_off();
 	gr__netpoll_destroy();
 	free_ps();
+	gr__spill_destroy();
 	gr__stacks_destroy();
 	store_release(&s->running, STOPPED);
 }

@@ -103,6 +103,14 @@ void gr__wake_p(void)
 	wake_if_idle();
 }
 
+void gr__wake_p_after_rmw(void)
+{
+#if !defined(__x86_64__) /* there a locked operation is the barrier */
+	fence_seq_cst();
+#endif
+	wake_if_idle();
+}
+
 /* Queue a runnable G on m's P: next, or last. */
 static inline void queue_next(struct gr_p *p, struct gr_g *g)
 {
@@ -119,11 +127,6 @@ static inline void queue_next(struct gr_p *p, struct gr_g *g)
 		gr__wake_p();
 	else if (!gr__runq_empty(p))
 		wake_if_idle(); /* published earlier, with the barrier: only a hint */
-}
-
-void gr__queue_new(struct gr_p *p, struct gr_g *g)
-{
-	queue_next(p, g);
 }
 
 void gr__ready(struct gr_g *g)
@@ -260,7 +263,7 @@ static __attribute__((noinline)) bool is_something_due(struct gr_p *p)
 	int64_t timer = gr__timers_next(p), now;
 	bool io = gr__netpoll_has_waiters();
 
-	if (load_relaxed(&s->global_n))
+	if (load_relaxed(&s->global_n) || load_relaxed(&s->spill_n))
 		return true;
 	if (timer == INT64_MAX && !io)
 		return false;
@@ -329,8 +332,8 @@ void gr_yield(void)
 	p = m->p;
 	next = pick_local(p);
 	if (unlikely(!next)) {
-		if (!load_relaxed(&p->attention) && gr__runq_empty(p) && !load_relaxed(&p->runnext) &&
-		    !load_relaxed(&gr__sched.global_n)) {
+		if (!load_relaxed(&p->attention) && gr__p_is_empty(p) && !load_relaxed(&gr__sched.global_n) &&
+		    !load_relaxed(&gr__sched.spill_n)) {
 			/* Nobody else: go on, but let timers and I/O through by count. */
 			uint32_t tick = load_relaxed(&p->tick) + 1;
 
@@ -414,8 +417,7 @@ bool gr__can_spin(unsigned iteration)
 
 	/* Somebody else must be running, who could give up what we want, and nobody must wait for our P. */
 	return iteration < 4 && s->nprocs > 1 &&
-	       load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) + 1 < s->nprocs && gr__runq_empty(p) &&
-	       !load_relaxed(&p->runnext);
+	       load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) + 1 < s->nprocs && gr__p_is_empty(p);
 }
 
 void gr__schedule(struct gr_m *m)

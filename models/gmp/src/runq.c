@@ -61,6 +61,7 @@ void gr__runq_drain_locked(struct gr_p *p)
 	while ((g = gr__runq_pop(p)))
 		gr__glist_push(&list, g);
 	gr__global_put_locked(&list);
+	gr__nursery_drain_locked(p);
 }
 
 struct gr_g *gr__global_get(struct gr_p *p, uint32_t max)
@@ -117,20 +118,24 @@ struct gr__order gr__order_begin(uint32_t random)
 	return (struct gr__order){random % s->nprocs, s->coprimes[random / s->nprocs % s->n_coprimes], s->nprocs};
 }
 
+bool gr__runq_is_stuck(struct gr_p *victim)
+{
+	uint32_t tick = load_relaxed(&victim->tick);
+
+	if (GR__P_STATE(load_relaxed(&victim->status)) != GR__P_RUNNING)
+		return true;
+	for (int i = 0; i < RUNNEXT_PATIENCE; i++)
+		gr_pause();
+	return load_relaxed(&victim->tick) == tick;
+}
+
 /* Take victim's runnext if it really seems to be stuck there. */
 static struct gr_g *steal_runnext(struct gr_p *victim)
 {
 	struct gr_g *g = load_relaxed(&victim->runnext);
-	uint32_t tick = load_relaxed(&victim->tick);
 
-	if (!g)
+	if (!g || !gr__runq_is_stuck(victim))
 		return NULL;
-	if (GR__P_STATE(load_relaxed(&victim->status)) == GR__P_RUNNING) {
-		for (int i = 0; i < RUNNEXT_PATIENCE; i++)
-			gr_pause();
-		if (load_relaxed(&victim->tick) != tick)
-			return NULL;
-	}
 	/* acquire: pairs with the release in put_next. Another G may be there by now: not ours then. */
 	return cas_strong_acquire(&victim->runnext, &g, NULL) ? g : NULL;
 }

@@ -4,7 +4,7 @@
 #ifndef GR_RUNQ_H
 #define GR_RUNQ_H
 
-#include "internal.h"
+#include "nursery.h"
 
 /*
  * runnext may be taken that many times in a row while the ring holds work: long enough that a pair which readies and
@@ -12,8 +12,12 @@
  */
 enum { GR__STREAK_MAX = 64 };
 
+enum { GR__GLOBAL_EVERY = 61 }; /* switches between looks at the global queue; Go's number, prime */
+
 /* Half of p's full ring and g go to the global queue. Only the owner. Returns false if there was room after all. */
 bool gr__runq_overflow(struct gr_p *p, struct gr_g *g);
+/* Whether victim, which runs, really seems not to get at what it would run next. Waits for up to some microseconds. */
+bool gr__runq_is_stuck(struct gr_p *victim);
 /* Steal half of victim's ring (or its runnext, if that is allowed and all there is) into p's empty ring. */
 struct gr_g *gr__runq_steal(struct gr_p *p, struct gr_p *victim, bool runnext_too);
 /* Move everything that p has to the global queue. Under sched.lock; p's owner, or nobody owns it. */
@@ -128,12 +132,33 @@ static inline struct gr_g *gr__runq_pop(struct gr_p *p)
 	return g;
 }
 
-/* The next G of p: runnext, unless it has had its turns, else the oldest of the ring. Only the owner. */
+/* Whether p has nothing to run. The owner, or a hint. */
+static inline bool gr__p_is_empty(struct gr_p *p)
+{
+	return gr__runq_empty(p) && !load_relaxed(&p->runnext) && !gr__nursery_len(p);
+}
+
+/* Whether, of all that p could run, it should be the newest of the nursery. Only the owner. */
+static inline bool gr__may_take_newest(struct gr_p *p)
+{
+	if (load_relaxed(&p->runnext) || load_relaxed(&p->attention) || !gr__sched.knobs.plain_newest)
+		return false;
+	return (p->streak < GR__STREAK_MAX || gr__runq_empty(p)) && (load_relaxed(&p->tick) + 1) % GR__GLOBAL_EVERY;
+}
+
+/*
+ * The next G of p: runnext, else the newest of the nursery, unless these have had their turns, else the oldest of the
+ * ring. Only the owner.
+ */
 static inline struct gr_g *gr__runq_get(struct gr_p *p)
 {
-	struct gr_g *g = load_relaxed(&p->runnext);
+	struct gr_g *g;
+	bool more;
 
-	if (g && (p->streak < GR__STREAK_MAX || gr__runq_empty(p))) {
+again:
+	g = load_relaxed(&p->runnext);
+	more = p->streak < GR__STREAK_MAX || gr__runq_empty(p);
+	if (g && more) {
 		if (gr__sched.nprocs == 1) {
 			store_relaxed(&p->runnext, NULL);
 			p->streak++;
@@ -145,8 +170,15 @@ static inline struct gr_g *gr__runq_get(struct gr_p *p)
 			return g;
 		}
 	}
+	if (gr__nursery_len(p) && more && (g = gr__g_start_next(p))) {
+		p->streak++;
+		return g;
+	}
 	p->streak = 0;
-	return gr__runq_pop(p);
+	g = gr__runq_pop(p);
+	if (unlikely(!g) && !more) /* thieves have emptied the ring meanwhile: the others are in order again */
+		goto again;
+	return g;
 }
 
 #endif

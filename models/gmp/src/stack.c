@@ -1,5 +1,5 @@
 /*
- * stack.c - where Gs live: slots of one size with guard, stack and descriptor.
+ * stack.c - where Gs live: slots with guard, stack and descriptor, in pools by size.
  *
  * Slabs of address space are cut into slots (16 KiB by default):
  *
@@ -12,18 +12,27 @@
  *   are moved by (slot % 16) lines.
  * - Mapping a stack and faulting its page in costs 2-9 us, reusing one 30-150 ns. So slots are never unmapped before
  *   gr_stop, and free ones are reused newest first. Each P keeps up to two chains of 64; more than that is exchanged
- *   with the central list a chain at a time, which moves one pointer under the lock, whatever happens in batches.
- * - Beyond KEEP_CHAINS central chains the pages go back (the slot becomes cold). Its descriptor goes with them, so
- *   cold slots are remembered in the slab's own table.
+ *   with the pool a chain at a time, which moves one pointer under the lock, whatever happens in batches.
+ * - Beyond a pool's watermark the pages of free stacks go back (the slot becomes cold). Its descriptor goes with them,
+ *   so cold slots are remembered in the slab's own table.
  * - A frame larger than the guard would step over it, so everything that runs on a G's stack is compiled with
  *   -fstack-clash-protection: such a frame touches each of its pages on the way down.
  * - Guards: in the page tables if the kernel can (no mapping used up), else mprotect() for as many as the limit of
  *   mappings allows, else none: then the lowest word of the slot, which nobody writes, is looked at when the G ends.
+ * - Size classes: pool 0 has the slots that Gs usually get; each next pool has slots four times as large, for Gs that
+ *   ask for it (gr_go_with). Those are rare, so they go without P's caches and are made when the G is created.
+ * - Credit. A usual G gets its stack when it first runs, but whether there can be one is answered by gr_go. So slots
+ *   are promised: each slab brings as many units of credit as it has slots, Ps take units in batches, a G holds one
+ *   from its creation to its end. Units and slots are equal in number, so who holds a unit finds a free slot somewhere -
+ *   unless all are in the caches of other Ps. Then there is one more slab than promised, or, if that is refused, the
+ *   others' caches are emptied (look_for_stacks in find.c).
  *
  * Invariants:
- *   S1  a slot is in exactly one place: used by a G, in a P's chains or fresh range, in a central chain, cold, or not
+ *   S1  a slot is in exactly one place: used by a G, in a P's chains or fresh range, in a pool's chain, cold, or not
  *       yet handed out (>= slab->used);
  *   S2  a descriptor below slab->used reads as FREE unless a G uses it: slabs start as zeros and release makes zeros.
+ *   S3  units of credit (the pool's, the Ps', one per G of pool 0 that is to be or is) = slots of pool 0's slabs, but
+ *       for slabs made without (get_slow).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,11 +45,14 @@
 
 enum {
 	CHAIN = 64, /* stacks that change hands at once; a P keeps up to two chains */
-	KEEP_CHAINS = 128, /* central chains whose pages are kept: 8192 stacks, 32 MiB of touched pages */
+	KEEP_STACKS =
+		8192, /* watermark of pool 0: 32 MiB of touched pages, usually; a quarter of that in each next pool */
+	KEEP_STACKS_MIN = 4,
 	FRESH = 16, /* never used slots that a P takes at once */
+	CREDIT = 64, /* units that a P takes at once; it keeps up to four times as many */
 	SLAB_BYTES = 16 << 20, /* address space, not memory */
-	SLAB_SLOTS_MIN = 16,
 	SLAB_SLOTS_MAX = 1024,
+	POOLS = 9, /* up to 256 MiB, four times as much each, from 4 KiB pages on */
 	COLD_GUARDED = 0x8000, /* in cold[]: the slot still has its guard, which survives the release of pages */
 	COLOURS = 16,
 	SPARE_MAPPINGS = 8192, /* left to the rest of the process when guards are mappings; arbitrary */
@@ -49,30 +61,41 @@ enum {
 enum guard { GUARD_LIGHT, GUARD_MAPPING, GUARD_CANARY };
 
 struct gr__slab {
+	struct pool *pool; /* immutable */
 	char *base; /* immutable */
 	uint32_t n_slots; /* immutable */
-	_Atomic uint32_t used; /* slots handed out so far; written under central.lock */
-	uint32_t n_cold; /* central.lock */
-	struct gr__slab *cold_next; /* central.lock: next slab with cold slots */
-	bool on_cold_list; /* central.lock */
-	uint16_t cold[]; /* central.lock: n_cold slots whose pages have gone back */
+	_Atomic uint32_t used; /* slots handed out so far; written under the pool's lock */
+	uint32_t n_cold; /* pool's lock */
+	struct gr__slab *cold_next; /* pool's lock: next slab with cold slots */
+	bool on_cold_list; /* pool's lock */
+	uint16_t cold[]; /* pool's lock: n_cold slots whose pages have gone back */
 };
 
-static struct {
-	struct gr__lock lock;
+struct pool {
+	CACHE_ALIGNED struct gr__lock lock;
 	/* under lock */
 	struct gr__slab **slabs;
 	size_t n_slabs, cap_slabs;
+	size_t fresh_i; /* the first slab with slots that have not been handed out */
 	struct gr_g *chains; /* linked by chain_next */
-	size_t n_chains;
+	size_t n_free; /* stacks in the chains */
 	struct gr__slab *cold; /* slabs with cold slots */
+	uint64_t credit; /* pool 0: slots that nobody has been promised */
+	/* immutable */
+	size_t stride, slab_bytes, keep;
+	uint32_t slab_slots;
+};
+
+static struct {
+	struct pool pools[POOLS];
+	unsigned n_pools; /* immutable */
+	struct gr__lock lock;
+	/* under lock */
 	size_t n_guard_mappings, max_guard_mappings;
-	uint64_t n_mapped; /* slots made from fresh memory outside of a P */
 	/* atomic: only ever gets worse */
 	_Atomic uint32_t guard;
 	/* immutable */
-	size_t stride, page, slab_bytes;
-	uint32_t slab_slots;
+	size_t page;
 } central;
 
 const char *gr__stack_guard(void)
@@ -82,23 +105,30 @@ const char *gr__stack_guard(void)
 	return names[load_relaxed(&central.guard)];
 }
 
+static void init_pool(struct pool *pool, size_t stride, size_t keep)
+{
+	pool->stride = stride;
+	pool->keep = keep > KEEP_STACKS_MIN ? keep : KEEP_STACKS_MIN;
+	pool->slab_slots = (uint32_t)(SLAB_BYTES / stride);
+	if (pool->slab_slots > SLAB_SLOTS_MAX)
+		pool->slab_slots = SLAB_SLOTS_MAX;
+	if (pool->slab_slots < 1)
+		pool->slab_slots = 1;
+	pool->slab_bytes = pool->slab_slots * stride;
+}
+
 int gr__stacks_init(void)
 {
-	size_t maps = gr__os_max_mappings();
+	size_t maps = gr__os_max_mappings(), stride = gr__sched.knobs.stack_bytes, keep = KEEP_STACKS;
 
 	memset(&central, 0, sizeof(central));
 	central.page = gr__os_page_bytes();
 	store_relaxed(&central.guard, gr__sched.knobs.guard);
 	if (gr__sched.knobs.guard == GUARD_LIGHT && !gr__os_guard_light_works())
 		store_relaxed(&central.guard, GUARD_MAPPING);
-	central.stride = gr__sched.knobs.stack_bytes;
-	central.slab_slots = (uint32_t)(SLAB_BYTES / central.stride);
-	if (central.slab_slots > SLAB_SLOTS_MAX)
-		central.slab_slots = SLAB_SLOTS_MAX;
-	if (central.slab_slots < SLAB_SLOTS_MIN)
-		central.slab_slots = SLAB_SLOTS_MIN;
-	central.slab_bytes = central.slab_slots * central.stride;
 	central.max_guard_mappings = maps > SPARE_MAPPINGS ? (maps - SPARE_MAPPINGS) / 2 : 0;
+	for (; central.n_pools < POOLS && stride <= GR__STACK_BYTES_MAX; stride *= 4, keep /= 4)
+		init_pool(&central.pools[central.n_pools++], stride, keep);
 	return 0;
 }
 
@@ -106,7 +136,7 @@ int gr__stacks_init(void)
 
 static struct gr_g *slot_descriptor(const struct gr__slab *s, uint32_t slot)
 {
-	char *top = s->base + ((size_t)slot + 1) * central.stride;
+	char *top = s->base + ((size_t)slot + 1) * s->pool->stride;
 
 	return (struct gr_g *)(top - (slot % COLOURS) * CACHE_LINE_BYTES -
 			       align_up(sizeof(struct gr_g), CACHE_LINE_BYTES));
@@ -140,7 +170,7 @@ static struct gr_g *init_slot(struct gr__slab *s, uint32_t slot, bool guarded)
 
 	g->slab = s;
 	g->slot = (uint16_t)slot;
-	g->stack_lo = s->base + slot * central.stride;
+	g->stack_lo = s->base + slot * s->pool->stride;
 	g->stack_hi = (char *)g;
 	g->guarded = guarded || guard_slot(g->stack_lo);
 	g->san_fiber = gr__san_fiber_make();
@@ -148,53 +178,97 @@ static struct gr_g *init_slot(struct gr__slab *s, uint32_t slot, bool guarded)
 	return g;
 }
 
-static struct gr__slab *add_slab_locked(void)
+static struct gr__slab *add_slab_locked(struct pool *pool)
 {
 	struct gr__slab *s;
 
-	if (central.n_slabs == central.cap_slabs) {
-		size_t cap = central.cap_slabs ? central.cap_slabs * 2 : 16;
-		struct gr__slab **bigger = realloc(central.slabs, cap * sizeof(bigger[0]));
+	if (pool->n_slabs == pool->cap_slabs) {
+		size_t cap = pool->cap_slabs ? pool->cap_slabs * 2 : 16;
+		struct gr__slab **bigger = realloc(pool->slabs, cap * sizeof(bigger[0]));
 
 		if (!bigger)
 			return NULL;
-		central.slabs = bigger;
-		central.cap_slabs = cap;
+		pool->slabs = bigger;
+		pool->cap_slabs = cap;
 	}
-	s = calloc(1, sizeof(*s) + central.slab_slots * sizeof(s->cold[0]));
+	s = calloc(1, sizeof(*s) + pool->slab_slots * sizeof(s->cold[0]));
 	if (!s)
 		return NULL;
-	s->base = gr__os_reserve(central.slab_bytes);
+	s->base = gr__os_reserve(pool->slab_bytes);
 	if (!s->base) {
 		free(s);
 		return NULL;
 	}
-	s->n_slots = central.slab_slots;
-	central.slabs[central.n_slabs++] = s;
+	s->pool = pool;
+	s->n_slots = pool->slab_slots;
+	pool->slabs[pool->n_slabs++] = s;
 	return s;
 }
 
+/* The slab with the next never used slots, NULL if there are none. */
+static struct gr__slab *fresh_slab_locked(struct pool *pool)
+{
+	for (; pool->fresh_i < pool->n_slabs; pool->fresh_i++) {
+		struct gr__slab *s = pool->slabs[pool->fresh_i];
+
+		if (load_relaxed(&s->used) < s->n_slots)
+			return s;
+	}
+	return NULL;
+}
+
 /* Up to `want` never used slots: [*first, result) of *out. 0: no memory. */
-static uint32_t take_fresh(uint32_t want, struct gr__slab **out, uint32_t *first)
+static uint32_t take_fresh(struct pool *pool, uint32_t want, struct gr__slab **out, uint32_t *first)
 {
 	struct gr__slab *s;
 	uint32_t end = 0;
 
-	gr__lock(&central.lock);
-	s = central.n_slabs ? central.slabs[central.n_slabs - 1] : NULL;
-	if (!s || load_relaxed(&s->used) == s->n_slots)
-		s = add_slab_locked();
+	gr__lock(&pool->lock);
+	s = fresh_slab_locked(pool);
+	if (!s)
+		s = add_slab_locked(pool);
 	if (s) {
 		*out = s;
 		*first = load_relaxed(&s->used);
 		end = *first + want < s->n_slots ? *first + want : s->n_slots;
 		store_release(&s->used, end); /* pairs with the acquire in gr__stacks_each */
 	}
-	gr__unlock(&central.lock);
+	gr__unlock(&pool->lock);
 	return end;
 }
 
-/* ---- central ----------------------------------------------------------------------------------------- */
+/* ---- credit ------------------------------------------------------------------------------------------ */
+
+/* Up to `want` units. 0: no memory. */
+static uint32_t take_credit(uint32_t want)
+{
+	struct pool *pool = &central.pools[0];
+	struct gr__slab *s;
+
+	gr__lock(&pool->lock);
+	if (pool->credit < want && (s = add_slab_locked(pool)))
+		pool->credit += s->n_slots;
+	if (pool->credit < want)
+		want = (uint32_t)pool->credit;
+	pool->credit -= want;
+	gr__unlock(&pool->lock);
+	return want;
+}
+
+static void give_credit(uint32_t n)
+{
+	gr__lock(&central.pools[0].lock);
+	central.pools[0].credit += n;
+	gr__unlock(&central.pools[0].lock);
+}
+
+bool gr__stack_reserve(struct gr_p *p)
+{
+	p->credit += take_credit(CREDIT);
+	return p->credit != 0;
+}
+
+/* ---- pools ------------------------------------------------------------------------------------------- */
 
 /* Give the pages of a chain back and remember its slots as cold. */
 static void release_chain(struct gr_g *g)
@@ -202,26 +276,27 @@ static void release_chain(struct gr_g *g)
 	while (g) {
 		struct gr_g *next = g->link;
 		struct gr__slab *s = g->slab;
+		struct pool *pool = s->pool;
 		uint32_t slot = g->slot | (g->guarded ? COLD_GUARDED : 0);
 		char *lo = g->stack_lo + central.page;
 
 		gr__san_fiber_free(g->san_fiber);
 		gr__san_stack_forgotten(g->san_id);
-		gr__san_clean(lo, central.stride - central.page);
-		gr__os_release(lo, central.stride - central.page);
-		gr__lock(&central.lock);
+		gr__san_clean(lo, pool->stride - central.page);
+		gr__os_release(lo, pool->stride - central.page);
+		gr__lock(&pool->lock);
 		s->cold[s->n_cold++] = (uint16_t)slot;
 		if (!s->on_cold_list) {
 			s->on_cold_list = true;
-			s->cold_next = central.cold;
-			central.cold = s;
+			s->cold_next = pool->cold;
+			pool->cold = s;
 		}
-		gr__unlock(&central.lock);
+		gr__unlock(&pool->lock);
 		g = next;
 	}
 }
 
-static void central_put(struct gr__stack_chain *c)
+static void pool_put(struct pool *pool, struct gr__stack_chain *c)
 {
 	struct gr_g *head = c->head;
 	bool keep;
@@ -229,64 +304,82 @@ static void central_put(struct gr__stack_chain *c)
 	head->chain_n = c->n;
 	c->head = NULL;
 	c->n = 0;
-	gr__lock(&central.lock);
-	keep = central.n_chains < KEEP_CHAINS;
+	gr__lock(&pool->lock);
+	keep = pool->n_free + head->chain_n <= pool->keep;
 	if (keep) {
-		head->chain_next = central.chains;
-		central.chains = head;
-		central.n_chains++;
+		head->chain_next = pool->chains;
+		pool->chains = head;
+		pool->n_free += head->chain_n;
 	}
-	gr__unlock(&central.lock);
+	gr__unlock(&pool->lock);
 	if (!keep)
 		release_chain(head);
 }
 
 /* Warm stacks into *c. False: none. */
-static bool central_get(struct gr__stack_chain *c)
+static bool pool_get(struct pool *pool, struct gr__stack_chain *c)
 {
-	gr__lock(&central.lock);
-	c->head = central.chains;
+	gr__lock(&pool->lock);
+	c->head = pool->chains;
 	if (c->head) {
-		central.chains = c->head->chain_next;
-		central.n_chains--;
+		pool->chains = c->head->chain_next;
 		c->n = c->head->chain_n;
+		pool->n_free -= c->n;
 	}
-	gr__unlock(&central.lock);
+	gr__unlock(&pool->lock);
 	return c->head != NULL;
 }
 
-static struct gr_g *cold_get(void)
+static struct gr_g *cold_get(struct pool *pool)
 {
 	struct gr__slab *s;
 	uint32_t slot = 0;
 
-	gr__lock(&central.lock);
-	s = central.cold;
+	gr__lock(&pool->lock);
+	s = pool->cold;
 	if (s) {
 		slot = s->cold[--s->n_cold];
 		if (!s->n_cold) {
-			central.cold = s->cold_next;
+			pool->cold = s->cold_next;
 			s->on_cold_list = false;
 		}
 	}
-	gr__unlock(&central.lock);
+	gr__unlock(&pool->lock);
 	return s ? init_slot(s, slot & ~COLD_GUARDED, slot & COLD_GUARDED) : NULL;
+}
+
+/* One stack without a P's caches; no chain is broken up but those of one. */
+static struct gr_g *get_single(struct pool *pool)
+{
+	struct gr__stack_chain c;
+	struct gr__slab *s;
+	uint32_t slot;
+	struct gr_g *g;
+
+	if (pool != &central.pools[0] && pool_get(pool, &c))
+		return c.head; /* chains of one: see gr__stack_put */
+	if ((g = cold_get(pool)))
+		return g;
+	if (!take_fresh(pool, 1, &s, &slot))
+		return NULL;
+	return init_slot(s, slot, false);
 }
 
 /* ---- what a P does ------------------------------------------------------------------------------------ */
 
 static __attribute__((noinline)) struct gr_g *get_slow(struct gr_p *p)
 {
+	struct pool *pool = &central.pools[0];
 	struct gr_g *g;
 
 	if (p->free_b.n) {
 		p->free_a = p->free_b;
 		p->free_b = (struct gr__stack_chain){NULL, 0};
-	} else if (!central_get(&p->free_a)) {
-		if ((g = cold_get()))
+	} else if (!pool_get(pool, &p->free_a)) {
+		if ((g = cold_get(pool)))
 			return g;
 		if (p->fresh_next == p->fresh_end) {
-			p->fresh_end = take_fresh(FRESH, &p->fresh_slab, &p->fresh_next);
+			p->fresh_end = take_fresh(pool, FRESH, &p->fresh_slab, &p->fresh_next);
 			if (!p->fresh_end) {
 				p->fresh_next = 0;
 				return NULL;
@@ -301,29 +394,18 @@ static __attribute__((noinline)) struct gr_g *get_slow(struct gr_p *p)
 	return g;
 }
 
-/* For a thread without a P: rare (gr_run), so one slot at a time and no chain is broken up. */
-static struct gr_g *get_outside(void)
-{
-	struct gr__slab *s;
-	uint32_t slot;
-	struct gr_g *g = cold_get();
-
-	if (g)
-		return g;
-	if (!take_fresh(1, &s, &slot))
-		return NULL;
-	gr__lock(&central.lock);
-	central.n_mapped++;
-	gr__unlock(&central.lock);
-	return init_slot(s, slot, false);
-}
-
 struct gr_g *gr__stack_get(struct gr_p *p)
 {
 	struct gr_g *g;
 
-	if (unlikely(!p))
-		return get_outside();
+	if (unlikely(!p)) {
+		if (!take_credit(1))
+			return NULL;
+		g = get_single(&central.pools[0]);
+		if (!g)
+			give_credit(1);
+		return g;
+	}
 	g = p->free_a.head;
 	if (unlikely(!g))
 		return get_slow(p);
@@ -332,15 +414,49 @@ struct gr_g *gr__stack_get(struct gr_p *p)
 	return g;
 }
 
-void gr__stack_put(struct gr_p *p, struct gr_g *g)
+size_t gr__stack_bytes_max(void)
+{
+	return central.pools[central.n_pools - 1].stride;
+}
+
+size_t gr__stack_bytes(const struct gr_g *g)
+{
+	return g->slab->pool->stride;
+}
+
+struct gr_g *gr__stack_get_large(size_t bytes)
+{
+	for (unsigned i = 1; i < central.n_pools; i++)
+		if (central.pools[i].stride >= bytes)
+			return get_single(&central.pools[i]);
+	return NULL;
+}
+
+void gr__stack_check(const struct gr_g *g)
 {
 	if (unlikely(!g->guarded) && *(uint64_t *)(void *)g->stack_lo != 0)
 		gr__fatal("stack overflow of goroutine %llu, found when it ended",
 			  (unsigned long long)load_relaxed(&g->id));
+}
+
+void gr__stack_put(struct gr_p *p, struct gr_g *g)
+{
+	gr__stack_check(g);
 	gr__san_clean(g->stack_lo + central.page, (size_t)(g->stack_hi - g->stack_lo) - central.page);
+	g->link = NULL;
+	if (unlikely(g->slab->pool != &central.pools[0])) {
+		struct gr__stack_chain one = {g, 1};
+
+		pool_put(g->slab->pool, &one);
+		return;
+	}
+	if (unlikely(++p->credit > 4 * CREDIT)) {
+		p->credit -= 2 * CREDIT;
+		give_credit(2 * CREDIT);
+	}
 	if (unlikely(p->free_a.n == CHAIN)) {
 		if (p->free_b.n)
-			central_put(&p->free_b);
+			pool_put(&central.pools[0], &p->free_b);
 		p->free_b = p->free_a;
 		p->free_a = (struct gr__stack_chain){NULL, 0};
 	}
@@ -349,17 +465,48 @@ void gr__stack_put(struct gr_p *p, struct gr_g *g)
 	p->free_a.n++;
 }
 
+void gr__stacks_flush(struct gr_p *p)
+{
+	struct gr__stack_chain one;
+
+	if (p->free_a.n)
+		pool_put(&central.pools[0], &p->free_a);
+	if (p->free_b.n)
+		pool_put(&central.pools[0], &p->free_b);
+	while (p->fresh_next < p->fresh_end) {
+		one = (struct gr__stack_chain){init_slot(p->fresh_slab, p->fresh_next++, false), 1};
+		one.head->link = NULL;
+		pool_put(&central.pools[0], &one);
+	}
+	if (p->credit) {
+		give_credit(p->credit);
+		p->credit = 0;
+	}
+}
+
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
 /* The i-th slab, NULL behind the last. Slabs stay until gr_stop. */
-static struct gr__slab *slab_at(size_t i)
+static struct gr__slab *slab_at(struct pool *pool, size_t i)
 {
 	struct gr__slab *s;
 
-	gr__lock(&central.lock);
-	s = i < central.n_slabs ? central.slabs[i] : NULL;
-	gr__unlock(&central.lock);
+	gr__lock(&pool->lock);
+	s = i < pool->n_slabs ? pool->slabs[i] : NULL;
+	gr__unlock(&pool->lock);
 	return s;
+}
+
+static void each_of_slab(struct gr__slab *s, void (*fn)(struct gr_g *g, void *arg), void *arg)
+{
+	uint32_t used = load_acquire(&s->used); /* pairs with the release in take_fresh */
+
+	for (uint32_t slot = 0; slot < used; slot++) {
+		struct gr_g *g = slot_descriptor(s, slot);
+
+		if (load_relaxed(&g->state) != GR__G_FREE) /* S2 */
+			fn(g, arg);
+	}
 }
 
 void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg)
@@ -368,16 +515,9 @@ void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg)
 
 	if (!gr__read_begin())
 		return;
-	for (size_t i = 0; (s = slab_at(i)); i++) {
-		uint32_t used = load_acquire(&s->used); /* pairs with the release in take_fresh */
-
-		for (uint32_t slot = 0; slot < used; slot++) {
-			struct gr_g *g = slot_descriptor(s, slot);
-
-			if (load_relaxed(&g->state) != GR__G_FREE) /* S2 */
-				fn(g, arg);
-		}
-	}
+	for (unsigned k = 0; k < central.n_pools; k++)
+		for (size_t i = 0; (s = slab_at(&central.pools[k], i)); i++)
+			each_of_slab(s, fn, arg);
 	gr__read_end();
 }
 
@@ -388,45 +528,58 @@ bool gr__stack_guards(const struct gr_g *g, const void *addr)
 	return a >= g->stack_lo && a < g->stack_lo + central.page;
 }
 
-struct gr_g *gr__stack_guarded_at(const void *addr)
+static struct gr_g *guarded_at(struct pool *pool, const char *addr)
 {
-	const char *a = addr;
 	struct gr_g *found = NULL;
 	uint32_t was = 0;
 
 	/* In a signal handler: who holds the lock may be the thread that has been interrupted. */
-	if (!cas_strong_acquire(&central.lock.word, &was, 1))
+	if (!cas_strong_acquire(&pool->lock.word, &was, 1))
 		return NULL;
-	for (size_t i = 0; i < central.n_slabs && !found; i++) {
-		const struct gr__slab *s = central.slabs[i];
-		size_t at = (size_t)(a - s->base); /* wraps around below the base */
+	for (size_t i = 0; i < pool->n_slabs && !found; i++) {
+		const struct gr__slab *s = pool->slabs[i];
+		size_t at = (size_t)(addr - s->base); /* wraps around below the base */
 
-		if (at >= load_relaxed(&s->used) * central.stride || at % central.stride >= central.page)
+		if (at >= load_relaxed(&s->used) * pool->stride || at % pool->stride >= central.page)
 			continue;
-		found = slot_descriptor(s, (uint32_t)(at / central.stride));
+		found = slot_descriptor(s, (uint32_t)(at / pool->stride));
 	}
-	gr__unlock(&central.lock);
+	gr__unlock(&pool->lock);
 	return found && load_relaxed(&found->state) != GR__G_FREE ? found : NULL; /* S2 */
+}
+
+struct gr_g *gr__stack_guarded_at(const void *addr)
+{
+	struct gr_g *g = NULL;
+
+	for (unsigned k = 0; k < central.n_pools && !g; k++)
+		g = guarded_at(&central.pools[k], addr);
+	return g;
+}
+
+static void destroy_slab(struct gr__slab *s)
+{
+#if GR_TSAN || GR_VALGRIND
+	for (uint32_t slot = 0; slot < load_relaxed(&s->used); slot++) {
+		struct gr_g *g = slot_descriptor(s, slot);
+
+		if (!g->slab)
+			continue; /* cold, or never got as far as being used */
+		gr__san_fiber_free(g->san_fiber);
+		gr__san_stack_forgotten(g->san_id);
+	}
+#endif
+	gr__san_clean(s->base, s->pool->slab_bytes);
+	gr__os_unreserve(s->base, s->pool->slab_bytes);
+	free(s);
 }
 
 void gr__stacks_destroy(void)
 {
-	for (size_t i = 0; i < central.n_slabs; i++) {
-		struct gr__slab *s = central.slabs[i];
-#if GR_TSAN || GR_VALGRIND
-		for (uint32_t slot = 0; slot < load_relaxed(&s->used); slot++) {
-			struct gr_g *g = slot_descriptor(s, slot);
-
-			if (!g->slab)
-				continue; /* cold, or never got as far as being used */
-			gr__san_fiber_free(g->san_fiber);
-			gr__san_stack_forgotten(g->san_id);
-		}
-#endif
-		gr__san_clean(s->base, central.slab_bytes);
-		gr__os_unreserve(s->base, central.slab_bytes);
-		free(s);
+	for (unsigned k = 0; k < central.n_pools; k++) {
+		for (size_t i = 0; i < central.pools[k].n_slabs; i++)
+			destroy_slab(central.pools[k].slabs[i]);
+		free(central.pools[k].slabs);
 	}
-	free(central.slabs);
 	memset(&central, 0, sizeof(central));
 }

@@ -68,7 +68,7 @@ void gr__syscall_enter_blocking(void)
 	m = gr__m();
 	p = m->p;
 	/* Nobody waits for the P: leave it attached, and the way back stays short. */
-	if (gr__runq_empty(p) && !load_relaxed(&p->runnext) && !load_relaxed(&gr__sched.global_n))
+	if (gr__p_is_empty(p) && !load_relaxed(&gr__sched.global_n) && !load_relaxed(&gr__sched.spill_n))
 		return;
 	gr__retake(p, GR__P_IN_SYSCALL(m->id));
 }

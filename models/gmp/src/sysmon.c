@@ -33,6 +33,9 @@ enum {
 	TICK_IO_NS = 1000 * 1000, /* I/O is at most that late when no G switches */
 	QUICK_TICKS = 50, /* ticks without work before they become longer */
 	LONG_TICKS = 4, /* of the longest kind, with all Ps idle, before the deep sleep */
+	OLDEST_NS =
+		10 * 1000 * 1000, /* the oldest of a nursery waits that long once it is the oldest: Go's time slice */
+	OLDEST_BURST_MAX = 64, /* how many are asked for at once at most; arbitrary */
 	FORCED_RETAKE_NS = 10 * 1000 * 1000, /* an M keeps its P in a call so long if nobody wants it */
 	SYSMON_STACK_BYTES = 64 * 1024,
 };
@@ -58,7 +61,7 @@ static bool watch_syscall(struct gr_p *p, int64_t now)
 		p->seen_syscall_ns = now;
 		return false;
 	}
-	if (!gr__runq_len(p) && !load_relaxed(&p->runnext) && !load_relaxed(&s->global_n) &&
+	if (gr__p_is_empty(p) && !load_relaxed(&s->global_n) && !load_relaxed(&s->spill_n) &&
 	    load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) > 0 && now - p->seen_syscall_ns < FORCED_RETAKE_NS)
 		return false;
 	return gr__retake(p, status);
@@ -68,14 +71,39 @@ static bool watch_syscall(struct gr_p *p, int64_t now)
 static bool is_work_aged(struct gr_p *p)
 {
 	uint32_t tick = load_relaxed(&p->tick);
-	bool ring = gr__runq_len(p) != 0;
-	bool queued = ring || load_relaxed(&p->runnext);
-	/* What is in runnext is got at as long as p switches at all. */
+	bool ring = gr__runq_len(p) != 0 || gr__nursery_offered(p);
+	bool queued = ring || load_relaxed(&p->runnext) || gr__nursery_len(p);
+	/* What is in runnext, and the newest of the nursery, is got at as long as p switches at all. */
 	bool aged = queued && p->seen_queued && (ring || tick == p->seen_tick);
 
 	p->seen_queued = queued;
 	p->seen_tick = tick;
 	return aged;
+}
+
+/* Have the oldest of p's nursery run if it has been the same for too long: bound (2) of nursery.c. */
+static void watch_oldest(struct gr_p *p, int64_t now)
+{
+	uint64_t word = load_relaxed(&p->nursery);
+	uint32_t oldest = gr__nursery_head(word);
+
+	/* After a deep sleep nothing is known. */
+	if (!gr__nursery_n(word) || oldest != p->seen_oldest || now - p->watched_ns > 2 * OLDEST_NS) {
+		/* It has moved; by our own asking, that is no reason to ask for less. */
+		if (now - p->seen_oldest_ns > OLDEST_NS || !load_relaxed(&p->oldest_due))
+			p->oldest_burst = 0;
+		p->seen_oldest = oldest;
+		p->seen_oldest_ns = p->watched_ns = now;
+		return;
+	}
+	p->watched_ns = now;
+	if (now - p->seen_oldest_ns < OLDEST_NS || load_relaxed(&p->oldest_due))
+		return;
+	p->oldest_burst = p->oldest_burst ? p->oldest_burst * 2 : 1;
+	if (p->oldest_burst > OLDEST_BURST_MAX)
+		p->oldest_burst = OLDEST_BURST_MAX;
+	store_relaxed(&p->oldest_due, p->oldest_burst);
+	store_relaxed(&p->attention, 1);
 }
 
 /* Somebody has to poll: true if that had to be seen to. */
@@ -110,10 +138,12 @@ static bool tick(int64_t now)
 
 		useful |= watch_syscall(p, now);
 		aged |= is_work_aged(p);
+		watch_oldest(p, now);
 		if (gr__timers_next(p) <= now && GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING)
 			store_relaxed(&p->attention, 1);
 	}
-	if ((aged || load_relaxed(&s->global_n)) && load_relaxed(&s->n_idle_ps) && !load_relaxed(&s->spinning)) {
+	if ((aged || load_relaxed(&s->global_n) || load_relaxed(&s->spill_n)) && load_relaxed(&s->n_idle_ps) &&
+	    !load_relaxed(&s->spinning)) {
 		gr__wake_p();
 		useful = true;
 	}

@@ -21,6 +21,7 @@ struct gr_m;
 struct gr_p;
 struct gr__timers;
 struct gr__slab;
+struct gr__chunk;
 
 /* ---- locks and notes ------------------------------------------------------------------------------ */
 
@@ -204,6 +205,22 @@ struct gr__counters {
 
 /* ---- P --------------------------------------------------------------------------------------------- */
 
+/* A G that has been created and has not run yet: what it will be. */
+struct gr__birth {
+	void (*fn)(void *); /* NULL: the G exists, with a larger stack than usual, and is arg */
+	void *arg;
+	const char *name; /* or NULL */
+};
+
+/* The same where thieves may read it. */
+struct gr__birth_slot {
+	void (*_Atomic fn)(void *);
+	_Atomic(void *) arg;
+	_Atomic(const char *) name;
+};
+
+enum { GR__NURSERY_SLOTS = 256 }; /* a power of two; what does not fit goes to the spill, half of it at a time */
+
 enum { GR__RUNQ_SLOTS = 256 }; /* a power of two; Go's size: overflow goes to the global queue in halves */
 
 /* p->status: a state in the low byte, above it (in SYSCALL) the id of the M that went into the call. */
@@ -225,13 +242,15 @@ struct gr_p {
 	/* written by thieves: a line of its own */
 	CACHE_ALIGNED _Atomic uint32_t runq_head; /* CAS by anybody who takes */
 	_Atomic(struct gr_g *) runnext; /* set by the owner P, cleared by the owner or a thief */
+	_Atomic uint64_t nursery; /* head, tail and count in one word: nursery.h; CAS by anybody who takes */
 
 	/* owner P; thieves read */
 	CACHE_ALIGNED _Atomic uint32_t runq_tail; /* store-release publishes the slot */
 	_Atomic uint32_t attention; /* sysmon or gr_stop: come to find_runnable at the next switch */
 	_Atomic uint32_t tick; /* switches on this P, for the 61st and for sysmon */
-	uint32_t streak; /* runnext taken that many times in a row */
+	uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
 	uint32_t rng; /* xorshift state: steal order */
+	uint32_t credit; /* Gs that may still be created: a stack exists for each (stack.c) */
 	struct gr__stack_chain free_a, free_b; /* free stacks: the chain in use and a full or empty spare */
 	struct gr__slab *fresh_slab; /* never used slots [fresh_next, fresh_end) of that slab */
 	uint32_t fresh_next, fresh_end;
@@ -245,6 +264,8 @@ struct gr_p {
 	/* atomic */
 	CACHE_ALIGNED _Atomic uint64_t status; /* enum gr__pstate and M id */
 	_Atomic uint32_t syscall_tick; /* blocking calls entered; owner P */
+	_Atomic uint32_t
+		oldest_due; /* so many of the oldest of the nursery have to be run next; sysmon asks, the owner does */
 
 	/* sched.lock */
 	struct list idle_link;
@@ -253,11 +274,15 @@ struct gr_p {
 	uint32_t seen_tick, seen_syscall_tick;
 	int64_t seen_syscall_ns;
 	bool seen_queued;
+	uint32_t seen_oldest; /* head of the nursery */
+	uint32_t oldest_burst; /* how many were asked for the last time */
+	int64_t seen_oldest_ns, watched_ns; /* since when it has been that; when that was last looked at */
 
 	/* immutable */
 	uint32_t id;
 
 	CACHE_ALIGNED _Atomic(struct gr_g *) runq[GR__RUNQ_SLOTS]; /* slot i of the ring: index i % 256 */
+	CACHE_ALIGNED struct gr__birth_slot births[GR__NURSERY_SLOTS]; /* of the nursery, likewise */
 };
 
 /* ---- M --------------------------------------------------------------------------------------------- */
@@ -315,9 +340,10 @@ struct gr__knobs {
 	unsigned procs, max_ms;
 	size_t stack_bytes;
 	uint64_t reap_ns;
-	bool steal, runnext, spin;
+	bool steal, runnext, spin, newest;
 	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
 	bool plain_runnext; /* runnext without perturbation: knob on and no seed */
+	bool plain_newest; /* the same for the newest of the nursery */
 	uint64_t seed; /* not 0: perturb the order of everything that may be reordered */
 };
 
@@ -337,12 +363,15 @@ struct gr_sched {
 	CACHE_ALIGNED _Atomic uint32_t n_idle_ps;
 	_Atomic uint32_t spinning; /* Ms that look for work */
 	_Atomic uint32_t global_n; /* length of global */
+	_Atomic uint32_t spill_n; /* births in the spill */
 	_Atomic uint32_t sysmon_asleep; /* in its deep sleep */
 	_Atomic uint64_t idle_mask[GR__MAX_PROCS / 64]; /* bit per P on idle_ps */
 
 	CACHE_ALIGNED struct gr__lock lock;
 	/* under lock */
 	struct gr__glist global;
+	struct list spill, spare_chunks; /* struct gr__chunk; the spill with the oldest first */
+	unsigned n_spare_chunks;
 	struct list idle_ps, idle_ms, all_ms, dead_ms;
 	unsigned n_ms, n_idle_ms; /* Ms that exist or are being made; those on idle_ms */
 	unsigned n_unjoined; /* threads that have to be joined, Ms that have exited included */
