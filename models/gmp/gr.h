@@ -220,7 +220,7 @@ bool gr_sema_try_acquire(_Atomic uint32_t *sema);
 /* A condition variable; all zero is ready for use. FIFO. */
 typedef struct gr_cond {
 	void *head, *tail;
-	_Atomic uint32_t lock;
+	_Atomic uint32_t lock[2];
 } gr_cond;
 void gr_cond_wait(gr_cond *c, gr_mutex *m); /* unlocks m, blocks the G, locks m again; m must be locked */
 void gr_cond_signal(gr_cond *c);

@@ -41,6 +41,7 @@
  * (plock.h).
  */
 #include "chan.h"
+#include "switch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -157,8 +158,12 @@ static _Noreturn __attribute__((noinline)) void block_forever(void)
 		gr__park(stay_parked, NULL, GR__WAIT_CHAN_NIL);
 }
 
-/* Put the calling G on q and block it; releases c->lock. True: an element went over. False: closed meanwhile. */
-static bool wait_in(struct gr_chan *c, struct gr__waitq *q, void *elem, enum gr__wait reason)
+/*
+ * Put the calling G on q and block it; releases c->lock. True: an element went over. False: closed meanwhile. Inlined
+ * into functions that are called in tail position: see switch.h.
+ */
+static inline __attribute__((always_inline)) bool wait_in(struct gr_chan *c, struct gr__waitq *q, void *elem,
+							  enum gr__wait reason)
 {
 	struct gr__waiter w;
 
@@ -168,8 +173,20 @@ static bool wait_in(struct gr_chan *c, struct gr__waitq *q, void *elem, enum gr_
 	w.done = false;
 	w.g->wait_data = c;
 	gr__waitq_put(q, &w);
-	gr__park_punlock(&c->lock, reason);
+	gr__park_punlock_inline(&c->lock, reason);
 	return w.done;
+}
+
+static __attribute__((noinline)) void send_waiting(struct gr_chan *c, const void *elem)
+{
+	/* Receivers only read through waiter.elem of a sender. */
+	if (unlikely(!wait_in(c, &c->sendq, (void *)(uintptr_t)elem, GR__WAIT_CHAN_SEND)))
+		gr__fatal("gr_chan_send: the channel was closed while the goroutine waited to send");
+}
+
+static __attribute__((noinline)) bool recv_waiting(struct gr_chan *c, void *elem)
+{
+	return wait_in(c, &c->recvq, elem, GR__WAIT_CHAN_RECV);
 }
 
 /*
@@ -269,7 +286,7 @@ int gr_chan_new(size_t elem_bytes, size_t capacity, gr_chan **out)
 		return -ENOMEM;
 	memset(c, 0, sizeof(*c));
 	c->cap = (uint32_t)capacity;
-	c->elem_bytes = (uint32_t)elem_bytes;
+	c->elem_bytes = (uint16_t)elem_bytes;
 	*out = c;
 	return 0;
 }
@@ -294,9 +311,7 @@ void gr_chan_send(gr_chan *c, const void *elem)
 		gr__fatal("gr_chan_send: the channel is closed");
 	if (send_locked(c, elem, NULL))
 		return;
-	/* Receivers only read through waiter.elem of a sender. */
-	if (unlikely(!wait_in(c, &c->sendq, (void *)(uintptr_t)elem, GR__WAIT_CHAN_SEND)))
-		gr__fatal("gr_chan_send: the channel was closed while the goroutine waited to send");
+	send_waiting(c, elem);
 }
 
 bool gr_chan_recv(gr_chan *c, void *elem)
@@ -311,7 +326,7 @@ bool gr_chan_recv(gr_chan *c, void *elem)
 		zero_elem(c, elem);
 		return false;
 	}
-	return wait_in(c, &c->recvq, elem, GR__WAIT_CHAN_RECV);
+	return recv_waiting(c, elem);
 }
 
 /*

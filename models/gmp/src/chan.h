@@ -48,8 +48,8 @@ struct gr_chan {
 	_Atomic bool closed; /* read without the lock too; never goes back */
 
 	/* immutable */
+	uint16_t elem_bytes;
 	uint32_t cap;
-	uint32_t elem_bytes;
 	unsigned char ring[]; /* cap slots */
 };
 _Static_assert(sizeof(struct gr_chan) <= CACHE_LINE_BYTES, "the hot part of a channel is one cache line");

@@ -37,7 +37,7 @@ _Static_assert(sizeof(struct gr__lock) == sizeof(((gr_cond *)NULL)->lock), "gr_c
 
 static struct gr__lock *lock_of(gr_cond *c)
 {
-	return (struct gr__lock *)&c->lock;
+	return (struct gr__lock *)c->lock;
 }
 
 static struct waiter *take_first_locked(gr_cond *c)

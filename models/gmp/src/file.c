@@ -122,7 +122,7 @@ static __attribute__((noinline)) ssize_t try_read(int fd, void *buf, size_t n)
 static ssize_t pread_plain(int fd, void *buf, size_t n, off_t off)
 {
 	struct gr_p *p = gr__self_p();
-	const uint32_t tick = load_relaxed(&p->tick);
+	const uint64_t tick = load_relaxed(&p->tick);
 	ssize_t r;
 
 	gr_syscall_enter();

@@ -262,8 +262,15 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 	look_around(m, p);
 	if ((g = start_oldest(p)))
 		return g;
-	if (load_relaxed(&p->tick) % GR__GLOBAL_EVERY == 0 && (g = take_shared(m, p)))
-		return g;
+	if (load_relaxed(&p->tick) >= p->due_at) {
+		p->due_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
+		p->is_due = true;
+	}
+	if (p->is_due) {
+		p->is_due = false;
+		if ((g = take_shared(m, p)))
+			return g;
+	}
 	if ((g = gr__runq_get(p)))
 		return g;
 	if ((g = gr__global_get(p, GLOBAL_BATCH)))

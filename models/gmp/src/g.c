@@ -11,10 +11,7 @@
  */
 #include <errno.h>
 
-#include "arch/ctx.h"
-#include "nursery.h"
-#include "runq.h"
-#include "san.h"
+#include "switch.h"
 
 enum { ID_BATCH = 256 }; /* ids that a P takes at once; Go: 16; arbitrary */
 
@@ -73,7 +70,7 @@ static void g_main(void *arg)
 	do
 		g->fn(g->arg);
 	while (next_life(g));
-	gr__leave_forever();
+	gr__leave_forever_inline();
 }
 
 /* g gets its function: on a stack from gr__stack_get. */

@@ -203,6 +203,34 @@ void gr__check_locked(void);
 /* ---- lock.c: locks for short critical sections that never switch -------------------------------- */
 void gr__lock(struct gr__lock *l);
 void gr__unlock(struct gr__lock *l);
+/* The rest of gr__lock where the lock is held; of gr__unlock where somebody sleeps. */
+void gr__lock_slow(struct gr__lock *l);
+void gr__lock_wake(struct gr__lock *l);
+
+static inline bool gr__lock_try(struct gr__lock *l)
+{
+	uint32_t was = 0;
+
+	/* acquire: pairs with the release in gr__unlock_inline */
+	return load_relaxed(&l->held) == 0 && cas_strong_acquire(&l->held, &was, 1);
+}
+
+static inline void gr__lock_inline(struct gr__lock *l)
+{
+	uint32_t was = 0;
+
+	if (unlikely(!cas_strong_acquire(&l->held, &was, 1)))
+		gr__lock_slow(l);
+}
+
+static inline void gr__unlock_inline(struct gr__lock *l)
+{
+	uint32_t sleepers = load_relaxed(&l->sleepers); /* before the release: afterwards the lock may be gone */
+
+	store_release(&l->held, 0);
+	if (unlikely(sleepers != 0))
+		gr__lock_wake(l);
+}
 
 /* ---- timer.c (called by find_runnable, sysmon and sleepers) -------------------------------------- */
 void gr__timers_init(struct gr_p *p);

@@ -25,6 +25,7 @@
  *
  * Costs: lock and unlock are one compare-and-swap each when nobody competes. The clock is only read by who sleeps.
  */
+#include "plock.h"
 #include "sema.h"
 
 enum {
@@ -132,7 +133,7 @@ void gr_mutex_lock(gr_mutex *m)
 {
 	uint32_t free = 0;
 
-	if (likely(cas_strong_acquire(&m->state, &free, LOCKED)))
+	if (likely(gr__pcas32_acq_rel(&m->state, &free, LOCKED)))
 		return;
 	lock_slowly(m);
 }
@@ -153,7 +154,7 @@ void gr_mutex_unlock(gr_mutex *m)
 {
 	uint32_t locked = LOCKED;
 
-	if (likely(cas_strong_release(&m->state, &locked, 0)))
+	if (likely(gr__pcas32_acq_rel(&m->state, &locked, 0)))
 		return;
 	unlock_slowly(m, locked, true);
 }

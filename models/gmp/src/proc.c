@@ -46,10 +46,8 @@
  */
 #include <errno.h>
 
-#include "arch/ctx.h"
 #include "os.h"
-#include "runq.h"
-#include "san.h"
+#include "switch.h"
 
 _Thread_local struct gr_m *gr__tls_m __attribute__((tls_model("initial-exec")));
 
@@ -65,7 +63,7 @@ __attribute__((noinline)) struct gr_p *gr__self_p(void)
 
 /* ---- making Gs runnable ------------------------------------------------------------------------------ */
 
-static __attribute__((noinline)) void wake_p_slow(void)
+void gr__wake_p_slow(void)
 {
 	struct gr_sched *s = &gr__sched;
 	uint32_t none = 0;
@@ -88,19 +86,10 @@ static __attribute__((noinline)) void wake_p_slow(void)
 	gr__start_m_unlock(p, true);
 }
 
-/* Step 3 of a publisher. */
-static inline void wake_if_idle(void)
-{
-	struct gr_sched *s = &gr__sched;
-
-	if (unlikely(load_relaxed(&s->n_idle_ps) != 0) && load_relaxed(&s->spinning) == 0)
-		wake_p_slow();
-}
-
 void gr__wake_p(void)
 {
 	fence_seq_cst(); /* step 2; pairs with the one in go_idle */
-	wake_if_idle();
+	gr__wake_if_idle();
 }
 
 void gr__wake_p_after_rmw(void)
@@ -108,7 +97,7 @@ void gr__wake_p_after_rmw(void)
 #if !defined(__x86_64__) /* there a locked operation is the barrier */
 	fence_seq_cst();
 #endif
-	wake_if_idle();
+	gr__wake_if_idle();
 }
 
 /* Queue a runnable G on m's P: next, or last. */
@@ -126,7 +115,7 @@ static inline void queue_next(struct gr_p *p, struct gr_g *g)
 	if (displaced)
 		gr__wake_p();
 	else if (!gr__runq_empty(p))
-		wake_if_idle(); /* published earlier, with the barrier: only a hint */
+		gr__wake_if_idle(); /* published earlier, with the barrier: only a hint */
 }
 
 void gr__ready(struct gr_g *g)
@@ -162,7 +151,7 @@ void gr__inject(struct gr_g *g)
 
 /* ---- after a switch ---------------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) void finish_exit(struct gr_m *m, struct gr_g *g)
+void gr__finish_exit(struct gr_m *m, struct gr_g *g)
 {
 	store_relaxed(&g->state, GR__G_FREE);
 	owner_add(&m->p->exits, 1);
@@ -170,7 +159,7 @@ static __attribute__((noinline)) void finish_exit(struct gr_m *m, struct gr_g *g
 }
 
 /* The G came back from a blocking call and there was no P. Only on g0. */
-static __attribute__((noinline)) void finish_syscall(struct gr_m *m, struct gr_g *g)
+void gr__finish_syscall(struct gr_m *m, struct gr_g *g)
 {
 	struct gr_sched *s = &gr__sched;
 	struct gr__glist one = {NULL, NULL, 0};
@@ -192,39 +181,13 @@ static __attribute__((noinline)) void finish_syscall(struct gr_m *m, struct gr_g
 }
 
 /* A park's commit said no, after the G has left its stack. */
-static __attribute__((noinline)) void park_refused(struct gr_g *g)
+void gr__park_refused(struct gr_g *g)
 {
 	gr__ready(g);
 }
 
-/* Do what the previous owner of this M could not do itself (P2). */
-static inline __attribute__((always_inline)) void finish_switch(struct gr_m *m)
-{
-	struct gr_g *g = m->after_g;
-	enum gr__after what = m->after;
-
-	m->after = GR__AFTER_NOTHING;
-	if (what == GR__AFTER_PARK) {
-		bool (*commit)(struct gr_g *, void *) = m->after_commit;
-
-		m->new_waiter |= gr__wait_needs_poller(m->after_reason);
-		store_relaxed(&g->state, GR__G_WAITING);
-		/* Once commit has let go of the G, it may run elsewhere and end: g is not touched again. */
-		if (commit && !commit(g, m->after_arg))
-			park_refused(g);
-	} else if (what == GR__AFTER_YIELD) {
-		store_relaxed(&g->state, GR__G_RUNNABLE);
-		gr__runq_put(m->p, g);
-		wake_if_idle();
-	} else if (what == GR__AFTER_EXIT) {
-		finish_exit(m, g);
-	} else if (what == GR__AFTER_SYSCALL) {
-		finish_syscall(m, g);
-	}
-}
-
 /* This M goes on with other Gs although one just began to wait for the poller: see to it that somebody polls. */
-static __attribute__((noinline)) void look_after_waiter(struct gr_m *m)
+void gr__look_after_waiter(struct gr_m *m)
 {
 	struct gr_sched *s = &gr__sched;
 
@@ -238,26 +201,15 @@ static __attribute__((noinline)) void look_after_waiter(struct gr_m *m)
 		gr__netpoll_break(); /* all Ps: m may have changed its P since the G put its timer on the old one's heap */
 }
 
-static inline __attribute__((always_inline)) void switched_to(struct gr_g *g)
-{
-	struct gr_m *m = gr__m();
-
-	gr__san_arrive(g->san_fake);
-	finish_switch(m);
-	if (unlikely(m->new_waiter))
-		look_after_waiter(m);
-	m->curg = g;
-}
-
 void gr__switched_to(struct gr_g *g)
 {
-	switched_to(g);
+	gr__switched_to_inline(g);
 }
 
 /* ---- switching ------------------------------------------------------------------------------------------ */
 
-/* Whether find_runnable has anything to do for a P that has switched 61 times without it. */
-static __attribute__((noinline)) bool is_something_due(struct gr_p *p)
+/* P has switched 61 times without find_runnable: whether that has anything to do. */
+static bool is_something_due(struct gr_p *p)
 {
 	struct gr_sched *s = &gr__sched;
 	int64_t timer = gr__timers_next(p), now;
@@ -273,51 +225,32 @@ static __attribute__((noinline)) bool is_something_due(struct gr_p *p)
 	return io && !load_relaxed(&s->poller) && now - load_relaxed(&s->last_poll_ns) >= GR__POLL_BUSY_NS;
 }
 
-/* The next G of the own queue; NULL: there is none, or g0 has something to do first. */
-static inline struct gr_g *pick_local(struct gr_p *p)
+/* Whether g0 has something to do before the next G runs. */
+static __attribute__((noinline)) bool is_g0_wanted(struct gr_p *p)
 {
-	if (unlikely(load_relaxed(&p->attention)))
-		return NULL;
-	if (unlikely(load_relaxed(&p->tick) % GR__GLOBAL_EVERY == 0) && is_something_due(p))
+	if (load_relaxed(&p->attention))
+		return true;
+	p->due_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
+	p->is_due = is_something_due(p);
+	return p->is_due;
+}
+
+/* The rest of pick_local: not just the ring, or something may be due. */
+struct gr_g *gr__pick_slow(struct gr_p *p, bool due)
+{
+	if (due && is_g0_wanted(p))
 		return NULL;
 	return gr__runq_get(p);
 }
 
-/* Leave g's stack for `next`'s or, if that is NULL, for g0. Returns when g runs again. */
-static inline __attribute__((always_inline)) void switch_off(struct gr_m *m, struct gr_g *g, struct gr_g *next,
-							     bool dying)
-{
-	void **fake = dying ? NULL : &g->san_fake;
-
-	m->curg = NULL;
-	if (likely(next)) {
-		owner_add(&m->p->tick, 1);
-		store_relaxed(&next->state, GR__G_RUNNING);
-		gr__san_leave(fake, next->stack_lo, (size_t)(next->stack_hi - next->stack_lo), next->san_fiber);
-		gr__ctx_switch(&g->sp, next->sp);
-	} else {
-		gr__san_leave(fake, m->san_lo, m->san_size, m->san_fiber);
-		gr__ctx_switch(&g->sp, m->g0_sp);
-	}
-	/* P3: m and everything else read before is another M's business now */
-	switched_to(g);
-}
-
 void gr__park(bool (*commit)(struct gr_g *g, void *arg), void *arg, enum gr__wait reason)
 {
-	struct gr_m *m = gr__m();
-	struct gr_g *g = m->curg;
-	struct gr_p *p = m->p;
+	gr__park_inline(commit, arg, reason);
+}
 
-	store_relaxed(&g->wait, reason);
-	store_relaxed(&g->since_ns, load_relaxed(&gr__sched.coarse_now_ns));
-	owner_add(&p->stats.parks, 1);
-	m->after = GR__AFTER_PARK;
-	m->after_g = g;
-	m->after_commit = commit;
-	m->after_arg = arg;
-	m->after_reason = reason;
-	switch_off(m, g, pick_local(p), false);
+void gr__park_punlock(struct gr__lock *l, enum gr__wait reason)
+{
+	gr__park_punlock_inline(l, reason);
 }
 
 void gr_yield(void)
@@ -330,21 +263,26 @@ void gr_yield(void)
 		gr__fatal("gr_yield: not called from a G");
 	g = m->curg;
 	p = m->p;
-	next = pick_local(p);
+	next = gr__pick_local(p);
 	if (unlikely(!next)) {
-		if (!load_relaxed(&p->attention) && gr__p_is_empty(p) && !load_relaxed(&gr__sched.global_n) &&
-		    !load_relaxed(&gr__sched.spill_n)) {
+		if (!load_relaxed(&p->attention) && !p->is_due && gr__p_is_empty(p) &&
+		    !load_relaxed(&gr__sched.global_n) && !load_relaxed(&gr__sched.spill_n)) {
 			/* Nobody else: go on, but let timers and I/O through by count. */
-			uint32_t tick = load_relaxed(&p->tick) + 1;
-
-			store_relaxed(&p->tick, tick);
-			if (tick % GR__GLOBAL_EVERY || !is_something_due(p))
+			owner_add(&p->tick, 1);
+			if (load_relaxed(&p->tick) < p->due_at || !is_g0_wanted(p))
 				return;
 		}
 	}
-	m->after = GR__AFTER_YIELD;
-	m->after_g = g;
-	switch_off(m, g, next, false);
+	if (likely(next) && gr__sched.nprocs == 1) {
+		/* P1 is about thieves. Without any, nobody can take g before it is off its stack, and there is nothing left
+		 * to do after the switch. */
+		store_relaxed(&g->state, GR__G_RUNNABLE);
+		gr__runq_put(p, g);
+	} else {
+		m->after = GR__AFTER_YIELD;
+		m->after_g = g;
+	}
+	gr__switch_off(m, g, next, false);
 }
 
 void gr__yield_to_next(void)
@@ -354,13 +292,7 @@ void gr__yield_to_next(void)
 
 void gr__leave_forever(void)
 {
-	struct gr_m *m = gr__m();
-	struct gr_g *g = m->curg;
-
-	m->after = GR__AFTER_EXIT;
-	m->after_g = g;
-	switch_off(m, g, pick_local(m->p), true);
-	__builtin_unreachable();
+	gr__leave_forever_inline();
 }
 
 void gr__leave_to_global(void)
@@ -369,7 +301,7 @@ void gr__leave_to_global(void)
 
 	m->after = GR__AFTER_SYSCALL;
 	m->after_g = m->curg;
-	switch_off(m, m->curg, NULL, false);
+	gr__switch_off(m, m->curg, NULL, false);
 }
 
 void gr__on_g0(void (*fn)(void *), void *arg)
@@ -390,7 +322,7 @@ void gr__on_g0(void (*fn)(void *), void *arg)
 static void run(struct gr_m *m, struct gr_g *g)
 {
 	if (unlikely(m->new_waiter))
-		look_after_waiter(m);
+		gr__look_after_waiter(m);
 	owner_add(&m->p->tick, 1);
 	store_relaxed(&g->state, GR__G_RUNNING);
 	gr__san_leave(&m->san_fake, g->stack_lo, (size_t)(g->stack_hi - g->stack_lo), g->san_fiber);
@@ -407,7 +339,7 @@ static void run(struct gr_m *m, struct gr_g *g)
 	}
 	m->on_g0 = true;
 	gr__san_arrive(m->san_fake);
-	finish_switch(m);
+	gr__finish_switch(m);
 }
 
 bool gr__can_spin(unsigned iteration)

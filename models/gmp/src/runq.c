@@ -120,7 +120,7 @@ struct gr__order gr__order_begin(uint32_t random)
 
 bool gr__runq_is_stuck(struct gr_p *victim)
 {
-	uint32_t tick = load_relaxed(&victim->tick);
+	uint64_t tick = load_relaxed(&victim->tick);
 
 	if (GR__P_STATE(load_relaxed(&victim->status)) != GR__P_RUNNING)
 		return true;

@@ -104,8 +104,12 @@ static inline bool gr__runq_put_next(struct gr_p *p, struct gr_g *g)
 		old = load_relaxed(&p->runnext);
 		store_relaxed(&p->runnext, g);
 	} else {
-		/* release: a thief that takes it sees the G */
-		old = xchg_release(&p->runnext, g);
+		/* release: a thief that takes it sees the G. Only the owner fills it, so what is empty stays empty. */
+		old = load_relaxed(&p->runnext);
+		if (old)
+			old = xchg_release(&p->runnext, g);
+		else
+			store_release(&p->runnext, g);
 	}
 	if (!old)
 		return false;
@@ -143,7 +147,7 @@ static inline bool gr__may_take_newest(struct gr_p *p)
 {
 	if (load_relaxed(&p->runnext) || load_relaxed(&p->attention) || !gr__sched.knobs.plain_newest)
 		return false;
-	return (p->streak < GR__STREAK_MAX || gr__runq_empty(p)) && (load_relaxed(&p->tick) + 1) % GR__GLOBAL_EVERY;
+	return (p->streak < GR__STREAK_MAX || gr__runq_empty(p)) && load_relaxed(&p->tick) + 1 < p->due_at;
 }
 
 /*

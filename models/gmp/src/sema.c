@@ -35,7 +35,7 @@
  * under the bucket's lock, so a releaser that saw nwait finds the waiter queued or the permit gone.
  */
 #include "sema.h"
-#include "plock.h"
+#include "switch.h"
 #include "timeout.h"
 
 #include <string.h>
@@ -70,7 +70,7 @@ static bool take_permit(_Atomic uint32_t *word)
 	uint32_t v = load_seq_cst(word); /* step 2 of acquire */
 
 	while (v > 0) {
-		if (cas_weak_acquire(word, &v, v - 1))
+		if (gr__pcas32_acq_rel(word, &v, v - 1))
 			return true;
 	}
 	return false;
@@ -122,18 +122,15 @@ static struct waiter *take_waiter(struct waiter **link)
 	return w;
 }
 
-void gr__sema_acquire(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason)
+static __attribute__((noinline)) void acquire_slow(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason)
 {
-	struct bucket *b;
+	struct bucket *b = bucket_of(sema);
 	struct waiter w;
 
-	if (take_permit(sema))
-		return;
-	b = bucket_of(sema);
 	gr__plock(&b->lock);
-	fetch_add_seq_cst(&b->nwait, 1); /* step 1 */
+	gr__padd32_seq_cst(&b->nwait, 1); /* step 1 */
 	if (take_permit(sema)) {
-		fetch_sub_relaxed(&b->nwait, 1);
+		owner_add(&b->nwait, -1u); /* changed under the lock only, and nobody waits for it to fall */
 		gr__punlock(&b->lock);
 		return;
 	}
@@ -141,7 +138,13 @@ void gr__sema_acquire(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason)
 	w.g = gr__m()->curg;
 	w.g->wait_data = (void *)sema;
 	queue_waiter(b, &w, lifo); /* step 3 */
-	gr__park_punlock(&b->lock, reason);
+	gr__park_punlock_inline(&b->lock, reason);
+}
+
+void gr__sema_acquire(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason)
+{
+	if (!take_permit(sema))
+		acquire_slow(sema, lifo, reason);
 }
 
 /* Serve the first waiter of `word` if there is one and the permit has not been taken by a newcomer. */
@@ -158,7 +161,7 @@ static __attribute__((noinline)) void wake_waiter(_Atomic uint32_t *word, enum g
 		return;
 	}
 	g = take_waiter(link)->g;
-	fetch_sub_relaxed(&b->nwait, 1);
+	owner_add(&b->nwait, -1u);
 	gr__punlock(&b->lock);
 	if (wake == GR__SEMA_TAIL) {
 		gr__ready_tail(g);
@@ -171,7 +174,7 @@ static __attribute__((noinline)) void wake_waiter(_Atomic uint32_t *word, enum g
 
 void gr__sema_release(_Atomic uint32_t *sema, enum gr__sema_wake wake)
 {
-	fetch_add_seq_cst(sema, 1); /* step 1 */
+	gr__padd32_seq_cst(sema, 1); /* step 1 */
 	if (load_seq_cst(&bucket_of(sema)->nwait) == 0) /* step 2 */
 		return;
 	wake_waiter(sema, wake);
@@ -185,7 +188,8 @@ void gr__sema_reset(void)
 
 void gr_sema_acquire(_Atomic uint32_t *sema)
 {
-	gr__sema_acquire(sema, false, GR__WAIT_SEMA);
+	if (!take_permit(sema))
+		acquire_slow(sema, false, GR__WAIT_SEMA);
 }
 
 void gr_sema_release(_Atomic uint32_t *sema)

@@ -531,10 +531,8 @@ bool gr__stack_guards(const struct gr_g *g, const void *addr)
 static struct gr_g *guarded_at(struct pool *pool, const char *addr)
 {
 	struct gr_g *found = NULL;
-	uint32_t was = 0;
-
 	/* In a signal handler: who holds the lock may be the thread that has been interrupted. */
-	if (!cas_strong_acquire(&pool->lock.word, &was, 1))
+	if (!gr__lock_try(&pool->lock))
 		return NULL;
 	for (size_t i = 0; i < pool->n_slabs && !found; i++) {
 		const struct gr__slab *s = pool->slabs[i];

@@ -70,7 +70,7 @@ static bool watch_syscall(struct gr_p *p, int64_t now)
 /* Whether p has had work since the last tick that it does not get at. */
 static bool is_work_aged(struct gr_p *p)
 {
-	uint32_t tick = load_relaxed(&p->tick);
+	uint64_t tick = load_relaxed(&p->tick);
 	bool ring = gr__runq_len(p) != 0 || gr__nursery_offered(p);
 	bool queued = ring || load_relaxed(&p->runnext) || gr__nursery_len(p);
 	/* What is in runnext, and the newest of the nursery, is got at as long as p switches at all. */

@@ -25,9 +25,10 @@ struct gr__chunk;
 
 /* ---- locks and notes ------------------------------------------------------------------------------ */
 
-/* A lock for short sections that never switch: 0 free, 1 held, 2 held and somebody sleeps on it. All zero: free. */
+/* A lock for short sections that never switch: lock.c. All zero: free. */
 struct gr__lock {
-	_Atomic uint32_t word;
+	_Atomic uint32_t held; /* 0 or 1 */
+	_Atomic uint32_t sleepers; /* who may sleep on `held` */
 };
 
 /* A one-shot wake-up: 0, or 1 when the wake-up has happened. Cleared by the sleeper. All zero: not woken. */
@@ -247,7 +248,9 @@ struct gr_p {
 	/* owner P; thieves read */
 	CACHE_ALIGNED _Atomic uint32_t runq_tail; /* store-release publishes the slot */
 	_Atomic uint32_t attention; /* sysmon or gr_stop: come to find_runnable at the next switch */
-	_Atomic uint32_t tick; /* switches on this P, for the 61st and for sysmon */
+	_Atomic uint64_t tick; /* switches on this P */
+	uint64_t due_at; /* the tick at which timers, I/O and what is shared are looked at again */
+	bool is_due; /* it has come, and they have not been looked at */
 	uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
 	uint32_t rng; /* xorshift state: steal order */
 	uint32_t credit; /* Gs that may still be created: a stack exists for each (stack.c) */
@@ -271,7 +274,8 @@ struct gr_p {
 	struct list idle_link;
 
 	/* sysmon only */
-	uint32_t seen_tick, seen_syscall_tick;
+	uint64_t seen_tick;
+	uint32_t seen_syscall_tick;
 	int64_t seen_syscall_ns;
 	bool seen_queued;
 	uint32_t seen_oldest; /* head of the nursery */

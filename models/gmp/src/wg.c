@@ -12,6 +12,7 @@
  *   I3  after gr_wg_done has made the counter 0 without waiters, it does not touch the group: who sees the 0 may
  *       free it. With waiters, it is not touched after the last permit.
  */
+#include "plock.h"
 #include "sema.h"
 
 #define ONE_WAITER ((uint64_t)1)
@@ -31,7 +32,7 @@ static __attribute__((noinline)) void wake_all(gr_wg *wg, uint64_t state)
 {
 	uint32_t n = waiters_of(state);
 
-	if (!cas_strong_acq_rel(&wg->state, &state, 0)) /* I2 */
+	if (!gr__pcas64_acq_rel(&wg->state, &state, 0)) /* I2 */
 		gr__fatal("gr_wg_add: called while gr_wg_wait was ending");
 	if (n == 1) {
 		gr__sema_release(&wg->sema, GR__SEMA_NEXT);
@@ -44,7 +45,7 @@ static __attribute__((noinline)) void wake_all(gr_wg *wg, uint64_t state)
 void gr_wg_add(gr_wg *wg, int n)
 {
 	const uint64_t delta = (uint64_t)(int64_t)n << 32;
-	const uint64_t state = fetch_add_acq_rel(&wg->state, delta) + delta;
+	const uint64_t state = gr__padd64_acq_rel(&wg->state, delta) + delta;
 
 	if (unlikely(counter_of(state) < 0))
 		gr__fatal("gr_wg_add: the counter has become negative");
@@ -68,7 +69,7 @@ void gr_wg_wait(gr_wg *wg)
 	do {
 		if (counter_of(state) == 0)
 			return;
-	} while (!cas_weak_acq_rel(&wg->state, &state, state + ONE_WAITER));
+	} while (!gr__pcas64_acq_rel(&wg->state, &state, state + ONE_WAITER));
 	gr__sema_acquire(&wg->sema, false, GR__WAIT_WG);
 	/* A next round that has begun could take the permit of a waiter of this one that is still on its way. */
 	if (unlikely(load_relaxed(&wg->state) != 0))

@@ -17,8 +17,12 @@ gr__ctx_entry:				/* rsp: fn, arg; rbp: 0 */
 	endbr64
 	movq	(%rsp), %rax
 	movq	8(%rsp), %rdi
-	call	*%rax			/* rsp is 16-aligned here, as the ABI wants it */
-	ud2
+	/* A jump with a return address below it, not a call: fn does not return, and the return predictor is left as it is. */
+	leaq	1f(%rip), %rcx
+	pushq	%rcx			/* rsp was 16-aligned, as the ABI wants it before a call */
+	.cfi_adjust_cfa_offset 8
+	jmp	*%rax
+1:	ud2
 	.cfi_endproc
 	.size	gr__ctx_entry, .-gr__ctx_entry
 

@@ -99,8 +99,10 @@ gr__ctx_entry:				/* x19: fn, x20: arg, x29: 0 */
 	.cfi_startproc
 	.cfi_undefined x30		/* back-traces end here */
 	mov	x0, x20
-	blr	x19
-	brk	#0
+	adr	x30, 1f			/* a jump and not a call: see ctx_amd64.S */
+	mov	x16, x19
+	br	x16
+1:	brk	#0
 	.cfi_endproc
 	.size	gr__ctx_entry, .-gr__ctx_entry
 
