@@ -32,6 +32,11 @@ extern "C" {
 
 /* ---- the runtime ------------------------------------------------------------------------------- */
 
+/* Where a CPU is: CPUs of the same `cache` share the last cache that is not everybody's, those of the same `node` memory. */
+struct gr_cpu {
+	uint16_t cache, node;
+};
+
 /*
  * Settings of a runtime; zero in a field means its default. GRDEBUG ("name=value,...") in the environment
  * overrides what is given here: gr_knobs() tells what is in force.
@@ -42,6 +47,12 @@ struct gr_config {
 	size_t stack_bytes; /* size class of a G's stack, guard included; default 16 KiB (128 KiB under sanitizers) */
 	uint64_t reap_ns; /* an M idle for that long exits; default 5 s; UINT64_MAX: never */
 	const char *knobs; /* further settings in GRDEBUG's form; may be NULL */
+	/*
+	 * The machine, by CPU number; copied. Work is stolen from Ps on CPUs of the same cache first, then of the same node,
+	 * then from all. NULL: they are all equally near. The runtime does not find out for itself and binds no thread.
+	 */
+	const struct gr_cpu *cpus;
+	unsigned n_cpus;
 };
 
 /*
@@ -62,6 +73,16 @@ void gr_run(void (*fn)(void *), void *arg);
  * the thread that called gr_start.
  */
 void gr_stop(void);
+
+/*
+ * Change the number of Ps to n (0: what gr_start would take without a setting) while Gs run: from 1 to 1024. Stops all Gs
+ * for the moment of the change, so it waits until each has come to a call of the runtime: a G that computes is waited
+ * for, one in a blocking call is not. Blocks the M, then yields. From a G. 0, -EINVAL, -ENOMEM (nothing has changed), -ECANCELED
+ * (gr_stop has been called meanwhile).
+ */
+int gr_set_procs(unsigned n);
+/* How many there are. From anywhere while the runtime runs. */
+unsigned gr_procs(void);
 
 /* ---- goroutines -------------------------------------------------------------------------------- */
 

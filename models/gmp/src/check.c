@@ -79,7 +79,7 @@ void gr__check_locked(void)
 	check_ps_locked();
 	check_ms_locked();
 	check_global_locked();
-	for (unsigned i = 0; i < gr__sched.nprocs; i++)
+	for (unsigned i = 0; i < gr__nprocs(); i++)
 		check_ring(gr__sched.ps[i]);
 #endif
 }

@@ -45,7 +45,7 @@ int64_t gr__timers_earliest(void)
 {
 	int64_t first = INT64_MAX;
 
-	for (unsigned i = 0; i < gr__sched.nprocs; i++) {
+	for (unsigned i = 0; i < gr__nprocs(); i++) {
 		int64_t next = gr__timers_next(gr__sched.ps[i]);
 
 		if (next < first)
@@ -141,7 +141,18 @@ static void found_work(struct gr_m *m)
 	gr__wake_p();
 }
 
-static struct gr_g *steal_pass(struct gr_m *m, struct gr_p *p, bool last)
+/* How far a CPU is from another: 0 shares a cache, 1 a memory node, 2 neither. What is not known is near. */
+static unsigned distance(uint32_t a, uint32_t b)
+{
+	const struct gr_sched *s = &gr__sched;
+
+	if (a >= s->n_cpus || b >= s->n_cpus || s->cpus[a].cache == s->cpus[b].cache)
+		return 0;
+	return s->cpus[a].node == s->cpus[b].node ? 1 : 2;
+}
+
+/* One round over the other Ps, in random order, those that are farther away left out. */
+static struct gr_g *steal_pass(struct gr_m *m, struct gr_p *p, bool last, unsigned reach)
 {
 	struct gr_sched *s = &gr__sched;
 	struct gr__order order = gr__order_begin(gr__random(&m->rng));
@@ -152,7 +163,7 @@ static struct gr_g *steal_pass(struct gr_m *m, struct gr_p *p, bool last)
 	while (gr__order_next(&order, &id)) {
 		struct gr_p *victim = s->ps[id];
 
-		if (victim == p)
+		if (victim == p || (s->cpus && distance(load_relaxed(&p->cpu), load_relaxed(&victim->cpu)) > reach))
 			continue;
 		if (last && run_timers(p, victim, now) && (g = gr__runq_get(p)))
 			return g;
@@ -175,17 +186,18 @@ static struct gr_g *steal(struct gr_m *m, struct gr_p *p)
 {
 	struct gr_sched *s = &gr__sched;
 
-	if (s->nprocs == 1)
+	if (gr__nprocs() == 1)
 		return NULL;
 	if (!m->spinning) {
 		/* At most half of the busy Ps look, or the looking costs more than it finds. */
-		if (2 * load_relaxed(&s->spinning) >= s->nprocs - load_relaxed(&s->n_idle_ps))
+		if (2 * load_relaxed(&s->spinning) >= gr__nprocs() - load_relaxed(&s->n_idle_ps))
 			return NULL;
 		if (s->knobs.spin)
 			start_spinning(m);
 	}
 	for (int pass = 1; pass <= STEAL_PASSES; pass++) {
-		struct gr_g *g = steal_pass(m, p, pass == STEAL_PASSES);
+		/* From near ones first: what they have touched is in a cache that is ours too. */
+		struct gr_g *g = steal_pass(m, p, pass == STEAL_PASSES, (unsigned)pass - 1);
 
 		if (g || load_relaxed(&s->stopping))
 			return g;
@@ -246,18 +258,25 @@ static void look_for_stacks(void)
 	gr__os_sleep_ns(NO_STACK_NAP_NS);
 }
 
-/* Everything that can be found without giving up the P, in this order. */
+/* Everything that can be found without giving up the P, in this order. May give it up: the world stops. */
 static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 {
 	struct gr_sched *s = &gr__sched;
 	struct gr__glist list = {NULL, NULL, 0};
 	struct gr_g *g;
 
+	if (s->cpus)
+		store_relaxed(&p->cpu, gr__os_cpu());
 	if (load_relaxed(&p->attention)) {
 		store_relaxed(&p->attention, 0);
 		fence_seq_cst(); /* the steps are in m.c, at "Stopping" */
 		if (load_relaxed(&s->stopping))
 			return NULL;
+		if (load_relaxed(&s->world_stops)) {
+			gr__stop_with_world(m);
+			if (!m->p)
+				return NULL;
+		}
 	}
 	look_around(m, p);
 	if ((g = start_oldest(p)))
@@ -292,7 +311,7 @@ static bool is_work_published(void)
 
 	if (load_relaxed(&s->global_n) || load_relaxed(&s->spill_n))
 		return true;
-	for (unsigned i = 0; s->knobs.steal && i < s->nprocs; i++)
+	for (unsigned i = 0; s->knobs.steal && i < gr__nprocs(); i++)
 		if (gr__runq_len(s->ps[i]) || gr__nursery_offered(s->ps[i]))
 			return true;
 	return false;
@@ -418,10 +437,10 @@ static bool is_deadlock_locked(void)
 	/* With several threads that run Gs, one that is outside just now may come and wake them. */
 	if (!load_relaxed(&s->runs) || s->runners_differ || load_relaxed(&s->stopping))
 		return false;
-	if (load_relaxed(&s->n_idle_ps) != s->nprocs || s->global.n || load_relaxed(&s->spill_n) ||
+	if (load_relaxed(&s->n_idle_ps) != gr__nprocs() || s->global.n || load_relaxed(&s->spill_n) ||
 	    s->n_syscall_block || load_relaxed(&s->poller) || load_relaxed(&s->spinning) || s->n_idle_ms + 1 != s->n_ms)
 		return false;
-	for (unsigned i = 0; i < s->nprocs; i++)
+	for (unsigned i = 0; i < gr__nprocs(); i++)
 		if (!gr__p_is_empty(s->ps[i]))
 			return false;
 	return !gr__netpoll_has_waiters() && !is_timer_set();
@@ -447,11 +466,13 @@ struct gr_g *gr__find_runnable(struct gr_m *m)
 					found_work(m);
 				return g;
 			}
+			if (!m->p || load_relaxed(&s->stopping))
+				continue;
 			if (unlikely(gr__nursery_len(m->p))) {
 				look_for_stacks();
 				continue;
 			}
-			if (load_relaxed(&s->stopping) || !go_idle(m))
+			if (!go_idle(m))
 				continue;
 		}
 		m->new_waiter = false; /* it polls itself, or somebody else does */

@@ -135,7 +135,7 @@ static inline int publish(struct gr_p *p, const struct gr__birth *b)
 	if (unlikely(n < 0))
 		return n;
 	owner_add(&p->stats.spawns, 1);
-	if (gr__sched.nprocs > 1 && n > 1) /* the newest alone is nothing for others: gr__nursery_offered */
+	if (gr__nprocs() > 1 && n > 1) /* the newest alone is nothing for others: gr__nursery_offered */
 		gr__wake_p_after_rmw();
 	return 0;
 }

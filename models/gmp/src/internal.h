@@ -131,6 +131,11 @@ bool gr__stop_m_unlock(struct gr_m *m);
 struct gr_p *gr__pidle_get_locked(void);
 void gr__pidle_put_locked(struct gr_p *p);
 bool gr__pidle_take_locked(struct gr_p *p);
+/* Make Ps up to n of them; they are stopped. 0 or -ENOMEM. */
+int gr__ps_make(unsigned n);
+/* Ask all Ps for attention at their next scheduling point. */
+void gr__call_all_ps(void);
+
 /* g is about to end by gr_exit: what the return of its function would have done in gr_run's G. */
 void gr__exits(struct gr_g *g);
 /* Around reading what gr_stop frees, from any thread. False: there is nothing to read, and no end to be called. */
@@ -142,6 +147,12 @@ bool gr__join_dead(void);
 void gr__acquire_p(struct gr_m *m, struct gr_p *p);
 struct gr_p *gr__release_p(struct gr_m *m);
 
+/* ---- procs.c: changing the number of Ps --------------------------------------------------------------- */
+
+/* Under sched.lock, while the world stops: p, which nobody holds, has stopped. */
+void gr__p_stopped_locked(struct gr_p *p);
+/* m, which holds a P, gives it up because the world stops. */
+void gr__stop_with_world(struct gr_m *m);
 /* ---- sysmon.c ---------------------------------------------------------------------------------------- */
 int gr__sysmon_start(void);
 void gr__sysmon_stop(void);
@@ -240,6 +251,8 @@ void gr__timers_destroy(struct gr_p *p);
 int64_t gr__timers_run(struct gr_p *p, int64_t now_ns, unsigned *ran);
 /* The earliest deadline of p's heap without its lock, INT64_MAX if none. From any thread. */
 int64_t gr__timers_next(const struct gr_p *p);
+/* Move all timers of `from`, which nobody uses, to `to`. 0 or -ENOMEM: some have been moved. */
+int gr__timers_move(struct gr_p *from, struct gr_p *to);
 
 /* ---- netpoll.c ------------------------------------------------------------------------------------ */
 int gr__netpoll_init(void);

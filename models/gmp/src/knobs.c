@@ -138,7 +138,7 @@ size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 		const char *name;
 		uint64_t value;
 	} all[] = {
-		{"procs", k->procs},
+		{"procs", gr__nprocs()},
 		{"max_ms", k->max_ms},
 		{"stack_bytes", k->stack_bytes},
 		{"reap_ms", k->reap_ns / 1000000},

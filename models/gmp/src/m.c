@@ -70,6 +70,10 @@ void gr__pidle_put_locked(struct gr_p *p)
 {
 	struct gr_sched *s = &gr__sched;
 
+	if (unlikely(load_relaxed(&s->world_stops))) {
+		gr__p_stopped_locked(p);
+		return;
+	}
 	store_release(&p->status, GR__P_IDLE);
 	list_push_front(&s->idle_ps, &p->idle_link);
 	fetch_or_relaxed(&s->idle_mask[p->id / 64], 1ull << (p->id % 64));
@@ -306,16 +310,38 @@ static void free_ps(void)
 {
 	struct gr_sched *s = &gr__sched;
 
-	for (unsigned i = 0; s->ps && i < s->nprocs; i++) {
-		if (!s->ps[i])
-			continue;
+	for (unsigned i = 0, n = load_relaxed(&s->n_ps_made); i < n; i++) {
 		gr__timers_destroy(s->ps[i]);
 		free(s->ps[i]);
 	}
 	free(s->ps);
 	free(s->coprimes);
+	free((void *)(uintptr_t)s->cpus);
 	s->ps = NULL;
 	s->coprimes = NULL;
+	s->cpus = NULL;
+	store_relaxed(&s->n_ps_made, 0);
+}
+
+int gr__ps_make(unsigned n)
+{
+	struct gr_sched *s = &gr__sched;
+
+	for (unsigned i = load_relaxed(&s->n_ps_made); i < n; i++) {
+		struct gr_p *p = aligned_alloc(CACHE_LINE_BYTES, align_up(sizeof(*p), CACHE_LINE_BYTES));
+
+		if (!p)
+			return -ENOMEM;
+		memset(p, 0, sizeof(*p));
+		store_relaxed(&p->status, GR__P_STOPPED);
+		p->id = i;
+		p->rng = (uint32_t)(s->knobs.seed * 2246822519u + (i + 1) * 3266489917u) | 1;
+		list_init(&p->idle_link);
+		gr__timers_init(p);
+		s->ps[i] = p;
+		store_release(&s->n_ps_made, i + 1); /* pairs with the acquire in sum_counters */
+	}
+	return 0;
 }
 
 static int make_ps(void)
@@ -323,30 +349,34 @@ static int make_ps(void)
 	struct gr_sched *s = &gr__sched;
 	unsigned n = s->knobs.procs;
 
-	s->nprocs = n;
-	s->ps = calloc(n, sizeof(struct gr_p *));
-	s->coprimes = calloc(n, sizeof(s->coprimes[0]));
-	if (!s->ps || !s->coprimes)
-		goto fail;
-	s->n_coprimes = gr__order_strides(n, s->coprimes);
-	for (unsigned i = 0; i < n; i++) {
-		struct gr_p *p = aligned_alloc(CACHE_LINE_BYTES, align_up(sizeof(*p), CACHE_LINE_BYTES));
-
-		if (!p)
-			goto fail;
-		memset(p, 0, sizeof(*p));
-		s->ps[i] = p;
-		p->id = i;
-		p->rng = (uint32_t)(s->knobs.seed * 2246822519u + (i + 1) * 3266489917u) | 1;
-		list_init(&p->idle_link);
-		gr__timers_init(p);
+	/* Room for as many as there may ever be, so that who reads from outside never meets an array that moves. */
+	s->ps = calloc(GR__MAX_PROCS, sizeof(s->ps[0]));
+	s->coprimes = calloc(GR__MAX_PROCS, sizeof(s->coprimes[0]));
+	if (!s->ps || !s->coprimes || gr__ps_make(n)) {
+		free_ps();
+		return -ENOMEM;
 	}
+	store_relaxed(&s->nprocs, n);
+	s->n_coprimes = gr__order_strides(n, s->coprimes);
 	for (unsigned i = n; i-- > 0;)
 		gr__pidle_put_locked(s->ps[i]);
 	return 0;
-fail:
-	free_ps();
-	return -ENOMEM;
+}
+
+static int copy_cpus(const struct gr_config *config)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr_cpu *copy;
+
+	if (!config || !config->n_cpus || !config->cpus)
+		return 0;
+	copy = calloc(config->n_cpus, sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, config->cpus, config->n_cpus * sizeof(*copy));
+	s->cpus = copy;
+	s->n_cpus = config->n_cpus;
+	return 0;
 }
 
 static void on_fault(const void *addr)
@@ -433,6 +463,8 @@ int gr_start(const struct gr_config *config)
 	reset_sched();
 	if ((err = gr__stacks_init()) || (err = make_ps()))
 		goto fail_stacks;
+	if ((err = copy_cpus(config)))
+		goto fail_ps;
 	if ((err = gr__netpoll_init()))
 		goto fail_ps;
 	if ((err = gr__os_fault_handler_on(on_fault)))
@@ -532,9 +564,9 @@ static void wake_idle_ms(void)
 }
 
 /* Step 3 of gr_stop, after a StoreLoad. */
-static void call_all_ps(void)
+void gr__call_all_ps(void)
 {
-	for (unsigned i = 0; i < gr__sched.nprocs; i++)
+	for (unsigned i = 0, n = gr__nprocs(); i < n; i++)
 		store_release(&gr__sched.ps[i]->attention, 1);
 }
 
@@ -547,7 +579,7 @@ static void join_all(void)
 		unsigned left;
 		struct list *link;
 
-		call_all_ps();
+		gr__call_all_ps();
 		gr__lock(&s->lock);
 		link = list_pop_front(&s->all_ms);
 		if (link) {
@@ -577,7 +609,7 @@ void gr_stop(void)
 	store_seq_cst(&s->stopping, 1);
 	gr__unlock(&s->lock);
 	fence_seq_cst(); /* 2; pairs with the one in find_with_p */
-	call_all_ps();
+	gr__call_all_ps();
 	fence_seq_cst(); /* pairs with the one in block_in_poller: it sees `stopping`, or we break it */
 	gr__sysmon_stop();
 	wake_idle_ms();
@@ -608,7 +640,7 @@ static void sum_counters(struct gr__counters *sum, uint64_t *exits)
 	list_for_each (link, &s->all_ms)
 		add_counters(sum, &container_of(link, struct gr_m, all_link)->stats);
 	gr__unlock(&s->lock);
-	for (unsigned i = 0; i < s->nprocs; i++) {
+	for (unsigned i = 0, n = load_acquire(&s->n_ps_made); i < n; i++) {
 		add_counters(sum, &s->ps[i]->stats);
 		owner_add(&sum->switches, load_relaxed(&s->ps[i]->tick));
 		*exits += load_relaxed(&s->ps[i]->exits);

@@ -23,7 +23,9 @@
  *       sleeps until the release of the semaphore.
  *   I4  a sleeper that was woken in normal mode is not counted any more and owns WOKEN.
  *
- * Costs: lock and unlock are one compare-and-swap each when nobody competes. The clock is only read by who sleeps.
+ * Costs: lock and unlock are one compare-and-swap each, when nobody competes and also when others sleep: the lock under
+ * contention is fast if it stays with the CPU that has it (barging), and that must not cost more than it does alone. The
+ * clock is only read by who sleeps.
  */
 #include "plock.h"
 #include "sema.h"
@@ -131,9 +133,10 @@ static __attribute__((noinline)) void unlock_slowly(gr_mutex *m, uint32_t old, b
 
 void gr_mutex_lock(gr_mutex *m)
 {
-	uint32_t free = 0;
+	uint32_t old = load_relaxed(&m->state);
 
-	if (likely(gr__pcas32_acq_rel(&m->state, &free, LOCKED)))
+	/* With sleepers too: see "barging" above. */
+	if (likely(!(old & (LOCKED | STARVING))) && likely(gr__pcas32_acq_rel(&m->state, &old, old | LOCKED)))
 		return;
 	lock_slowly(m);
 }
@@ -152,11 +155,13 @@ bool gr_mutex_try_lock(gr_mutex *m)
 
 void gr_mutex_unlock(gr_mutex *m)
 {
-	uint32_t locked = LOCKED;
+	uint32_t old = load_relaxed(&m->state);
 
-	if (likely(gr__pcas32_acq_rel(&m->state, &locked, 0)))
+	/* Nobody sleeps, or somebody who was woken is after the lock already. */
+	if (likely((old & (LOCKED | STARVING)) == LOCKED) && (old < SLEEPER || (old & WOKEN)) &&
+	    likely(gr__pcas32_acq_rel(&m->state, &old, old & ~(uint32_t)LOCKED)))
 		return;
-	unlock_slowly(m, locked, true);
+	unlock_slowly(m, old, true);
 }
 
 void gr__mutex_unlock_no_switch(gr_mutex *m)

@@ -196,7 +196,7 @@ uint64_t gr__births_waiting(void)
 	if (!gr__read_begin())
 		return 0;
 	n = load_relaxed(&s->spill_n);
-	for (unsigned i = 0; i < s->nprocs; i++)
+	for (unsigned i = 0; i < gr__nprocs(); i++)
 		n += gr__nursery_len(s->ps[i]);
 	gr__read_end();
 	return n;

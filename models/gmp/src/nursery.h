@@ -88,7 +88,7 @@ static inline int gr__nursery_put(struct gr_p *p, const struct gr__birth *b)
 	gr__nursery_write(p, tail, b);
 	do {
 		next = gr__nursery_word(word, gr__nursery_head(word), tail + 1) + (1ull << GR__NURSERY_COUNT); /* N3 */
-		if (gr__sched.nprocs == 1) { /* no thieves */
+		if (gr__nprocs() == 1) { /* no thieves */
 			store_relaxed(&p->nursery, next);
 			break;
 		}
@@ -111,7 +111,7 @@ static inline bool gr__nursery_take_newest(struct gr_p *p, struct gr__birth *out
 		if (gr__nursery_n(word) == 0)
 			return false; /* thieves were faster */
 		next = gr__nursery_word(word, gr__nursery_head(word), tail);
-		if (gr__sched.nprocs == 1) {
+		if (gr__nprocs() == 1) {
 			store_relaxed(&p->nursery, next);
 			break;
 		}

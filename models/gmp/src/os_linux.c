@@ -251,6 +251,13 @@ unsigned gr__os_cpus(void)
 	return n ? n : 1;
 }
 
+unsigned gr__os_cpu(void)
+{
+	int cpu = sched_getcpu();
+
+	return cpu < 0 ? 0 : (unsigned)cpu;
+}
+
 /* ---- threads --------------------------------------------------------------------------------------- */
 
 int gr__os_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, size_t stack_bytes)

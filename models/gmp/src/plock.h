@@ -16,7 +16,7 @@
 /* Whether there is anybody to lock out. The same through the life of a runtime. */
 static inline bool gr__plock_is_real(void)
 {
-	return gr__sched.nprocs > 1;
+	return gr__nprocs() > 1;
 }
 
 /*

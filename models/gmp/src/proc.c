@@ -110,7 +110,7 @@ static inline void queue_next(struct gr_p *p, struct gr_g *g)
 		displaced = gr__runq_put_next(p, g);
 	else
 		gr__runq_put(p, g);
-	if (s->nprocs == 1)
+	if (gr__nprocs() == 1)
 		return;
 	if (displaced)
 		gr__wake_p();
@@ -134,7 +134,7 @@ void gr__ready_tail(struct gr_g *g)
 	store_relaxed(&g->state, GR__G_RUNNABLE);
 	owner_add(&p->stats.readies, 1);
 	gr__runq_put(p, g);
-	if (gr__sched.nprocs > 1)
+	if (gr__nprocs() > 1)
 		gr__wake_p();
 }
 
@@ -273,7 +273,7 @@ void gr_yield(void)
 				return;
 		}
 	}
-	if (likely(next) && gr__sched.nprocs == 1) {
+	if (likely(next) && gr__nprocs() == 1) {
 		/* P1 is about thieves. Without any, nobody can take g before it is off its stack, and there is nothing left
 		 * to do after the switch. */
 		store_relaxed(&g->state, GR__G_RUNNABLE);
@@ -348,8 +348,8 @@ bool gr__can_spin(unsigned iteration)
 	struct gr_p *p = gr__m()->p;
 
 	/* Somebody else must be running, who could give up what we want, and nobody must wait for our P. */
-	return iteration < 4 && s->nprocs > 1 &&
-	       load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) + 1 < s->nprocs && gr__p_is_empty(p);
+	return iteration < 4 && gr__nprocs() > 1 &&
+	       load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) + 1 < gr__nprocs() && gr__p_is_empty(p);
 }
 
 void gr__schedule(struct gr_m *m)

@@ -75,7 +75,7 @@ struct gr_g *gr__global_get(struct gr_p *p, uint32_t max)
 		return NULL;
 	gr__lock(&s->lock);
 	/* A fair share, so that the other Ps find some too. */
-	n = (uint32_t)s->global.n / s->nprocs + 1;
+	n = (uint32_t)s->global.n / gr__nprocs() + 1;
 	if (n > max)
 		n = max;
 	if (n > room)
@@ -115,7 +115,8 @@ struct gr__order gr__order_begin(uint32_t random)
 {
 	const struct gr_sched *s = &gr__sched;
 
-	return (struct gr__order){random % s->nprocs, s->coprimes[random / s->nprocs % s->n_coprimes], s->nprocs};
+	return (struct gr__order){random % gr__nprocs(), s->coprimes[random / gr__nprocs() % s->n_coprimes],
+				  gr__nprocs()};
 }
 
 bool gr__runq_is_stuck(struct gr_p *victim)

@@ -43,8 +43,8 @@ static inline bool gr__order_next(struct gr__order *o, uint32_t *id)
 	o->left--;
 	*id = o->at;
 	o->at += o->stride;
-	if (o->at >= gr__sched.nprocs)
-		o->at -= gr__sched.nprocs;
+	if (o->at >= gr__nprocs())
+		o->at -= gr__nprocs();
 	return true;
 }
 
@@ -100,7 +100,7 @@ static inline bool gr__runq_put_next(struct gr_p *p, struct gr_g *g)
 {
 	struct gr_g *old;
 
-	if (gr__sched.nprocs == 1) { /* no thieves */
+	if (gr__nprocs() == 1) { /* no thieves */
 		old = load_relaxed(&p->runnext);
 		store_relaxed(&p->runnext, g);
 	} else {
@@ -127,7 +127,7 @@ static inline struct gr_g *gr__runq_pop(struct gr_p *p)
 		if (load_relaxed(&p->runq_tail) == head)
 			return NULL;
 		g = load_relaxed(&p->runq[head % GR__RUNQ_SLOTS]);
-		if (gr__sched.nprocs == 1) { /* no thieves */
+		if (gr__nprocs() == 1) { /* no thieves */
 			store_relaxed(&p->runq_head, head + 1);
 			break;
 		}
@@ -163,7 +163,7 @@ again:
 	g = load_relaxed(&p->runnext);
 	more = p->streak < GR__STREAK_MAX || gr__runq_empty(p);
 	if (g && more) {
-		if (gr__sched.nprocs == 1) {
+		if (gr__nprocs() == 1) {
 			store_relaxed(&p->runnext, NULL);
 			p->streak++;
 			return g;

@@ -166,7 +166,7 @@ int gr_rwmutex_new(gr_rwmutex **out)
 	gr_rwmutex *rw;
 	size_t bytes;
 
-	while (slots < gr__sched.nprocs)
+	while (slots < gr__nprocs())
 		slots *= 2;
 	bytes = sizeof(*rw) + slots * sizeof(struct slot);
 	rw = aligned_alloc(CACHE_LINE_BYTES, bytes);

@@ -82,7 +82,7 @@ static inline __attribute__((always_inline)) struct gr_g *gr__pick_local(struct 
 		return gr__pick_slow(p, true);
 	if (g && p->streak < GR__STREAK_MAX) {
 		p->streak++;
-		if (gr__sched.nprocs == 1) { /* no thieves */
+		if (gr__nprocs() == 1) { /* no thieves */
 			store_relaxed(&p->runnext, NULL);
 			return g;
 		}

@@ -133,7 +133,7 @@ static bool tick(int64_t now)
 	struct gr_sched *s = &gr__sched;
 	bool useful = false, aged = false;
 
-	for (unsigned i = 0; i < s->nprocs; i++) {
+	for (unsigned i = 0; i < gr__nprocs(); i++) {
 		struct gr_p *p = s->ps[i];
 
 		useful |= watch_syscall(p, now);
@@ -174,7 +174,7 @@ static void deep_sleep(void)
 	struct gr_sched *s = &gr__sched;
 
 	store_seq_cst(&s->sysmon_asleep, 1); /* steps 1 and 2; pairs with gr__pidle_get_locked */
-	if (load_seq_cst(&s->n_idle_ps) == s->nprocs && !load_relaxed(&stop))
+	if (load_seq_cst(&s->n_idle_ps) == gr__nprocs() && !load_relaxed(&stop))
 		gr__note_sleep(&s->sysmon_note, INT64_MAX);
 	store_relaxed(&s->sysmon_asleep, 0);
 }
@@ -195,7 +195,7 @@ static void *sysmon_main(void *arg)
 		store_relaxed(&s->coarse_now_ns, now);
 		while (gr__join_dead())
 			;
-		if (load_relaxed(&s->n_idle_ps) == s->nprocs) {
+		if (load_relaxed(&s->n_idle_ps) == gr__nprocs()) {
 			delay = delay * 2 < TICK_MAX_NS ? delay * 2 : TICK_MAX_NS;
 			if (delay == TICK_MAX_NS && ++idle > LONG_TICKS) {
 				/* The Ms see to it that one polls; if that failed, nobody would notice from here on. */

@@ -201,6 +201,30 @@ int64_t gr__timers_run(struct gr_p *p, int64_t now_ns, unsigned *ran)
 	return next;
 }
 
+int gr__timers_move(struct gr_p *from, struct gr_p *to)
+{
+	struct gr__timers *a = from->timers, *b = to->timers;
+	int err = 0;
+
+	if (!a || !a->n)
+		return 0;
+	if (!b)
+		return -ENOMEM;
+	gr__plock(&a->lock); /* nobody adds or runs timers; who reads `next` needs no lock */
+	gr__plock(&b->lock);
+	while (a->n && !err) {
+		if (b->n == b->cap && !grow_locked(b))
+			err = -ENOMEM;
+		else
+			push_locked(b, pop_locked(a));
+	}
+	publish_next_locked(a);
+	publish_next_locked(b);
+	gr__punlock(&b->lock);
+	gr__punlock(&a->lock);
+	return err;
+}
+
 /* ---- sleeping -------------------------------------------------------------------------------------- */
 
 /* A heap could not grow: sleep all the same, at the price of a thread. */

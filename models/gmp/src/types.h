@@ -22,6 +22,7 @@ struct gr_p;
 struct gr__timers;
 struct gr__slab;
 struct gr__chunk;
+struct gr_cpu;
 
 /* ---- locks and notes ------------------------------------------------------------------------------ */
 
@@ -229,6 +230,7 @@ enum gr__pstate {
 	GR__P_IDLE = 0, /* on sched.idle_ps, or being moved between Ms by who took it */
 	GR__P_RUNNING, /* an M holds it */
 	GR__P_SYSCALL, /* attached to an M in a blocking call; whoever CASes it away owns it */
+	GR__P_STOPPED, /* gr_set_procs has it, or it is not in use: procs.c */
 };
 #define GR__P_STATE(word) ((enum gr__pstate)((word)&0xff))
 #define GR__P_IN_SYSCALL(m_id) (GR__P_SYSCALL | ((uint64_t)(m_id) << 8))
@@ -267,8 +269,9 @@ struct gr_p {
 	/* atomic */
 	CACHE_ALIGNED _Atomic uint64_t status; /* enum gr__pstate and M id */
 	_Atomic uint32_t syscall_tick; /* blocking calls entered; owner P */
+	_Atomic uint32_t cpu; /* where its M last looked for work; only with sched.cpus; owner P */
 	_Atomic uint32_t
-		oldest_due; /* so many of the oldest of the nursery have to be run next; sysmon asks, the owner does */
+		oldest_due; /* so many of the oldest of the nursery have to run next: sysmon asks, the owner does */
 
 	/* sched.lock */
 	struct list idle_link;
@@ -356,12 +359,16 @@ enum { GR__MAX_PROCS = 1024 };
 struct gr_sched {
 	/* read mostly */
 	CACHE_ALIGNED struct gr__knobs knobs;
-	struct gr_p **ps; /* procs of them */
-	unsigned nprocs;
+	struct gr_p **ps; /* room for GR__MAX_PROCS */
+	_Atomic uint32_t nprocs; /* Ps in use: ps[0 .. nprocs); changed while the world is stopped */
+	_Atomic uint32_t n_ps_made; /* Ps that exist */
 	uint16_t *coprimes; /* strides that visit every P once */
+	const struct gr_cpu *cpus; /* by CPU number; NULL: all CPUs are equally near */
+	unsigned n_cpus;
 	unsigned n_coprimes;
 	_Atomic uint32_t running; /* gr_start has finished and gr_stop has not begun */
 	_Atomic uint32_t stopping; /* Ms leave at their next scheduling point */
+	_Atomic uint32_t world_stops; /* Ms give up their Ps at their next scheduling point: procs.c */
 
 	/* atomic; changed under lock, read without */
 	CACHE_ALIGNED _Atomic uint32_t n_idle_ps;
@@ -383,6 +390,8 @@ struct gr_sched {
 	pthread_t runner; /* the first thread that called gr_run; valid with has_runner */
 	bool has_runner, runners_differ; /* gr_run was called; by more threads than one */
 	uint32_t next_m_id;
+	unsigned n_to_stop; /* Ps that have not stopped yet, while world_stops */
+	struct gr__note world_note; /* they have */
 	struct gr__counters gone; /* of Ms that have exited, and what threads that are no M did */
 
 	/* the poller */
@@ -396,11 +405,19 @@ struct gr_sched {
 	_Atomic uint32_t runs; /* gr_run calls in progress */
 	_Atomic int64_t coarse_now_ns; /* sysmon's last tick */
 
+	_Atomic uint32_t procs_change; /* a gr_set_procs is in progress */
+
 	/* sysmon */
 	pthread_t sysmon_thread;
 	struct gr__note sysmon_note;
 };
 
 extern struct gr_sched gr__sched;
+
+/* How many Ps there are. Does not change while the caller holds one, but across calls that may switch. */
+static inline unsigned gr__nprocs(void)
+{
+	return load_acquire(&gr__sched.nprocs); /* pairs with the release in procs.c: ps[] below that is filled in */
+}
 
 #endif
