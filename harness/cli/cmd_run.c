@@ -288,6 +288,7 @@ static int execute(struct run *r, struct engine_result *result)
 	struct progress progress;
 	struct estimate estimate;
 	struct engine_config config = engine_of(r, &progress);
+	int rc;
 
 	estimate_plan(r->plan, &estimate);
 	progress_init(&progress, options_has(&r->o, "quiet") ? NULL : stderr, estimate.total_ns);
@@ -299,11 +300,14 @@ static int execute(struct run *r, struct engine_result *result)
 	config.env.oracle = r->oracle;
 	config.env.seed = r->seed;
 	config.env.knobs = json_object_get(r->request, "knobs");
+	config.env.nearness = topology_nearness(r->topology);
 	config.env.events = n_events ? events : default_events;
 	config.env.n_events = n_events ? n_events : sizeof default_events / sizeof *default_events;
 	if (is_smoke(r))
 		config.env.settle_ns = 0;
-	return engine_run(&config, result, &r->err);
+	rc = engine_run(&config, result, &r->err);
+	json_decref(config.env.nearness);
+	return rc;
 }
 
 static void say_how_to_go_on(const struct run *r, const struct engine_result *result)

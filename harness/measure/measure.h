@@ -120,6 +120,8 @@ struct placed {
 int topology_place(const struct topology *t, enum placement p, unsigned wanted, bool needs_load, struct placed *out,
 		   struct err *err);
 json_t *topology_json(const struct topology *t); /* sockets, cores, pus, smt, numa_nodes, caches[] */
+/* What CPUs share, for a scheduler that asks: [[cpu, last-level cache, NUMA node], ...] of the allowed ones. */
+json_t *topology_nearness(const struct topology *t);
 /* Hash-free text of cpu_set_t as a JSON list of numbers. */
 json_t *cpuset_json(const cpu_set_t *set);
 

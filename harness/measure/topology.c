@@ -488,6 +488,16 @@ json_t *cpuset_json(const cpu_set_t *set)
 	return list;
 }
 
+json_t *topology_nearness(const struct topology *t)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < t->n && list; i++)
+		json_array_append_new(
+			list, json_pack("[i, i, i]", (int)t->pus[i].cpu, (int)t->pus[i].llc, (int)t->pus[i].numa));
+	return list;
+}
+
 static const char *cache_type(hwloc_obj_t obj)
 {
 	if (hwloc_obj_type_is_icache(obj->type))

@@ -269,11 +269,11 @@ static json_t *make_cell(const struct take *t)
 	const char *knobs = jsonx_str(t->env->knobs, r->subject->id);
 
 	/* The seed is that of the round: all subjects of a round work on the same data in the same order. */
-	return json_pack("{s:s, s:i, s:O, s:i, s:I, s:o, s:s, s:s, s:b}", "workload", r->cell->workload->name,
+	return json_pack("{s:s, s:i, s:O, s:i, s:I, s:o, s:s, s:s, s:b, s:O*}", "workload", r->cell->workload->name,
 			 "version", r->cell->workload->version, "params", r->cell->params, "workers",
 			 (int)r->cell->placed.workers, "ops", (json_int_t)r->ops, "seed",
 			 jsonx_hex(order_mix(t->env->seed, r->round)), "data_dir", t->env->data_dir, "knobs",
-			 knobs ? knobs : "", "warmup", warmup);
+			 knobs ? knobs : "", "warmup", warmup, "nearness", t->env->nearness);
 }
 
 static void set_affinity(const cpu_set_t *cpus)

@@ -28,6 +28,7 @@ struct sample_env {
 	const char *const *events; /* of counted samples */
 	size_t n_events;
 	const json_t *knobs; /* subject id -> "name=value,..."; NULL: none are set */
+	json_t *nearness; /* topology_nearness(), the caller's; NULL: not told to subjects */
 };
 
 struct sample_request {

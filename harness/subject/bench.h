@@ -88,6 +88,8 @@ struct bench {
 	int64_t param[BENCH_MAX_PARAMS]; /* values in the order of workload->params */
 	uint64_t ops; /* how many operations this run does; finite workloads may ignore it */
 	unsigned workers; /* CPUs that the model may use (GMP: Ps; pool sizes); >= 1 */
+	const uint16_t (*nearness)[2]; /* by CPU number: last-level cache, NUMA node; the runtime's, not for bodies */
+	unsigned n_nearness; /* 0: not known */
 	uint64_t seed; /* for pseudo-random data and order; equal for all subjects of a round */
 	const char *data_dir; /* a directory on a real filesystem, for workloads that need files */
 	void *model; /* the style's own handle (evented: the loop), reached by its header */

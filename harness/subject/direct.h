@@ -46,7 +46,10 @@
  *
  * For harness/subject only, not for bodies:
  *   #define DX_MODEL "gmp"                                      the model's id
- *   int  dx_runtime_start(unsigned workers, const char *knobs)  knobs: "name=value,..." or ""; -EINVAL if unknown
+ *   int  dx_runtime_start(unsigned workers, const char *knobs, const uint16_t (*nearness)[2], unsigned n)
+ *                                                               knobs: "name=value,..." or ""; -EINVAL if unknown;
+ *                                                               nearness: by CPU number, n of them, the last-level cache
+ *                                                               and the NUMA node that it belongs to
  *   void dx_runtime_run(void (*root)(void *), void *arg)        runs root as a task; blocks the calling OS thread
  *   void dx_runtime_stop(void)                                  all threads joined, everything freed
  *   size_t dx_runtime_counters(const char *names[], uint64_t values[], size_t cap)   what the model counts of itself
@@ -96,7 +99,7 @@ DX_HAS(dx_sock_shutdown, void (*)(dx_sock *));
 DX_HAS(dx_sock_close, void (*)(dx_sock *));
 DX_HAS(dx_pread, ssize_t (*)(int, void *, size_t, off_t));
 DX_HAS(dx_read_blocking, ssize_t (*)(int, void *, size_t));
-DX_HAS(dx_runtime_start, int (*)(unsigned, const char *));
+DX_HAS(dx_runtime_start, int (*)(unsigned, const char *, const uint16_t (*)[2], unsigned));
 DX_HAS(dx_runtime_run, void (*)(void (*)(void *), void *));
 DX_HAS(dx_runtime_stop, void (*)(void));
 #undef DX_HAS

@@ -9,7 +9,10 @@
 
 #include "build_info.h"
 
-enum { MAX_WORKERS = 4096 }; /* arbitrary: beyond any machine, below what exhausts one by mistake */
+enum {
+	MAX_WORKERS = 4096, /* arbitrary: beyond any machine, below what exhausts one by mistake */
+	MAX_CPUS = 4096, /* likewise; what is said of others is ignored */
+};
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
@@ -171,6 +174,38 @@ static void set_ops(struct bench *b, uint64_t ops)
 		b->ops = ops;
 }
 
+/* "nearness": [[cpu, cache, node], ...] into a table by CPU number; optional. */
+static int get_nearness(const json_t *object, struct cell *out, struct err *e)
+{
+	const json_t *list = json_object_get(object, "nearness"), *entry;
+	size_t i;
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list))
+		return err_set(e, -EINVAL, "\"nearness\" must be a list");
+	out->nearness = calloc(MAX_CPUS, sizeof out->nearness[0]);
+	if (!out->nearness)
+		return err_set(e, -ENOMEM, "out of memory");
+	json_array_foreach (list, i, entry) {
+		json_int_t v[3];
+
+		for (size_t k = 0; k < 3; k++) {
+			v[k] = json_integer_value(json_array_get(entry, k));
+			if (!json_is_integer(json_array_get(entry, k)) || v[k] < 0 || v[k] > UINT16_MAX)
+				return err_set(e, -EINVAL, "\"nearness\" must hold [cpu, cache, node] each");
+		}
+		if (v[0] >= MAX_CPUS)
+			continue;
+		out->nearness[v[0]][0] = (uint16_t)v[1];
+		out->nearness[v[0]][1] = (uint16_t)v[2];
+		if (out->bench.n_nearness <= v[0])
+			out->bench.n_nearness = (unsigned)v[0] + 1;
+	}
+	out->bench.nearness = (const uint16_t(*)[2])out->nearness;
+	return 0;
+}
+
 int protocol_parse_cell(const json_t *object, struct cell *out, struct err *e)
 {
 	int64_t workers = 1, ops = 0;
@@ -193,8 +228,12 @@ int protocol_parse_cell(const json_t *object, struct cell *out, struct err *e)
 		status = get_string(object, "knobs", "", &knobs, e);
 	if (status == 0)
 		status = get_bool(object, "warmup", false, &out->warmup, e);
-	if (status < 0)
+	if (status == 0)
+		status = get_nearness(object, out, e);
+	if (status < 0) {
+		cell_free(out);
 		return status;
+	}
 	out->bench.workers = (unsigned)workers;
 	set_ops(&out->bench, (uint64_t)ops);
 	out->data_dir = strdup(data_dir);
@@ -211,7 +250,9 @@ void cell_free(struct cell *cell)
 {
 	free(cell->data_dir);
 	free(cell->knobs);
+	free(cell->nearness);
 	cell->data_dir = cell->knobs = NULL;
+	cell->nearness = NULL;
 }
 
 static int parse_kind(const char *name, enum run_kind *out, struct err *e)

@@ -35,6 +35,7 @@ struct cell {
 	struct bench bench; /* workload, param, ops (rounded), workers, seed and data_dir are set */
 	char *data_dir; /* owned; bench.data_dir points to it */
 	char *knobs; /* owned; "" for none */
+	uint16_t (*nearness)[2]; /* owned; bench.nearness points to it */
 	bool warmup;
 };
 

@@ -13,7 +13,7 @@ const bool style_has_counters = true;
 
 int style_start(struct bench *b, const char *knobs)
 {
-	int status = dx_runtime_start(b->workers, knobs);
+	int status = dx_runtime_start(b->workers, knobs, b->nearness, b->n_nearness);
 
 	if (status == -EINVAL)
 		return bench_fail(b, status, "%s does not take the knobs \"%s\" with %u workers", DX_MODEL, knobs,
@@ -67,7 +67,7 @@ static void read_knobs_as_task(void *arg)
 void style_default_knobs(struct style_knobs *out)
 {
 	out->n = 0;
-	if (dx_runtime_start(1, "") < 0)
+	if (dx_runtime_start(1, "", NULL, 0) < 0)
 		return;
 	dx_runtime_run(read_knobs_as_task, out); /* the whole cycle: a model need not bear a stop without a run */
 	dx_runtime_stop();

@@ -9,10 +9,12 @@
 #ifndef GMP_BIND_H
 #define GMP_BIND_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/types.h>
 
 #include "models/gmp/gr.h"
@@ -201,11 +203,21 @@ static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
 
 /* ---- for harness/subject ------------------------------------------------------------------------- */
 
-static inline int dx_runtime_start(unsigned workers, const char *knobs)
+static inline int dx_runtime_start(unsigned workers, const char *knobs, const uint16_t (*nearness)[2], unsigned n)
 {
-	struct gr_config config = {.procs = workers, .knobs = knobs};
+	struct gr_config config = {.procs = workers, .knobs = knobs, .n_cpus = n};
+	struct gr_cpu *cpus = NULL;
+	int status;
 
-	return gr_start(&config);
+	if (n)
+		config.cpus = cpus = calloc(n, sizeof *cpus);
+	if (n && !cpus)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		cpus[i] = (struct gr_cpu){.cache = nearness[i][0], .node = nearness[i][1]};
+	status = gr_start(&config);
+	free(cpus);
+	return status;
 }
 
 static inline void dx_runtime_run(void (*root)(void *), void *arg)

@@ -239,9 +239,9 @@ static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
 /* ---- for harness/subject only ------------------------------------------------------------------- */
 
 /* `workers` has no use here: there are as many threads as tasks, and the kernel places them on the CPUs it may use. */
-static inline int dx_runtime_start(unsigned workers, const char *knobs)
+static inline int dx_runtime_start(unsigned workers, const char *knobs, const uint16_t (*nearness)[2], unsigned n)
 {
-	(void)workers;
+	(void)workers, (void)nearness, (void)n;
 	return pt_start(knobs);
 }
 

@@ -22,7 +22,7 @@ static void root_task(void *arg)
 int template_run(struct bench *b, const struct bench_body *body)
 {
 	struct root root = {.b = b, .body = body};
-	int status = dx_runtime_start(b->workers, "");
+	int status = dx_runtime_start(b->workers, "", b->nearness, b->n_nearness);
 
 	if (status < 0)
 		return bench_fail(b, status, "%s does not start", DX_MODEL);

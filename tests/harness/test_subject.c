@@ -389,6 +389,9 @@ static void test_wrong_input(void **state)
 		{RUN("timed", RING("\"seed\":12")), "\"seed\" must be a string"},
 		{RUN("timed", RING("\"data_dir\":1")), "\"data_dir\" must be a string"},
 		{RUN("timed", RING("\"warmup\":1")), "\"warmup\" must be true or false"},
+		{RUN("timed", RING("\"nearness\":1")), "\"nearness\" must be a list"},
+		{RUN("timed", RING("\"nearness\":[[0,0,0],[1,0]]")), "must hold [cpu, cache, node] each"},
+		{RUN("timed", RING("\"nearness\":[[0,0,-1]]")), "must hold [cpu, cache, node] each"},
 		{RUN("timed", RING("\"knobs\":\"speed=11\"")), "speed=11"},
 	};
 	struct talk t;

@@ -287,6 +287,28 @@ static void test_cpuset_json(void **state)
 	json_decref(list);
 }
 
+/* What subjects are told: two chiplets of four CPUs; two sockets with a node each. */
+static void test_nearness(void **state)
+{
+	struct topology *t = synthetic(TWO_CHIPLETS);
+	json_t *list = topology_nearness(t);
+	char *dump = json_dumps(list, JSON_COMPACT);
+
+	(void)state;
+	assert_string_equal(dump, "[[0,0,0],[1,0,0],[2,0,0],[3,0,0],[4,1,0],[5,1,0],[6,1,0],[7,1,0]]");
+	free(dump);
+	json_decref(list);
+	topology_free(t);
+	t = synthetic(BIG);
+	list = topology_nearness(t);
+	assert_int_equal(json_array_size(list), 128);
+	dump = json_dumps(json_array_get(list, 127), JSON_COMPACT);
+	assert_string_equal(dump, "[127,3,3]");
+	free(dump);
+	json_decref(list);
+	topology_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_bad_description),
 		cmocka_unit_test(test_real),
 		cmocka_unit_test(test_cpuset_json),
+		cmocka_unit_test(test_nearness),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

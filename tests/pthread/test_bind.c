@@ -18,7 +18,7 @@
 static int start(void **state)
 {
 	(void)state;
-	return dx_runtime_start(4, "");
+	return dx_runtime_start(4, "", NULL, 0);
 }
 
 static int stop(void **state)
@@ -46,7 +46,7 @@ static void test_identity(void **state)
 	assert_int_equal(dx_runtime_counters(names, counts, 4), 1);
 	assert_string_equal(names[0], "threads_created");
 	assert_int_equal(dx_runtime_counters(names, counts, 0), 0);
-	assert_int_equal(dx_runtime_start(1, ""), -EBUSY);
+	assert_int_equal(dx_runtime_start(1, "", NULL, 0), -EBUSY);
 }
 
 /* ---- a root that uses every kind of object ------------------------------------------------------ */
