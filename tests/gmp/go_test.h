@@ -44,6 +44,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "models/base/atomic.h"
@@ -126,6 +127,33 @@ static inline void await_gs(uint64_t n)
 		else
 			gr_yield();
 	}
+}
+
+/* Lines of a dump, one per G, that have both texts in them. NULL is in all. */
+static inline int dumped(const char *text, const char *other)
+{
+	int fd = memfd_create("dump", MFD_CLOEXEC), n = 0;
+	char *line = NULL;
+	size_t cap = 0;
+	FILE *f;
+
+	gr_dump(fd);
+	lseek(fd, 0, SEEK_SET);
+	f = fdopen(fd, "r");
+	if (!f)
+		abort();
+	while (getline(&line, &cap, f) > 0)
+		n += (!text || strstr(line, text)) && (!other || strstr(line, other));
+	free(line);
+	fclose(f);
+	return n;
+}
+
+/* Wait until a G of that name is neither running nor runnable: until it is blocked in what it was said to do next. */
+static inline void await_blocked(const char *name)
+{
+	while (dumped(name, NULL) != 1 || dumped(name, "[runn") != 0)
+		gr_sleep_ns(MS / 10);
 }
 
 /* CPU time of this process: what other processes do does not count. */
