@@ -54,7 +54,7 @@ struct sync_case {
 	void (*fn)(void *); /* a G; its argument is the struct sync_case */
 };
 
-static void run_case(void **state)
+static inline void run_case(void **state)
 {
 	struct sync_case *c = *state;
 	const struct gr_config config = {.procs = c->procs};
