@@ -118,7 +118,10 @@ static inline void await_int(_Atomic int *at, int value)
 	}
 }
 
-/* Wait until there are no more than n Gs: the last steps of one come after what others can see of it. */
+/*
+ * Wait until there are no more than n Gs: the last steps of one come after what others can see of it. That is a number and
+ * no more: what they have used is freed by who has got their last word by a channel or a wait group.
+ */
 static inline void await_gs(uint64_t n)
 {
 	for (unsigned i = 0; gr_count() > n; i++) {
