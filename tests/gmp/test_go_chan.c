@@ -353,7 +353,36 @@ static void take_in_turn(void *arg)
 	send_int(l->out, l->id + 1);
 }
 
-/* Catches: elements that overtake each other, buffered or handed from one to the other. */
+static void recv_own_id(void *arg)
+{
+	struct link *l = arg;
+
+	CHECK(recv_int(l->in) == l->id);
+	send_int(l->out, l->id);
+}
+
+/* Receivers that wait on one channel are served in the order in which they came. */
+static void waiters_are_served_in_order(void)
+{
+	static const char *const names[] = {"waiter a", "waiter b", "waiter c", "waiter d", "waiter e"};
+	enum { N = 5 };
+	gr_chan *c = chan_of_ints(0), *out = chan_of_ints(N);
+	struct link links[N];
+
+	for (int i = 0; i < N; i++) {
+		links[i] = (struct link){c, out, NULL, i};
+		CHECK(gr_go_named(names[i], recv_own_id, &links[i]) == 0);
+		await_blocked(names[i]);
+	}
+	for (int i = 0; i < N; i++)
+		send_int(c, i);
+	for (int i = 0; i < N; i++)
+		CHECK(recv_int(out) >= 0);
+	gr_chan_free(c);
+	gr_chan_free(out);
+}
+
+/* Catches: elements or waiters that overtake each other, buffered or handed from one to the other. */
 static void go_chan_fifo(void *arg)
 {
 	enum { N = 10 };
@@ -379,6 +408,7 @@ static void go_chan_fifo(void *arg)
 		gr_chan_free(turns[i]);
 	gr_chan_free(values);
 	gr_chan_free(buffered);
+	waiters_are_served_in_order();
 }
 
 /* ---- test/chan/goroutines: a daisy chain of ten thousand ------------------------------------------- */
@@ -623,74 +653,6 @@ static void go_closedchan(void *arg)
 	}
 }
 
-/* ---- test/chanlinear: a waiter leaves the middle of a long line in constant time --------------------- */
-
-struct line {
-	gr_chan *shared, *own;
-	gr_wg *done;
-	_Atomic int *waiting;
-};
-
-static void wait_in_line(void *arg)
-{
-	struct line *l = arg;
-	gr_case two[2];
-	int v;
-
-	gr_case_recv(&two[0], l->shared, &v);
-	gr_case_recv(&two[1], l->own, &v);
-	atomic_fetch_add(l->waiting, 1);
-	CHECK(gr_select(two, 2) == 1);
-	gr_wg_done(l->done);
-}
-
-/* CPU time of waking n Gs that all wait on one channel, each by another, in an order that jumps about in the line. */
-static int64_t wake_from_line(unsigned n)
-{
-	struct line *lines = calloc(n, sizeof(*lines));
-	gr_chan *shared = chan_of_ints(0);
-	_Atomic int waiting = 0;
-	gr_wg done = {0};
-	int64_t cost;
-
-	gr_wg_add(&done, (int)n);
-	for (unsigned i = 0; i < n; i++) {
-		lines[i] = (struct line){shared, chan_of_ints(0), &done, &waiting};
-		spawn(wait_in_line, &lines[i]);
-	}
-	await_int(&waiting, (int)n);
-	let_others_run();
-	cost = cpu_ns();
-	for (unsigned i = 0; i < n; i++)
-		send_int(lines[(i * 389 + n / 2) % n].own, 1); /* 389 is prime to all n used here */
-	gr_wg_wait(&done);
-	cost = cpu_ns() - cost;
-	for (unsigned i = 0; i < n; i++)
-		gr_chan_free(lines[i].own);
-	gr_chan_free(shared);
-	free(lines);
-	return cost;
-}
-
-/*
- * Catches: leaving a line by walking along it. With 8 times the waiters that is 64 times the work, else 8 times and
- * what caches add; the best of several tries must be below 32.
- */
-static void go_chanlinear(void *arg)
-{
-	const unsigned n = (unsigned)GS(1024);
-	double best = 1e9;
-
-	(void)arg;
-	for (int i = 0; i < 10 && best >= 32; i++) {
-		int64_t small = wake_from_line(n), large = wake_from_line(8 * n);
-		double ratio = (double)large / (double)(small > 0 ? small : 1);
-
-		best = ratio < best ? ratio : best;
-	}
-	CHECK(best < 32);
-}
-
 int main(int argc, char **argv)
 {
 	/* clang-format off */
@@ -706,7 +668,6 @@ int main(int argc, char **argv)
 		ON(1, go_chancap),
 		EACH(go_chan_zerosize),
 		EACH(go_closedchan),
-		ON(1, go_chanlinear),
 	};
 	/* clang-format on */
 

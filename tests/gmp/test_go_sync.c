@@ -216,73 +216,6 @@ static void go_TestSemaHandoff2(void *arg)
 		hand_over(GUESTS_MAX, i);
 }
 
-/* ---- test/locklinear: many who wait for one lock, and for as many locks as there are Gs -------------------- */
-
-struct linear {
-	gr_mutex *own, *shared; /* of shared all have the same */
-	gr_wg *done;
-	_Atomic int *waiting;
-};
-
-static void lock_both(void *arg)
-{
-	struct linear *l = arg;
-
-	atomic_fetch_add(l->waiting, 1);
-	gr_mutex_lock(l->own);
-	gr_mutex_unlock(l->own);
-	gr_mutex_lock(l->shared);
-	gr_mutex_unlock(l->shared);
-	gr_wg_done(l->done);
-}
-
-/* CPU time of letting n Gs through that wait for a lock each, and then all for one. */
-static int64_t let_through(unsigned n)
-{
-	gr_mutex *own = calloc(n, sizeof(*own)), shared = {0};
-	struct linear *all = calloc(n, sizeof(*all));
-	_Atomic int waiting = 0;
-	gr_wg done = {0};
-	int64_t cost = cpu_ns();
-
-	gr_mutex_lock(&shared);
-	gr_wg_add(&done, (int)n);
-	for (unsigned i = 0; i < n; i++) {
-		gr_mutex_lock(&own[i]);
-		all[i] = (struct linear){&own[i], &shared, &done, &waiting};
-		spawn(lock_both, &all[i]);
-	}
-	await_int(&waiting, (int)n);
-	for (unsigned i = 0; i < n; i++)
-		gr_mutex_unlock(&own[(i * 389 + n / 2) % n]);
-	let_others_run(); /* now they all wait for the one */
-	gr_mutex_unlock(&shared);
-	gr_wg_wait(&done);
-	cost = cpu_ns() - cost;
-	free(own);
-	free(all);
-	return cost;
-}
-
-/*
- * Catches: finding the waiters of a lock by walking along all others that wait. With 8 times the Gs that is 64 times the
- * work, else 8 times and what caches add; the best of several tries must be below 32.
- */
-static void go_locklinear(void *arg)
-{
-	const unsigned n = (unsigned)GS(1024);
-	double best = 1e9;
-
-	(void)arg;
-	for (int i = 0; i < 10 && best >= 32; i++) {
-		int64_t small = let_through(n), large = let_through(8 * n);
-		double ratio = (double)large / (double)(small > 0 ? small : 1);
-
-		best = ratio < best ? ratio : best;
-	}
-	CHECK(best < 32);
-}
-
 /* ---- TestParallelReaders ---------------------------------------------------------------------------------- */
 
 static gr_rwmutex *new_rwmutex(void)
@@ -503,7 +436,6 @@ int main(int argc, char **argv)
 		EACH(go_TestSemaHandoff),
 		EACH(go_TestSemaHandoff1),
 		EACH(go_TestSemaHandoff2),
-		ON(1, go_locklinear),
 		EACH(go_TestParallelReaders),
 		EACH(go_TestRWMutex),
 		EACH(go_TestRLocker),
