@@ -27,6 +27,8 @@
  *	GOMAXPROCS while running, live cgroup update      the number of Ps is fixed from gr_start on
  *	Panic*, Recover*, RecursivePanic, OncePanic,      no panics: a bug of the caller ends the process; fn of gr_once_do must
  *	OnceFunc/Value, CondCopy, WaitGroup.Go            return; copying a struct cannot be noticed in C
+ *	SignalM                                           threads are sent no signals
+ *	Cgroup: at least 2 Ps                             here at least 1 (gr.h)
  *	InitDeadlock                                      no initialization code of packages
  *	ThreadExhaustion (fatal)                          a cap on threads delays only (gr.h): the pair checks that
  *	After, AfterFunc, Ticker*, Timer{Stop,Reset}*,    no timer objects: sleeping and selects with a time-out are the only

@@ -313,6 +313,15 @@ static void go_TestMutexMisuse_runlock_twice(void *arg)
 	gr_rwmutex_lock(rw);
 }
 
+static void go_TestMutexMisuse_runlock_free(void *arg)
+{
+	gr_rwmutex *rw = new_rwmutex();
+
+	(void)arg;
+	gr_rwmutex_runlock(rw);
+	gr_rwmutex_free(rw);
+}
+
 static void go_TestMutexMisuse_runlock_written(void *arg)
 {
 	gr_rwmutex *rw = new_rwmutex();
@@ -489,6 +498,7 @@ static const struct crash crashes[] = {
 	FATAL(go_TestMutexMisuse_rwunlock_twice, "gr_rwmutex_unlock: the lock is not held for writing"),
 	FATAL(go_TestMutexMisuse_runlock, "gr_rwmutex_runlock: was called more often"),
 	FATAL(go_TestMutexMisuse_runlock_twice, "gr_rwmutex_runlock: was called more often"),
+	FATAL(go_TestMutexMisuse_runlock_free, "gr_rwmutex_runlock: was called more often"),
 	FATAL(go_TestMutexMisuse_runlock_written, "gr_rwmutex_runlock: was called more often"),
 	FATAL(go_TestCondWaitUnlocked, "gr_cond_wait: the mutex is not locked"),
 	FATAL(go_TestWaitGroupMisuse, "gr_wg_add: the counter has become negative"),

@@ -1,6 +1,6 @@
 /*
- * A P's queue by itself, paired with Go's tests of it (TestRunqSteal and others; names in the spec: SchedLocalQueue...).
- * What the names mean: go_test.h. This is the only file of test_go_*.c that knows the runtime's inside.
+ * A P's queue by itself, paired with Go's tests of it. What the names mean: go_test.h. This is the only file of
+ * test_go_*.c that knows the runtime's inside.
  */
 #include <stdarg.h>
 #include <stddef.h>

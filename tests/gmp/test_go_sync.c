@@ -346,6 +346,52 @@ static void hammer_rwmutex(int readers, int writers)
 	gr_rwmutex_free(h.rw); /* fatal if somebody is still counted */
 }
 
+struct turns {
+	gr_rwmutex *rw;
+	gr_wg done;
+	_Atomic int next;
+	int writer, reader;
+};
+
+static void write_in_turn(void *arg)
+{
+	struct turns *t = arg;
+
+	gr_rwmutex_lock(t->rw);
+	t->writer = atomic_fetch_add(&t->next, 1);
+	gr_rwmutex_unlock(t->rw);
+	gr_wg_done(&t->done);
+}
+
+static void read_in_turn(void *arg)
+{
+	struct turns *t = arg;
+
+	gr_rwmutex_rlock(t->rw);
+	t->reader = atomic_fetch_add(&t->next, 1);
+	gr_rwmutex_runlock(t->rw);
+	gr_wg_done(&t->done);
+}
+
+/* While a writer waits for a reader to leave, further readers wait for the writer. One that does not wait is gone. */
+static void writer_holds_up_readers(void)
+{
+	struct turns t = {.rw = new_rwmutex()};
+
+	gr_wg_add(&t.done, 2);
+	gr_rwmutex_rlock(t.rw);
+	CHECK(gr_go_named("late writer", write_in_turn, &t) == 0);
+	await_blocked("late writer");
+	CHECK(!gr_rwmutex_try_rlock(t.rw));
+	CHECK(gr_go_named("late reader", read_in_turn, &t) == 0);
+	await_blocked("late reader");
+	CHECK(atomic_load(&t.next) == 0);
+	gr_rwmutex_runlock(t.rw);
+	gr_wg_wait(&t.done);
+	CHECK(t.writer == 0 && t.reader == 1);
+	gr_rwmutex_free(t.rw);
+}
+
 /* Catches: a writer beside a reader or another writer; one side that starves or is not woken (hangs). */
 static void go_TestRWMutex(void *arg)
 {
@@ -362,6 +408,7 @@ static void go_TestRWMutex(void *arg)
 	gr_rwmutex_runlock(rw);
 	gr_rwmutex_runlock(rw);
 	gr_rwmutex_free(rw);
+	writer_holds_up_readers();
 	hammer_rwmutex(1, 1);
 	hammer_rwmutex(3, 1);
 	hammer_rwmutex(10, 1);
