@@ -441,8 +441,10 @@ static void go_chan_select_try_send_closed(void *arg)
 	select_send(closed_chan(0), false);
 }
 
+/* Not before the G of the gr_run waits in its send. */
 static void close_it(void *arg)
 {
+	await_blocked("(main)");
 	gr_chan_close(arg);
 }
 
