@@ -68,15 +68,23 @@ static void dump_g(struct gr_g *g, void *arg)
 		say(d->fd, " [%s]\n", what);
 }
 
+/* It gets its number when it begins. */
+static void dump_birth(const struct gr__birth *b, void *arg)
+{
+	struct dump *d = arg;
+
+	if (b->name)
+		say(d->fd, "goroutine new (%s) [runnable, not begun]\n", b->name);
+	else
+		say(d->fd, "goroutine new [runnable, not begun]\n");
+}
+
 void gr_dump(int fd)
 {
 	struct dump d = {fd, gr__now_ns()};
-	uint64_t n;
 
 	gr__stacks_each(dump_g, &d);
-	n = gr__births_waiting();
-	if (n)
-		say(fd, "%llu goroutines have been created and have not begun\n", (unsigned long long)n);
+	gr__births_each(dump_birth, &d);
 }
 
 void gr__fatal(const char *fmt, ...)

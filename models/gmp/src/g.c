@@ -53,6 +53,7 @@ static inline bool next_life(struct gr_g *g)
 		return false;
 	}
 	gr__stack_check(g);
+	gr__ctx_reset_controls();
 	owner_add(&p->exits, 1);
 	owner_add(&p->tick, 1);
 	p->credit++;

@@ -103,8 +103,8 @@ int64_t gr__timers_earliest(void);
 
 /* ---- nursery.c: Gs that have not begun (the rest is in nursery.h) -------------------------------------- */
 
-/* How many there are, for dumps. From any thread. */
-uint64_t gr__births_waiting(void);
+/* Call fn for each, for dumps. From any thread. */
+void gr__births_each(void (*fn)(const struct gr__birth *b, void *arg), void *arg);
 
 /* ---- g.c: Gs ---------------------------------------------------------------------------------------- */
 

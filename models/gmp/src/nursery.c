@@ -188,18 +188,40 @@ bool gr__spill_get_oldest(struct gr__birth *out)
 	return c != NULL;
 }
 
-uint64_t gr__births_waiting(void)
+static void each_of_nursery(struct gr_p *p, void (*fn)(const struct gr__birth *b, void *arg), void *arg)
+{
+	uint64_t word = load_acquire(&p->nursery);
+
+	/* A picture with a long exposure: some may have begun before they are read. */
+	for (uint32_t i = 0; i < gr__nursery_n(word); i++) {
+		struct gr__birth b;
+
+		gr__nursery_read(p, gr__nursery_head(word) + i, &b);
+		if (b.fn) /* else it is a G already */
+			fn(&b, arg);
+	}
+}
+
+void gr__births_each(void (*fn)(const struct gr__birth *b, void *arg), void *arg)
 {
 	struct gr_sched *s = &gr__sched;
-	uint64_t n = 0;
 
 	if (!gr__read_begin())
-		return 0;
-	n = load_relaxed(&s->spill_n);
+		return;
 	for (unsigned i = 0; i < gr__nprocs(); i++)
-		n += gr__nursery_len(s->ps[i]);
+		each_of_nursery(s->ps[i], fn, arg);
+	/* A dump may be made by who holds the lock: then there is nothing to be done for these. */
+	if (load_relaxed(&s->spill_n) && gr__lock_try(&s->lock)) {
+		list_for_each (link, &s->spill) {
+			struct gr__chunk *c = container_of(link, struct gr__chunk, link);
+
+			for (uint32_t i = c->lo; i < c->hi; i++)
+				if (c->births[i].fn)
+					fn(&c->births[i], arg);
+		}
+		gr__unlock(&s->lock);
+	}
 	gr__read_end();
-	return n;
 }
 
 void gr__spill_destroy(void)

@@ -151,18 +151,18 @@ static inline bool gr__may_take_newest(struct gr_p *p)
 }
 
 /*
- * The next G of p: runnext, else the newest of the nursery, unless these have had their turns, else the oldest of the
- * ring. Only the owner.
+ * The next G of p: runnext, else the newest of the nursery, else the oldest of the ring. After GR__STREAK_MAX of the
+ * first two in a row the others have a turn: the ring and, by turns with it, the nursery. Only the owner.
  */
 static inline struct gr_g *gr__runq_get(struct gr_p *p)
 {
 	struct gr_g *g;
-	bool more;
+	bool over;
 
 again:
 	g = load_relaxed(&p->runnext);
-	more = p->streak < GR__STREAK_MAX || gr__runq_empty(p);
-	if (g && more) {
+	over = p->streak >= GR__STREAK_MAX;
+	if (g && (!over || (gr__runq_empty(p) && !gr__nursery_len(p)))) {
 		if (gr__nprocs() == 1) {
 			store_relaxed(&p->runnext, NULL);
 			p->streak++;
@@ -174,13 +174,17 @@ again:
 			return g;
 		}
 	}
-	if (gr__nursery_len(p) && more && (g = gr__g_start_next(p))) {
-		p->streak++;
-		return g;
+	if (gr__nursery_len(p)) {
+		if (over)
+			p->is_nurserys_turn = !p->is_nurserys_turn;
+		if ((!over || p->is_nurserys_turn || gr__runq_empty(p)) && (g = gr__g_start_next(p))) {
+			p->streak = over ? 0 : p->streak + 1;
+			return g;
+		}
 	}
 	p->streak = 0;
 	g = gr__runq_pop(p);
-	if (unlikely(!g) && !more) /* thieves have emptied the ring meanwhile: the others are in order again */
+	if (unlikely(!g) && over) /* thieves have emptied the ring meanwhile: the others are in order again */
 		goto again;
 	return g;
 }

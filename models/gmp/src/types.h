@@ -254,6 +254,7 @@ struct gr_p {
 	uint64_t due_at; /* the tick at which timers, I/O and what is shared are looked at again */
 	bool is_due; /* it has come, and they have not been looked at */
 	uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
+	bool is_nurserys_turn; /* at the end of the last streak it was not the ring's */
 	uint32_t rng; /* xorshift state: steal order */
 	uint32_t credit; /* Gs that may still be created: a stack exists for each (stack.c) */
 	struct gr__stack_chain free_a, free_b; /* free stacks: the chain in use and a full or empty spare */

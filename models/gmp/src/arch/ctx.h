@@ -6,6 +6,8 @@
 #ifndef GR_CTX_H
 #define GR_CTX_H
 
+#include <stdint.h>
+
 /*
  * Lay out a stack that grows down from top (16-aligned) so that switching to the returned stack pointer calls
  * fn(arg) with nothing below it on the call chain. fn must not return.
@@ -87,9 +89,35 @@ static inline __attribute__((always_inline)) void gr__ctx_switch(void **save_sp,
 			   "st(6)", "st(7)", "memory", "cc" GR__CTX_AVX512);
 }
 
+/* The control words that a new context starts with, for a G that begins on the stack of another. */
+static inline void gr__ctx_reset_controls(void)
+{
+	uint32_t mxcsr;
+	uint16_t x87;
+
+	__asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr), "=m"(x87));
+	if (__builtin_expect((mxcsr & 0xffffffc0) != 0x1f80, 0)) {
+		mxcsr = 0x1f80;
+		__asm__ volatile("ldmxcsr %0" ::"m"(mxcsr));
+	}
+	if (__builtin_expect(x87 != 0x037f, 0)) {
+		x87 = 0x037f;
+		__asm__ volatile("fldcw %0" ::"m"(x87));
+	}
+}
+
 #else
 
 void gr__ctx_switch(void **save_sp, void *load_sp);
+
+static inline void gr__ctx_reset_controls(void)
+{
+	uint64_t fpcr;
+
+	__asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+	if (__builtin_expect(fpcr != 0, 0))
+		__asm__ volatile("msr fpcr, %0" ::"r"((uint64_t)0));
+}
 
 #endif
 #endif
