@@ -11,6 +11,7 @@
  * - `br x16` to the saved link register and not ret: the return predictor holds the other stack's calls. With branch
  *   target identification a br through x16 may land on "bti c" or "bti j" pads only in guarded pages; the callers are C
  *   functions compiled without it, and this file carries no property note, so a linked program is not marked for it.
+ * - The shadow stack of arm64 (GCS) is not supported either: for the same reason the kernel does not turn it on.
  * - FPCR holds rounding mode and exception masks; writing it is slow, so it is written only when it differs.
  * - x18 is the platform's and untouched; tpidr_el0 (thread-local storage) stays with the thread.
  */
@@ -86,6 +87,14 @@ gr__ctx_switch:				/* x0: where to save sp, x1: sp to load */
 	.cfi_restore x26
 	.cfi_restore x27
 	.cfi_restore x28
+	.cfi_restore d8
+	.cfi_restore d9
+	.cfi_restore d10
+	.cfi_restore d11
+	.cfi_restore d12
+	.cfi_restore d13
+	.cfi_restore d14
+	.cfi_restore d15
 	mov	x16, x30
 	br	x16
 	.cfi_endproc
