@@ -109,6 +109,19 @@ static inline void sync_test_begin(int argc, char **argv, const struct death *de
 	}
 }
 
+/* Become this program anew, with that argument. Under an emulator the kernel cannot: it has to be named (ctest does). */
+static inline void exec_self(const char *arg)
+{
+	const char *emulator = getenv("TEST_EMULATOR");
+	char self[4096] = "";
+
+	if (!emulator)
+		execl("/proc/self/exe", "test", arg, (char *)NULL);
+	else if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
+		execlp(emulator, emulator, self, arg, (char *)NULL);
+	_exit(4);
+}
+
 /* Test function: the state is a struct death. A process of its own, because it dies; by exec, for the sanitizers. */
 static inline void dies(void **state)
 {
@@ -126,8 +139,7 @@ static inline void dies(void **state)
 		dup2(fds[1], STDERR_FILENO);
 		close(fds[0]);
 		close(fds[1]);
-		execl("/proc/self/exe", "test", d->name, (char *)NULL);
-		_exit(4);
+		exec_self(d->name);
 	}
 	close(fds[1]);
 	while (n < sizeof(said) - 1 && (r = read(fds[0], said + n, sizeof(said) - 1 - n)) > 0)
