@@ -24,20 +24,7 @@
 #include <unistd.h>
 
 #include "gr.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
-
-/* Repetitions: a twentieth where everything is ten to fifty times slower. */
-#define TIMES(n) (IS_SANITIZED ? ((n) + 19) / 20 : (n))
+#include "slow.h"
 
 static _Atomic int sync_failures;
 

@@ -154,7 +154,7 @@ static void order_is_kept(size_t cap)
 static void basic_rules(void *arg)
 {
 	(void)arg;
-	for (size_t cap = 0; cap < (IS_SANITIZED ? 8 : 100); cap++) {
+	for (size_t cap = 0; cap < (is_slow() ? 8 : 100); cap++) {
 		empty_blocks(cap);
 		full_blocks(cap);
 		closed_gives_zero(cap);

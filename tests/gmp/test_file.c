@@ -110,7 +110,7 @@ static void read_at_random(void *arg)
 	unsigned char *buf = aligned_alloc(4096, 8192);
 	uint32_t x = (uint32_t)gr_id();
 
-	for (int i = 0; i < (IS_SANITIZED ? 60 : 200); i++) {
+	for (int i = 0; i < (is_slow() ? 60 : 200); i++) {
 		size_t off;
 
 		x = x * 1664525u + 1013904223u;

@@ -22,6 +22,7 @@
 
 #include "internal.h"
 #include "san.h"
+#include "slow.h"
 
 static const unsigned procs_tried[] = {1, 2, 4};
 
@@ -211,7 +212,7 @@ static void reading_while_it_starts_and_stops(void **state)
 	(void)state;
 	store_relaxed(&readers_stop, 0);
 	assert_int_equal(pthread_create(&reader, NULL, read_all_the_time, &wrong), 0);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < (is_slow() && !IS_SANITIZED ? 10 : 100); i++) {
 		int ran = 0;
 
 		start(1 + (unsigned)i % 3, NULL);
@@ -572,7 +573,7 @@ static void stop_is_heard_amid_calls_for_attention(void **state)
 {
 	(void)state;
 	store_relaxed(&hog_stop, 0);
-	for (int i = 0; i < (GR_TSAN || GR_ASAN ? 30 : 300); i++) {
+	for (int i = 0; i < (is_slow() ? 30 : 300); i++) {
 		start(1 + (unsigned)i % 2, NULL);
 		gr_run(leave_some_napping, NULL);
 		gr_stop();

@@ -8,6 +8,7 @@
 #ifndef GR_SAN_H
 #define GR_SAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -105,6 +106,16 @@ static inline void gr__san_clean(void *lo, size_t bytes)
 	__asan_unpoison_memory_region(lo, bytes);
 #endif
 	(void)lo, (void)bytes;
+}
+
+/* Whether this runs under valgrind, which reads memory for system calls itself and dies of a guard in a page table. */
+static inline bool gr__san_is_valgrind(void)
+{
+#if GR_VALGRIND
+	return RUNNING_ON_VALGRIND;
+#else
+	return false;
+#endif
 }
 
 static inline uint64_t gr__san_stack_known(void *lo, void *hi)
