@@ -16,6 +16,10 @@ for name in sched chan mutex rwmutex sema cond wg once unwind; do
 	TEST_SLOW=1 TEST_EMULATOR=env timeout 100 valgrind --fair-sched=yes --error-exitcode=9 --leak-check=full \
 		--log-file="$log" "$build/tests/test-gmp-$name" >"$out" 2>&1
 	code=$?
+	if grep -q 'unhandled dwarf2 abbrev form' "$log"; then
+		echo "skipped: this valgrind cannot read this compiler's debug information"
+		exit 77
+	fi
 	if [ $code -ne 0 ] || ! grep -q 'ERROR SUMMARY: 0 errors' "$log" || grep -q 'client switching stacks' "$log"; then
 		echo "FAILED: $name, exit code $code"
 		tail -n 40 "$out"
