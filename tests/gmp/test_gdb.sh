@@ -66,7 +66,8 @@ check_all() { # file
 		fail "$out: no blocker" "$out"
 	grep -qE '^ +[0-9]+  \[runnable\]  yielder: yield_on$' "$list" || fail "$out: no yielder" "$out"
 	grep -qE '^ +[0-9]+  \[runnable\]  fresh: never_run$' "$list" || fail "$out: no fresh one" "$out"
-	[ "$(wc -l <"$list")" -eq 6 ] || fail "$out: there are six goroutines" "$out"
+	grep -qE '^ +new  \[runnable, not begun\]  unborn: never_run$' "$list" || fail "$out: no unborn one" "$out"
+	[ "$(wc -l <"$list")" -eq 7 ] || fail "$out: there are seven goroutines" "$out"
 
 	frames "$out" main | is_whole stop_here be_looked_at g_main gr__ctx_entry || fail "$out: frames of main" "$out"
 	frames "$out" waiter | is_whole wait_inner wait_inner wait_inner wait_outer g_main gr__ctx_entry ||

@@ -230,6 +230,8 @@ __attribute__((noinline)) void stop_here(const char *how)
 static void be_looked_at(void *arg)
 {
 	static int out;
+	const struct gr_attr large = {.name = "fresh",
+				      .stack_bytes = gr__sched.knobs.stack_bytes * 2}; /* gets its stack at once */
 
 	gr_go_named("ended", never_run, NULL);
 	gr_go_named("waiter", wait_outer, &out);
@@ -239,7 +241,8 @@ static void be_looked_at(void *arg)
 	while (load_relaxed(&seen) < 4)
 		gr_yield();
 	gr_yield(); /* each is where it says that it is */
-	gr_go_named("fresh", never_run, NULL);
+	gr_go_with(&large, never_run, NULL);
+	gr_go_named("unborn", never_run, NULL);
 	stop_here(arg);
 	store_relaxed(&seen, 0); /* as above */
 }

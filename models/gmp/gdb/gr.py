@@ -14,7 +14,8 @@ thread and gives the registers of the saved context (src/arch/ctx.h and ctx_arm6
 So its own frames begin with number 1, and registers that a switch does not save read as <not saved>. Setting the
 thread's registers instead, as scripts for other runtimes do, needs a live process and damages it if gdb is interrupted.
 
-Goroutines are found as gr__stacks_each() finds them: slab by slab, slot by slot. Where the descriptor lies in its slot
+Goroutines are found as gr__stacks_each() finds them: slab by slab, slot by slot. Those that have been created and have
+not begun have no stack yet and no id; they come last, as `new`, from the nurseries. Where the descriptor lies in its slot
 is not repeated here; it is known by its own fields (stack_lo, slab). A descriptor that reads as FREE is not shown. All
 else is taken from the debug information, so this file changes only with the layout of a saved context and the names of
 the fields in use. While a process runs on (a core file does not) the picture is only as good as the stop: a goroutine
@@ -99,6 +100,13 @@ def function_at(at):
     return gdb.execute("info symbol %d" % at, to_string=True).split(" ")[0] if at else "?"
 
 
+def text_at(at):
+    try:
+        return gdb.Value(at).cast(gdb.lookup_type("char").pointer()).string() if at else ""
+    except (gdb.error, UnicodeDecodeError):
+        return "?"
+
+
 class Goroutine:
     def __init__(self, addr):
         self.addr = addr
@@ -108,11 +116,7 @@ class Goroutine:
         self.stack_lo, self.stack_hi = int(self.g["stack_lo"]), int(self.g["stack_hi"])
 
     def name(self):
-        at = int(self.g["name"])
-        try:
-            return gdb.Value(at).cast(gdb.lookup_type("char").pointer()).string() if at else ""
-        except (gdb.error, UnicodeDecodeError):
-            return "?"
+        return text_at(int(self.g["name"]))
 
     def function(self):
         at = int(self.g["fn"])
@@ -137,19 +141,26 @@ class Goroutine:
 
 
 def goroutines(wanted=None):
-    """All that exist, or the one with that id; by id."""
-    central = static("central", "slabs")
+    """All that have a stack, or the one with that id; by id."""
+    central = static("central", "pools")
     if central is None:
         raise gdb.GdbError("goroutines: the runtime's stacks are not in this program, or it has no debug information")
-    stride = int(central["stride"])
+    found = []
+    for i in range(int(central["n_pools"])):
+        found += goroutines_of(central["pools"][i], wanted)
+    return sorted(found, key=lambda g: g.id)
+
+
+def goroutines_of(pool, wanted):
+    stride = int(pool["stride"])
     lo_at, slab_at = field_offset("struct gr_g", "stack_lo"), field_offset("struct gr_g", "slab")
     state_at, id_at = field_offset("struct gr_g", "state"), field_offset("struct gr_g", "id")
     size = gdb.lookup_type("struct gr_g").sizeof
     inferior = gdb.selected_inferior()
     tail = min(stride // 2, 4096)  # the descriptor is at the top of its slot
     found = []
-    for i in range(int(central["n_slabs"])):
-        slab = central["slabs"][i]
+    for i in range(int(pool["n_slabs"])):
+        slab = pool["slabs"][i]
         base = int(slab["base"])
         for slot in range(int(slab.dereference()["used"])):
             lo = base + slot * stride
@@ -167,7 +178,28 @@ def goroutines(wanted=None):
                         found.append(Goroutine(start + g))
                     break
                 at = memory.rfind(struct.pack("<Q", lo), 0, at)
-    return sorted(found, key=lambda g: g.id)
+    return found
+
+
+def births():
+    """Those that have been created and have not begun, as (name, function): they have neither a stack nor an id."""
+    sched = gdb.parse_and_eval("gr__sched")
+    slots = int(gdb.parse_and_eval("(int)GR__NURSERY_SLOTS"))
+    entries = []
+    for i in range(int(sched["nprocs"])):
+        p = sched["ps"][i].dereference()
+        nursery = int(p["nursery"])
+        head, tail = nursery & 1023, nursery >> 10 & 1023
+        entries += [p["births"][(head + k) % slots] for k in range((tail - head) & 1023)]
+    head = sched["spill"]
+    link, link_at = head["next"], field_offset("struct gr__chunk", "link") if int(sched["spill_n"]) else 0
+    while int(sched["spill_n"]) and int(link) != int(head.address):
+        chunk = gdb.Value(int(link) - link_at).cast(gdb.lookup_type("struct gr__chunk").pointer()).dereference()
+        entries += [chunk["births"][k] for k in range(int(chunk["lo"]), int(chunk["hi"]))]
+        link = link.dereference()["next"]
+    for b in entries:
+        if int(b["fn"]):  # else it is a goroutine with a stack of its own already
+            yield text_at(int(b["name"])), function_at(int(b["fn"]))
 
 
 def goroutine(text):
@@ -360,6 +392,11 @@ With TEXT only those that have it in their line. `*` marks the one that the sele
         threads, n = Threads(), 0
         for g in goroutines():
             one = line(g, threads)
+            if not text or text in one:
+                gdb.write(one + "\n")
+                n += 1
+        for name, function in births():
+            one = "    new  [runnable, not begun]  %s%s" % ("%s: " % name if name else "", function)
             if not text or text in one:
                 gdb.write(one + "\n")
                 n += 1
