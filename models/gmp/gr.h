@@ -57,7 +57,8 @@ struct gr_config {
 
 /*
  * Start the runtime (one per process at a time). From any OS thread that is not an M; that thread does not
- * become one. 0, -EINVAL (a bad setting), -ENOMEM, -EAGAIN (no thread could be created), -EBUSY (runs already).
+ * become one. 0, -EINVAL (a bad setting), -ENOMEM, -EAGAIN (no thread could be created), -EBUSY (runs already), -EMFILE
+ * or -ENFILE (no descriptor for the netpoller: it takes two), or what else the kernel answered. Then nothing is left of it.
  */
 int gr_start(const struct gr_config *config);
 

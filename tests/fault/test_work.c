@@ -1,0 +1,731 @@
+/*
+ * test_work.c - a running runtime is refused things: what was accepted is done, what was not is told.
+ *
+ * Each case makes its n-th call of a kind fail, once and from there on, for n = 1, 2, ... until a run has no failure.
+ */
+#include "fault_test.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+	MAX_N = 2000, /* more calls than any case makes: the end of a loop that would not end */
+	FEWER = GR_ASAN || GR_TSAN ? 5 : 1, /* where everything is ten to fifty times slower, not so many n */
+};
+
+struct trial {
+	enum inject_kind kind;
+	enum inject_when when;
+	uint32_t n;
+	int err;
+};
+
+static void arm(const struct trial *t)
+{
+	inject_arm(t->kind, t->when, t->n, t->err);
+}
+
+/* One run of fn, which arms and disarms by itself, in a runtime of its own. */
+static void run_trial(const struct gr_config *config, void (*fn)(void *), struct trial *t)
+{
+	struct inject_alive before;
+	int err;
+
+	snprintf(trying, sizeof(trying), "%s, %u Ps, when %d, n %u, errno %d\n", inject_name(t->kind), config->procs,
+		 t->when, t->n, t->err);
+	inject_alive_read(&before);
+	err = gr_start(config);
+	assert_int_equal(err, 0);
+	gr_run(fn, t);
+	inject_disarm();
+	gr_stop();
+	if (errors)
+		fail_msg("%s", trying);
+	if (!inject_alive_same(&before))
+		fail_msg("%sthings are left", trying);
+}
+
+/* Once and from there on, for all n at which something fails. `least`: that many there must be. */
+static void sweep(const struct gr_config *config, void (*fn)(void *), enum inject_kind kind, int err, uint32_t least)
+{
+	for (enum inject_when when = INJECT_ONCE; when <= INJECT_FROM; when++) {
+		struct trial t = {kind, when, 1, err};
+
+		for (;; t.n++) {
+			run_trial(config, fn, &t);
+			if (!inject_failed())
+				break;
+			assert_true(t.n < MAX_N);
+		}
+		if (t.n <= least)
+			fail_msg("%s: only %u calls", trying, t.n - 1);
+	}
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------------------ */
+
+/* With stacks of 1 MiB 16 share a slab: so many Gs need many slabs, and their table grows too. */
+enum { MANY_SLABS = 270, BIG_STACK = 1 << 20 };
+
+static int spawned = MANY_SLABS;
+
+static void keep_it(void *arg);
+
+struct spawned {
+	struct certificate *certificate;
+	uint64_t number;
+};
+
+static void keep_it(void *arg)
+{
+	struct spawned *s = arg;
+
+	if (s->number % 3 == 0)
+		gr_yield();
+	keep_promise(s->certificate, s->number);
+}
+
+/* All at once: none ends before all have been asked for, on one P. */
+static void spawn_many(void *arg)
+{
+	struct certificate c = {0};
+	struct spawned *s = calloc(MANY_SLABS, sizeof(*s));
+	int accepted = 0, again = 0;
+
+	if (!s) {
+		CHECK(false);
+		return;
+	}
+	arm(arg);
+	for (uint64_t i = 0; i < (uint64_t)spawned; i++) {
+		int err;
+
+		s[i] = (struct spawned){&c, i + 1};
+		err = promise(&c, i + 1, keep_it, &s[i]);
+		CHECK(err == 0 || err == -ENOMEM);
+		accepted += err == 0;
+	}
+	CHECK(accepted == spawned || inject_failed());
+	check_certificate(&c);
+	inject_disarm();
+	/* What was refused is accepted later. */
+	for (uint64_t i = 0; i < (uint64_t)spawned; i++)
+		again += promise(&c, i + 1, keep_it, &s[i]) == 0;
+	CHECK(again == spawned);
+	check_certificate(&c);
+	free(s);
+}
+
+static void spawn_without_memory(void **state)
+{
+	(void)state;
+	spawned = MANY_SLABS / FEWER;
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		const struct gr_config config = {.procs = procs, .stack_bytes = BIG_STACK};
+
+		/* With two Ps stacks come back while others are asked for. */
+		sweep(&config, spawn_many, INJECT_MMAP, ENOMEM, procs == 1 ? (uint32_t)spawned / 16 - 1 : 1);
+		sweep(&config, spawn_many, INJECT_CALLOC, ENOMEM, procs == 1 ? (uint32_t)spawned / 16 - 1 : 1);
+	}
+	const struct gr_config config = {.procs = 1, .stack_bytes = BIG_STACK};
+
+	spawned = MANY_SLABS;
+	sweep(&config, spawn_many, INJECT_REALLOC, ENOMEM, 1);
+}
+
+/* ---- guards -------------------------------------------------------------------------------------------------- */
+
+static _Atomic bool same_guard;
+
+static void spawn_and_look(void *arg)
+{
+	const char *names[16];
+	char values[16][32];
+	size_t n;
+
+	spawn_many(arg);
+	n = gr_knobs(names, values, 16);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], "guard"))
+			atomic_store(&same_guard,
+				     !strcmp(values[i], ((struct trial *)arg)->err == ENOMEM ? "canary" : "mprotect"));
+}
+
+/* Guards that the kernel refuses: other ones, and none at last; the work is done all the same. */
+static void guards_fall_back(void **state)
+{
+	(void)state;
+	spawned = MANY_SLABS / FEWER;
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		const struct gr_config mapping = {.procs = procs, .knobs = "guard=1"};
+		const struct gr_config light = {.procs = procs};
+		struct gr_config probe = {.procs = 1};
+		bool works = false;
+
+		for (uint32_t n = 1; n <= 40 / FEWER; n += n / 4 + 1) {
+			struct trial t = {INJECT_MPROTECT, INJECT_FROM, n, ENOMEM};
+
+			run_trial(&mapping, spawn_and_look, &t);
+			assert_true(inject_failed());
+			assert_true(same_guard);
+		}
+		/* Where the kernel has the light ones, the next best are taken when it stops having them. */
+		assert_int_equal(gr_start(&probe), 0);
+		const char *names[16];
+		char values[16][32];
+		size_t k = gr_knobs(names, values, 16);
+
+		for (size_t i = 0; i < k; i++)
+			works |= !strcmp(names[i], "guard") && !strcmp(values[i], "madvise");
+		gr_stop();
+		for (uint32_t n = 1; works && n <= 40 / FEWER; n += n / 4 + 1) {
+			struct trial t = {INJECT_MADVISE_GUARD, INJECT_FROM, n, EINVAL};
+
+			run_trial(&light, spawn_and_look, &t);
+			assert_true(inject_failed());
+			assert_true(same_guard);
+		}
+	}
+}
+
+/* ---- pages that the kernel does not take back ------------------------------------------------------------------ */
+
+enum { CROWD = 12000 }; /* more free stacks than are kept with their pages */
+
+static void crowd_twice(void *arg)
+{
+	struct certificate c = {0};
+	struct spawned *s = calloc(CROWD, sizeof(*s));
+
+	if (!s) {
+		CHECK(false);
+		return;
+	}
+	arm(arg);
+	for (int round = 0; round < 3; round++) {
+		for (uint64_t i = 0; i < CROWD; i++) {
+			s[i] = (struct spawned){&c, i + 1};
+			CHECK(promise(&c, i + 1, keep_it, &s[i]) == 0);
+		}
+		check_certificate(&c);
+	}
+	free(s);
+}
+
+static void pages_stay(void **state)
+{
+	(void)state;
+	if (GR_TSAN || GR_ASAN)
+		skip(); /* not so many stacks */
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		const struct gr_config config = {.procs = procs};
+		struct trial t = {INJECT_MADVISE, INJECT_FROM, 1, EINVAL};
+
+		run_trial(&config, crowd_twice, &t);
+		assert_true(inject_failed() > 1000 || procs == 2);
+		t.when = INJECT_EVERY;
+		t.n = 3;
+		run_trial(&config, crowd_twice, &t);
+	}
+}
+
+/* ---- threads --------------------------------------------------------------------------------------------------- */
+
+struct team {
+	struct certificate certificate;
+	gr_chan *c;
+	gr_mutex mutex;
+	uint64_t plain; /* under mutex */
+};
+
+enum { TEAM = 12, ROUNDS = 10 };
+
+/* Blocks its M, waits for others, computes: what makes the runtime want threads. */
+static void team_worker(void *arg)
+{
+	struct team *t = arg;
+	uint64_t v = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		gr_syscall_enter();
+		usleep(100);
+		gr_syscall_exit();
+		gr_chan_recv(t->c, &v);
+		gr_mutex_lock(&t->mutex);
+		t->plain++;
+		if (t->plain % 5 == 0)
+			gr_sleep_ns(50000);
+		gr_mutex_unlock(&t->mutex);
+		v++;
+		gr_chan_send(t->c, &v);
+	}
+	keep_promise(&t->certificate, 1);
+}
+
+static void do_team_work(void *arg)
+{
+	struct team t;
+	uint64_t v = 0, sum = 0;
+
+	memset(&t, 0, sizeof(t));
+	CHECK(gr_chan_new(sizeof(v), 3, &t.c) == 0);
+	arm(arg);
+	for (int i = 0; i < TEAM; i++)
+		CHECK(promise(&t.certificate, 1, team_worker, &t) == 0);
+	for (int i = 0; i < 3; i++)
+		gr_chan_send(t.c, &v);
+	check_certificate(&t.certificate);
+	for (int i = 0; i < 3; i++) {
+		gr_chan_recv(t.c, &v);
+		sum += v;
+	}
+	CHECK(sum == TEAM * ROUNDS && t.plain == TEAM * ROUNDS);
+	gr_chan_free(t.c);
+}
+
+static void work_goes_on_with_fewer_threads(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 4; procs *= 2) {
+		for (int reap = 0; reap < 2; reap++) {
+			const struct gr_config config = {.procs = procs, .reap_ns = reap ? 100000 : 0};
+			bool failed = false;
+
+			for (enum inject_when when = INJECT_ONCE; when <= INJECT_EVERY; when++) {
+				for (uint32_t n = 1; n <= 6; n++) {
+					struct trial t = {INJECT_THREAD, when, n, EAGAIN};
+
+					/*
+					 * When threads end soon, all may have, and nothing is left to run on: fatal by
+					 * design. So only what can be asked for again.
+					 */
+					if (reap && when == INJECT_FROM)
+						continue;
+					if (reap && when == INJECT_EVERY && n == 1)
+						continue;
+					run_trial(&config, do_team_work, &t);
+					failed |= inject_failed() != 0;
+				}
+			}
+			assert_true(failed);
+		}
+	}
+}
+
+/* ---- sleeps that end for no reason ----------------------------------------------------------------------------- */
+
+static void no_wake_up_depends_on_sleeping_long(void **state)
+{
+	static const int why[] = {EINTR, EAGAIN, ETIMEDOUT, 0};
+	static const char *const knobs[] = {"", "reap_ms=1", "spin=0", "max_ms=2"};
+
+	(void)state;
+	for (unsigned procs = 1; procs <= 4; procs *= 2) {
+		for (unsigned i = 0; i < 4; i++) {
+			const struct gr_config config = {.procs = procs, .knobs = knobs[i]};
+			uint32_t failed = 0;
+
+			for (uint32_t n = 1; n <= 20 / FEWER; n += n / 4 + 1) {
+				struct trial t = {INJECT_FUTEX_WAIT, INJECT_ONCE, n, why[(i + n) % 4]};
+
+				run_trial(&config, do_team_work, &t);
+				failed += inject_failed();
+				t.when = INJECT_EVERY;
+				run_trial(&config, do_team_work, &t);
+				failed += inject_failed();
+			}
+			assert_true(failed);
+		}
+	}
+}
+
+/* ---- sockets ----------------------------------------------------------------------------------------------------- */
+
+struct line {
+	struct certificate certificate;
+	gr_sock *near, *far;
+};
+
+enum { MESSAGES = 60, MESSAGE_BYTES = 40 };
+
+static void echo(void *arg)
+{
+	struct line *l = arg;
+	char buf[64];
+	ssize_t n;
+
+	while ((n = gr_sock_read(l->far, buf, sizeof(buf))) > 0)
+		CHECK(gr_sock_write(l->far, buf, (size_t)n) == n);
+	CHECK(n == 0);
+	keep_promise(&l->certificate, 1);
+}
+
+static void nap_amid(void *arg)
+{
+	struct line *l = arg;
+
+	for (int i = 0; i < 10; i++)
+		gr_sleep_ns(100000);
+	keep_promise(&l->certificate, 2);
+}
+
+/* Requests and answers over a socket pair, some sleeping, and a file. */
+static void talk(void *arg)
+{
+	struct line l;
+	char out[MESSAGE_BYTES], in[MESSAGE_BYTES];
+	int fds[2], file = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	memset(&l, 0, sizeof(l));
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+	CHECK(gr_sock_adopt(fds[0], &l.near) == 0 && gr_sock_adopt(fds[1], &l.far) == 0);
+	arm(arg);
+	CHECK(promise(&l.certificate, 1, echo, &l) == 0);
+	CHECK(promise(&l.certificate, 2, nap_amid, &l) == 0);
+	for (int i = 0; i < MESSAGES; i++) {
+		size_t have = 0;
+		ssize_t n;
+
+		memset(out, i, sizeof(out));
+		CHECK(gr_sock_write(l.near, out, sizeof(out)) == sizeof(out));
+		while (have < sizeof(in) && (n = gr_sock_read(l.near, in + have, sizeof(in) - have)) > 0)
+			have += (size_t)n;
+		CHECK(have == sizeof(in) && !memcmp(in, out, sizeof(in)));
+		if (i % 10 == 0)
+			gr_sleep_ns(100000);
+		if (file >= 0) { /* not every filesystem has such files */
+			CHECK(gr_pwrite(file, out, sizeof(out), 0) == sizeof(out));
+			CHECK(gr_pread(file, in, sizeof(in), 0) == sizeof(in));
+		}
+	}
+	gr_sock_shutdown(l.near);
+	check_certificate(&l.certificate);
+	gr_sock_close(l.near);
+	gr_sock_close(l.far);
+	inject_disarm(); /* from here on close is not looked at */
+	if (file >= 0)
+		close(file);
+}
+
+/* Interrupted calls are made again; a wait that is interrupted loses no event. */
+static void interruptions(void **state)
+{
+	static const enum inject_kind kinds[] = {INJECT_EPOLL_WAIT, INJECT_READ,  INJECT_WRITE,
+						 INJECT_SEND,       INJECT_PREAD, INJECT_PWRITE};
+
+	(void)state;
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		const struct gr_config config = {.procs = procs};
+
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			uint32_t failed = 0;
+
+			for (uint32_t n = 1; n <= 60 / FEWER; n += n / 4 + 1) {
+				struct trial t = {kinds[k], INJECT_ONCE, n, EINTR};
+
+				run_trial(&config, talk, &t);
+				failed += inject_failed();
+				t.when = INJECT_EVERY;
+				t.n = n + 1; /* each one would be for ever */
+				run_trial(&config, talk, &t);
+				failed += inject_failed();
+			}
+			if (kinds[k] == INJECT_EPOLL_WAIT || kinds[k] == INJECT_READ || kinds[k] == INJECT_SEND)
+				assert_true(failed);
+		}
+	}
+}
+
+/* What may refuse: nothing of the descriptor has changed then, and it can be done later. */
+static void adopt_pair(void *arg)
+{
+	int fds[2], err;
+	gr_sock *s = NULL;
+	char c = 0;
+
+	CHECK(pipe2(fds, O_CLOEXEC) == 0);
+	arm(arg);
+	err = gr_sock_adopt(fds[0], &s);
+	inject_disarm();
+	CHECK(err == 0 || err == -((struct trial *)arg)->err);
+	CHECK((err == 0) == !inject_failed());
+	if (err) {
+		CHECK(s == NULL);
+		CHECK(!(fcntl(fds[0], F_GETFL) & O_NONBLOCK));
+		CHECK(gr_sock_adopt(fds[0], &s) == 0);
+	}
+	CHECK(write(fds[1], "x", 1) == 1);
+	CHECK(gr_sock_read(s, &c, 1) == 1 && c == 'x');
+	gr_sock_close(s);
+	close(fds[1]);
+}
+
+static void adoption_is_refused(void **state)
+{
+	const struct gr_config config = {.procs = 1};
+
+	(void)state;
+	sweep(&config, adopt_pair, INJECT_FSTAT, EBADF, 1);
+	sweep(&config, adopt_pair, INJECT_FCNTL, EBADF, 2);
+	sweep(&config, adopt_pair, INJECT_EPOLL_CTL, ENOSPC, 1);
+	sweep(&config, adopt_pair, INJECT_ALIGNED_ALLOC, ENOMEM, 1);
+}
+
+struct server {
+	struct certificate certificate;
+	gr_sock *listener;
+	struct sockaddr_in at;
+};
+
+/* A blocking client: only the runtime's own calls are to fail. */
+static void call_server(void *arg)
+{
+	struct server *s = arg;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char c = 0;
+
+	gr_syscall_enter();
+	if (connect(fd, (struct sockaddr *)&s->at, sizeof(s->at)) != 0 || recv(fd, &c, 1, 0) != 1)
+		c = 0;
+	close(fd);
+	gr_syscall_exit();
+	CHECK(c == 'y');
+	keep_promise(&s->certificate, 1);
+}
+
+static void serve(void *arg)
+{
+	const struct trial *t = arg;
+	struct server s;
+	socklen_t len = sizeof(s.at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), served = 0, refused = 0;
+
+	memset(&s, 0, sizeof(s));
+	s.at.sin_family = AF_INET;
+	s.at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(bind(fd, (struct sockaddr *)&s.at, sizeof(s.at)) == 0 && listen(fd, 16) == 0);
+	CHECK(getsockname(fd, (struct sockaddr *)&s.at, &len) == 0);
+	CHECK(gr_sock_adopt(fd, &s.listener) == 0);
+	for (int i = 0; i < 4; i++)
+		CHECK(promise(&s.certificate, 1, call_server, &s) == 0);
+	inject_arm(t->kind, t->when, t->n, t->err);
+	while (served < 4) {
+		gr_sock *conn;
+		int err = gr_sock_accept(s.listener, &conn);
+
+		if (err) { /* the connection is still there, and its edge has been */
+			CHECK(err == -t->err);
+			if (++refused == 3)
+				inject_disarm();
+			continue;
+		}
+		CHECK(gr_sock_write(conn, "y", 1) == 1);
+		gr_sock_close(conn);
+		served++;
+	}
+	inject_disarm();
+	check_certificate(&s.certificate);
+	gr_sock_close(s.listener);
+}
+
+static void accept_is_refused(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		const struct gr_config config = {.procs = procs};
+
+		sweep(&config, serve, INJECT_ACCEPT, EMFILE, 4);
+		/* These are made again by the runtime itself. */
+		for (uint32_t n = 1; n <= 5; n++) {
+			struct trial t = {INJECT_ACCEPT, INJECT_ONCE, n, n % 2 ? EINTR : ECONNABORTED};
+
+			run_trial(&config, serve, &t);
+			assert_true(inject_failed() || n > 4);
+			t.when = INJECT_EVERY;
+			t.n = n + 1;
+			run_trial(&config, serve, &t);
+		}
+	}
+}
+
+/* ---- what is asked for by name ------------------------------------------------------------------------------------ */
+
+static void make_channel(void *arg)
+{
+	gr_chan *c = NULL;
+	int err;
+
+	arm(arg);
+	err = gr_chan_new(8, 4, &c);
+	inject_disarm();
+	CHECK(err == (inject_failed() ? -ENOMEM : 0));
+	CHECK((c == NULL) == (err != 0));
+	gr_chan_free(c);
+}
+
+static void make_rwmutex(void *arg)
+{
+	gr_rwmutex *rw = NULL;
+	int err;
+
+	arm(arg);
+	err = gr_rwmutex_new(&rw);
+	inject_disarm();
+	CHECK(err == (inject_failed() ? -ENOMEM : 0));
+	CHECK((rw == NULL) == (err != 0));
+	gr_rwmutex_free(rw);
+}
+
+static void return_at_once(void *arg)
+{
+	(void)arg;
+}
+
+static void take_one(void *arg)
+{
+	struct spawned *s = arg;
+	int v;
+
+	gr_chan_recv((gr_chan *)(uintptr_t)s->number, &v);
+	gr_wg_done(&s->certificate->left);
+}
+
+/* A select that cannot have its clock has done nothing, and its channels work on. */
+static void select_without_clock(void *arg)
+{
+	gr_chan *c = NULL;
+	gr_case one;
+	int v = 0, err, filled = 0;
+	struct certificate done = {0};
+	struct spawned s;
+
+	CHECK(gr_chan_new(sizeof(v), 0, &c) == 0);
+	gr_case_recv(&one, c, &v);
+	s = (struct spawned){&done, (uintptr_t)c};
+	arm(arg);
+	/* Until there is no stack at hand that has been used before, or mapped. */
+	while (filled < 100 && gr_go(return_at_once, NULL) == 0)
+		filled++;
+	err = gr_select_timeout(&one, 1, 1000);
+	inject_disarm();
+	CHECK(err == -ETIMEDOUT || (err == -ENOMEM && inject_failed()));
+	if (((struct trial *)arg)->when == INJECT_FROM && filled < 100)
+		CHECK(err == -ENOMEM);
+	CHECK(gr_select_timeout(&one, 1, 1000) == -ETIMEDOUT);
+	gr_wg_add(&done.left, 1);
+	CHECK(gr_go(take_one, &s) == 0);
+	gr_chan_send(c, &v);
+	gr_wg_wait(&done.left);
+	gr_chan_free(c);
+}
+
+static void memory_is_refused(void **state)
+{
+	const struct gr_config one = {.procs = 1, .stack_bytes = BIG_STACK};
+
+	(void)state;
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		const struct gr_config config = {.procs = procs};
+
+		sweep(&config, make_channel, INJECT_MALLOC, ENOMEM, 1);
+		sweep(&config, make_rwmutex, INJECT_ALIGNED_ALLOC, ENOMEM, 1);
+	}
+	sweep(&one, select_without_clock, INJECT_MMAP, ENOMEM, 1);
+}
+
+/* ---- timers --------------------------------------------------------------------------------------------------------- */
+
+enum { SLEEPERS = 300 };
+
+static void nap(void *arg)
+{
+	struct spawned *s = arg;
+
+	gr_sleep_ns(1000 * (s->number % 50));
+	keep_promise(s->certificate, s->number);
+}
+
+/* Heaps that cannot grow: the sleeper takes a thread. */
+static void sleep_all(void *arg)
+{
+	struct certificate c = {0};
+	struct spawned s[SLEEPERS];
+
+	arm(arg);
+	for (uint64_t i = 0; i < SLEEPERS; i++) {
+		s[i] = (struct spawned){&c, i + 1};
+		CHECK(promise(&c, i + 1, nap, &s[i]) == 0);
+	}
+	check_certificate(&c);
+}
+
+static void heaps_do_not_grow(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		const struct gr_config config = {.procs = procs, .stack_bytes = 64 * 1024};
+		struct trial t = {INJECT_ALIGNED_ALLOC, INJECT_ONCE, 1, ENOMEM};
+
+		/* New Ms are made with it too: then there are fewer. */
+		for (; t.n <= 4; t.n++) {
+			t.when = INJECT_ONCE;
+			run_trial(&config, sleep_all, &t);
+			t.when = INJECT_FROM;
+			run_trial(&config, sleep_all, &t);
+			assert_true(inject_failed() || t.n > 1);
+		}
+	}
+}
+
+static void sleep_interrupted(void *arg)
+{
+	struct timespec from, to;
+	int64_t slept_ns;
+
+	arm(arg);
+	for (int i = 0; i < 5; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		gr_sleep_ns(1000000);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		slept_ns = (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
+		CHECK(slept_ns >= 1000000);
+	}
+}
+
+/* A P without timers, where sleeping takes the thread: a signal does not cut it short. */
+static void sleeping_threads_are_interrupted(void **state)
+{
+	const struct gr_config config = {.procs = 1};
+	struct trial t = {INJECT_SLEEP, INJECT_EVERY, 2, EINTR};
+
+	(void)state;
+	inject_arm(INJECT_ALIGNED_ALLOC, INJECT_ONCE, 2, ENOMEM); /* the first is the P itself */
+	assert_int_equal(gr_start(&config), 0);
+	assert_int_equal(inject_disarm(), 1);
+	gr_run(sleep_interrupted, &t);
+	assert_true(inject_disarm() >= 2);
+	gr_stop();
+	assert_int_equal(errors, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(spawn_without_memory),
+		cmocka_unit_test(guards_fall_back),
+		cmocka_unit_test(pages_stay),
+		cmocka_unit_test(work_goes_on_with_fewer_threads),
+		cmocka_unit_test(no_wake_up_depends_on_sleeping_long),
+		cmocka_unit_test(interruptions),
+		cmocka_unit_test(adoption_is_refused),
+		cmocka_unit_test(accept_is_refused),
+		cmocka_unit_test(memory_is_refused),
+		cmocka_unit_test(heaps_do_not_grow),
+		cmocka_unit_test(sleeping_threads_are_interrupted),
+	};
+
+	fault_test_begin();
+	return cmocka_run_group_tests_name("fault/work", tests, NULL, NULL);
+}
