@@ -681,72 +681,7 @@ static void between_threads(void *arg)
 	gr_chan_free(m.c);
 }
 
-/* ---- misuse ---------------------------------------------------------------------------------------- */
-
-static void send_closed(void *arg)
-{
-	gr_chan *c = chan_of_ints(1);
-
-	(void)arg;
-	gr_chan_close(c);
-	send_int(c, 1);
-}
-
-static void try_send_closed(void *arg)
-{
-	gr_chan *c = chan_of_ints(1);
-
-	(void)arg;
-	gr_chan_close(c);
-	gr_chan_try_send(c, &(int){1});
-}
-
-static void close_twice(void *arg)
-{
-	gr_chan *c = chan_of_ints(0);
-
-	(void)arg;
-	gr_chan_close(c);
-	gr_chan_close(c);
-}
-
-static void close_nil(void *arg)
-{
-	(void)arg;
-	gr_chan_close(NULL);
-}
-
-static void close_under_sender(void *arg)
-{
-	gr_chan *c = chan_of_ints(0);
-
-	(void)arg;
-	gr_go(send_and_forget, c);
-	gr_sleep_ns(20 * 1000 * 1000);
-	gr_chan_close(c);
-	gr_sleep_ns(1000 * 1000 * 1000);
-}
-
-static void free_under_waiter(void *arg)
-{
-	gr_chan *c = chan_of_ints(0);
-
-	(void)arg;
-	gr_go(send_and_forget, c);
-	gr_sleep_ns(20 * 1000 * 1000);
-	gr_chan_free(c);
-}
-
-static const struct death deaths[] = {
-	{"send_closed", send_closed, "gr_chan_send: the channel is closed"},
-	{"try_send_closed", try_send_closed, "gr_chan_try_send: the channel is closed"},
-	{"close_twice", close_twice, "gr_chan_close: the channel is closed already"},
-	{"close_nil", close_nil, "gr_chan_close: the channel is NULL"},
-	{"close_under_sender", close_under_sender, "closed while the goroutine waited to send"},
-	{"free_under_waiter", free_under_waiter, "gr_chan_free: a goroutine waits on the channel"},
-};
-
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -762,15 +697,9 @@ int main(int argc, char **argv)
 		ON_1_AND_2(sizes_of_elements),
 		ON_1_AND_2(freed_by_receiver),
 		ON_1_AND_2(between_threads),
-		DIES(deaths[0]),
-		DIES(deaths[1]),
-		DIES(deaths[2]),
-		DIES(deaths[3]),
-		DIES(deaths[4]),
-		DIES(deaths[5]),
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,21 +219,7 @@ static void bounded_buffer(void *arg)
 	CHECK(b.sum == PRODUCERS * n * (n + 1) / 2);
 }
 
-/* ---- misuse ---------------------------------------------------------------------------------------- */
-
-static void wait_unlocked(void *arg)
-{
-	struct gate g = {0};
-
-	(void)arg;
-	gr_cond_wait(&g.c, &g.m);
-}
-
-static const struct death deaths[] = {
-	{"wait_unlocked", wait_unlocked, "gr_cond_wait: the mutex is not locked"},
-};
-
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -241,10 +227,9 @@ int main(int argc, char **argv)
 		ON_1_AND_2(broadcast_wakes_all),
 		ON_1_AND_2(signal_is_not_stolen),
 		ON_1_AND_2(bounded_buffer),
-		DIES(deaths[0]),
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

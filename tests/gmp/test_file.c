@@ -232,7 +232,7 @@ static void others_go_on(void *arg)
 	close(p.fds[1]);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -244,6 +244,6 @@ int main(int argc, char **argv)
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

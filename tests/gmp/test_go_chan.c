@@ -653,7 +653,7 @@ static void go_closedchan(void *arg)
 	}
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -671,6 +671,6 @@ int main(int argc, char **argv)
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests_name("gmp/go_chan", tests, NULL, NULL);
 }

@@ -593,7 +593,7 @@ int main(int argc, char **argv)
 
 	if (argc == 3)
 		be_child(argv[1], argv[2]);
-	sync_test_begin(1, argv, NULL, 0);
+	sync_test_begin();
 	for (int i = 0; i < CRASHES; i++)
 		tests[i] =
 			(struct CMUnitTest){crashes[i].name, ends_as_told, NULL, NULL, (void *)(uintptr_t)&crashes[i]};

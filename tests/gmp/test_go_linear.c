@@ -142,7 +142,7 @@ static void go_locklinear(void *arg)
 	CHECK(best < 32);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -151,6 +151,6 @@ int main(int argc, char **argv)
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests_name("gmp/go_linear", tests, NULL, NULL);
 }

@@ -324,7 +324,7 @@ static void go_chan_powser1(void *arg)
 	check(times(ones(), ones()), 0, one);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -332,6 +332,6 @@ int main(int argc, char **argv)
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests_name("gmp/go_powser", tests, NULL, NULL);
 }

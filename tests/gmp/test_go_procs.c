@@ -451,7 +451,7 @@ static void go_TestSchedMetrics(void **state)
 	}
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(go_TestMainGoroutineID),
@@ -468,6 +468,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(go_TestSchedMetrics),
 	};
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests_name("gmp/go_procs", tests, NULL, NULL);
 }

@@ -564,7 +564,7 @@ static void go_TestSpuriousWakeupsNeverHangSemasleep(void *arg)
 	gr_chan_free(t.back);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -585,6 +585,6 @@ int main(int argc, char **argv)
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests_name("gmp/go_sched", tests, NULL, NULL);
 }

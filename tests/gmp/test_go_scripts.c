@@ -575,7 +575,7 @@ static void go_chan_sieve1(void *arg)
 	gr_chan_free(enough);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -592,6 +592,6 @@ int main(int argc, char **argv)
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests_name("gmp/go_scripts", tests, NULL, NULL);
 }

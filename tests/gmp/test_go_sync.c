@@ -473,7 +473,7 @@ static void go_TestRLocker(void *arg)
 	gr_rwmutex_free(r.rw);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -489,6 +489,6 @@ int main(int argc, char **argv)
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests_name("gmp/go_sync", tests, NULL, NULL);
 }

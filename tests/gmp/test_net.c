@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define MS ((uint64_t)1000 * 1000)
@@ -772,53 +773,7 @@ static void poller_is_never_missing(void **state)
 	assert_int_equal(atomic_load(&sync_failures), 0);
 }
 
-/* ---- misuse ---------------------------------------------------------------------------------------- */
-
-static void two_readers(void *arg)
-{
-	struct blocked b = {0}, c = {0};
-	int fds[2];
-
-	(void)arg;
-	CHECK(pipe2(fds, O_CLOEXEC) == 0);
-	b.s = c.s = adopt(fds[0]);
-	gr_go(blocked_read, &b);
-	gr_sleep_ns(20 * MS);
-	gr_go(blocked_read, &c);
-	gr_sleep_ns(1000 * MS);
-}
-
-static void closed_twice(void *arg)
-{
-	int fds[2];
-	gr_sock *s;
-
-	(void)arg;
-	CHECK(pipe2(fds, O_CLOEXEC) == 0);
-	s = adopt(fds[0]);
-	gr_sock_close(s);
-	gr_sock_close(s);
-}
-
-static void closed_behind_our_back(void *arg)
-{
-	int fds[2];
-
-	(void)arg;
-	CHECK(pipe2(fds, O_CLOEXEC) == 0);
-	adopt(fds[0]);
-	close(fds[0]);
-	CHECK(dup(fds[1]) == fds[0]); /* the number, for something else */
-	adopt(fds[0]);
-}
-
-static const struct death deaths[] = {
-	{"two_readers", two_readers, "two goroutines read from descriptor"},
-	{"closed_twice", closed_twice, "gr_sock_close: the descriptor is closed already"},
-	{"closed_behind_our_back", closed_behind_our_back, "was adopted before and closed by other means"},
-};
-
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -839,12 +794,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(closed_by_stop),
 		cmocka_unit_test(closed_by_stop_in_the_middle),
 		cmocka_unit_test(poller_is_never_missing),
-		DIES(deaths[0]),
-		DIES(deaths[1]),
-		DIES(deaths[2]),
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -384,89 +384,14 @@ static void not_tied_to_a_g(void *arg)
 	gr_rwmutex_free(NULL);
 }
 
-/* ---- what kills ---------------------------------------------------------------------------------------- */
-
-static void unlock_unlocked(void *arg)
-{
-	(void)arg;
-	gr_rwmutex_unlock(new_lock());
-}
-
-static void unlock_read_locked(void *arg)
-{
-	gr_rwmutex *rw = new_lock();
-
-	(void)arg;
-	gr_rwmutex_rlock(rw);
-	gr_rwmutex_unlock(rw);
-}
-
-static void runlock_unlocked(void *arg)
-{
-	gr_rwmutex *rw = new_lock();
-
-	(void)arg;
-	gr_rwmutex_runlock(rw);
-	gr_rwmutex_lock(rw); /* with two Ps, which `dies` has, this finds it */
-}
-
-static void runlock_write_locked(void *arg)
-{
-	gr_rwmutex *rw = new_lock();
-
-	(void)arg;
-	gr_rwmutex_lock(rw);
-	gr_rwmutex_runlock(rw);
-}
-
-static void runlock_before_free(void *arg)
-{
-	gr_rwmutex *rw = new_lock();
-
-	(void)arg;
-	gr_rwmutex_runlock(rw);
-	gr_rwmutex_free(rw);
-}
-
-static void free_locked(void *arg)
-{
-	gr_rwmutex *rw = new_lock();
-
-	(void)arg;
-	gr_rwmutex_rlock(rw);
-	gr_rwmutex_free(rw);
-}
-
-#define TOO_MANY "gr_rwmutex_runlock: was called more often than the lock was taken for reading"
-
-static const struct death deaths[] = {
-	{"unlock-unlocked", unlock_unlocked, "gr_rwmutex_unlock: the lock is not held for writing"},
-	{"unlock-read-locked", unlock_read_locked, "gr_rwmutex_unlock: the lock is not held for writing"},
-	{"runlock-unlocked", runlock_unlocked, TOO_MANY},
-	{"runlock-write-locked", runlock_write_locked, TOO_MANY},
-	{"runlock-before-free", runlock_before_free, TOO_MANY},
-	{"free-locked", free_locked, "gr_rwmutex_free: the lock is held or waited for"},
-};
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_1_AND_2(parallel_readers),
-		ON_1_AND_2(hammer),
-		ON(4, hammer),
-		ON_1_AND_2(reader_as_locker),
-		ON_1_AND_2(phases_alternate),
-		ON_1_AND_2(writer_is_not_starved),
-		ON_1_AND_2(reader_is_not_starved),
-		ON_1_AND_2(not_tied_to_a_g),
-		DIES(deaths[0]),
-		DIES(deaths[1]),
-		DIES(deaths[2]),
-		DIES(deaths[3]),
-		DIES(deaths[4]),
-		DIES(deaths[5]),
+		ON_1_AND_2(parallel_readers),      ON_1_AND_2(hammer),           ON(4, hammer),
+		ON_1_AND_2(reader_as_locker),      ON_1_AND_2(phases_alternate), ON_1_AND_2(writer_is_not_starved),
+		ON_1_AND_2(reader_is_not_starved), ON_1_AND_2(not_tied_to_a_g),
 	};
 
-	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

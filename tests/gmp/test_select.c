@@ -916,63 +916,7 @@ static void cancelled_timeouts_are_cheap(void *arg)
 	gr_chan_free(t.never);
 }
 
-/* ---- what kills ---------------------------------------------------------------------------------------- */
-
-static void send_on_closed(void *arg)
-{
-	gr_chan *c = chan_of_ints(1), *d = chan_of_ints(0);
-	gr_case cases[2];
-	int v = 1;
-
-	(void)arg;
-	gr_case_send(&cases[0], c, &v);
-	gr_case_recv(&cases[1], d, &v);
-	gr_chan_close(c);
-	gr_select_try(cases, 2);
-}
-
-static void close_under_sender(void *arg)
-{
-	struct one o = {.result = 0};
-	gr_chan *c = chan_of_ints(0), *d = chan_of_ints(0);
-
-	(void)arg;
-	gr_case_recv(&o.cases[0], d, &o.values[0]);
-	gr_case_send(&o.cases[1], c, &o.values[1]);
-	gr_case_recv(&o.cases[2], NULL, &o.values[2]);
-	start_one(&o);
-	gr_chan_close(c);
-	gr_wg_wait(&o.done);
-}
-
-static void too_many_cases(void *arg)
-{
-	(void)arg;
-	gr_select(NULL, 65537);
-}
-
-static void free_under_select(void *arg)
-{
-	struct one o = {.result = 0};
-	gr_chan *c = chan_of_ints(0);
-
-	(void)arg;
-	gr_case_recv(&o.cases[0], c, &o.values[0]);
-	gr_case_recv(&o.cases[1], NULL, &o.values[1]);
-	gr_case_recv(&o.cases[2], NULL, &o.values[2]);
-	start_one(&o);
-	gr_chan_free(c);
-}
-
-static const struct death deaths[] = {
-	{"send-on-closed", send_on_closed, "gr_select: the channel of a send case is closed"},
-	{"close-under-sender", close_under_sender,
-	 "gr_select: the channel of a send case was closed while the goroutine waited"},
-	{"too-many-cases", too_many_cases, "gr_select: 65537 cases are more than 65536"},
-	{"free-under-select", free_under_select, "gr_chan_free: a goroutine waits on the channel"},
-};
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_1_AND_2(rules_without_blocking),
@@ -994,12 +938,8 @@ int main(int argc, char **argv)
 		ON_1_AND_2(timeouts_race_with_sends),
 		ON_1_AND_2(timeouts_meet_sends),
 		ON_1_AND_2(cancelled_timeouts_are_cheap),
-		DIES(deaths[0]),
-		DIES(deaths[1]),
-		DIES(deaths[2]),
-		DIES(deaths[3]),
 	};
 
-	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

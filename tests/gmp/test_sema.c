@@ -185,7 +185,7 @@ static void joined_storage_is_free(void *arg)
 	}
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -197,6 +197,6 @@ int main(int argc, char **argv)
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, NULL, 0);
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,25 +261,7 @@ static void overflow(void *arg)
 	CHECK(atomic_load(&overflowed) == 0);
 }
 
-/* ---- misuse: only a debug build looks ------------------------------------------------------------- */
-
-#if defined(GR_CHECK) && GR_CHECK
-static void sleeps_in_a_call(void *arg)
-{
-	(void)arg;
-	gr_syscall_enter();
-	gr_sleep_ns(MS);
-	gr_syscall_exit();
-}
-
-static const struct death death = {"sleeps_in_a_call", sleeps_in_a_call,
-				   "between gr_syscall_enter and gr_syscall_exit"};
-#define DEATHS &death, 1
-#else
-#define DEATHS NULL, 0
-#endif
-
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -291,12 +273,9 @@ int main(int argc, char **argv)
 		ON(2, timer_is_stolen),
 		ON_1_AND_2(earlier_deadline_is_seen),
 		ON_1_AND_2(overflow),
-#if defined(GR_CHECK) && GR_CHECK
-		DIES(death),
-#endif
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, DEATHS);
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

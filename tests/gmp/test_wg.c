@@ -110,44 +110,7 @@ static void many_done(void *arg)
 	CHECK(atomic_load(&r.n) == n);
 }
 
-/* ---- TestWaitGroupMisuse --------------------------------------------------------------------------- */
-
-static void negative(void *arg)
-{
-	gr_wg wg = {0};
-
-	(void)arg;
-	gr_wg_add(&wg, 1);
-	gr_wg_done(&wg);
-	gr_wg_done(&wg);
-}
-
-static void wait_and_use_again(void *arg)
-{
-	gr_wg_wait(arg);
-	gr_wg_add(arg, 1);
-}
-
-/* The first of many waiters begins the next round while the others are still in this one. */
-static void used_again_too_early(void *arg)
-{
-	gr_wg wg = {0};
-
-	(void)arg;
-	gr_wg_add(&wg, 1);
-	for (int i = 0; i < 200; i++)
-		gr_go(wait_and_use_again, &wg);
-	gr_sleep_ns(50 * 1000 * 1000);
-	gr_wg_done(&wg);
-	gr_sleep_ns(1000 * 1000 * 1000);
-}
-
-static const struct death deaths[] = {
-	{"negative", negative, "gr_wg_add: the counter has become negative"},
-	{"used_again_too_early", used_again_too_early, "gr_wg_wait: the group was used again before"},
-};
-
-int main(int argc, char **argv)
+int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
@@ -155,11 +118,9 @@ int main(int argc, char **argv)
 		ON_1_AND_2(freed_after_wait),
 		ON_1_AND_2(zero_does_not_block),
 		ON_1_AND_2(many_done),
-		DIES(deaths[0]),
-		DIES(deaths[1]),
 	};
 	/* clang-format on */
 
-	sync_test_begin(argc, argv, deaths, sizeof(deaths) / sizeof(deaths[0]));
+	sync_test_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
