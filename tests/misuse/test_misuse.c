@@ -552,6 +552,26 @@ static void two_readers(void *arg)
 	let_others_run();
 }
 
+static void write_and_forget(void *arg)
+{
+	static const char much[256 * 1024];
+
+	gr_sock_write(arg, much, sizeof(much));
+}
+
+static void two_writers(void *arg)
+{
+	int fds[2];
+	gr_sock *s;
+
+	(void)arg;
+	NEED(pipe2(fds, O_CLOEXEC) == 0);
+	s = adopted(fds[1]);
+	gr_go(write_and_forget, s);
+	gr_go(write_and_forget, s);
+	let_others_run();
+}
+
 static void sock_closed_twice(void *arg)
 {
 	int fds[2];
@@ -694,6 +714,7 @@ static const struct death deaths[] = {
 	       "a function of the runtime was called between gr_syscall_enter and gr_syscall_exit (g *)", 0, true),
 
 	ON_TWO(two_readers, "two goroutines read from descriptor * at the same time (g *)", 0, false),
+	ON_TWO(two_writers, "two goroutines write to descriptor * at the same time (g *)", 0, false),
 	ON_TWO(sock_closed_twice, "gr_sock_close: the descriptor is closed already (g *)", 0, false),
 	{"sock_closed_by_two", sock_closed_by_two, ON_G, "gr_sock_close: two goroutines close one descriptor (g *)", 0,
 	 false},

@@ -120,8 +120,19 @@ void gr__np_unref(struct gr_sock *s)
 
 /* ---- waiting --------------------------------------------------------------------------------------- */
 
+/* I1 does not hold: a G of the word would be forgotten. */
+static __attribute__((noinline, noreturn)) void not_alone(const struct gr_sock *s, enum gr__np_dir d)
+{
+	gr__fatal("two goroutines %s descriptor %d at the same time", d == GR__NP_READ ? "read from" : "write to",
+		  s->fd);
+}
+
 bool gr__np_clear(struct gr_sock *s, enum gr__np_dir d)
 {
+	uintptr_t was = load_relaxed(&s->dir[d]);
+
+	if (unlikely(was != GR__NP_READY && was != GR__NP_IDLE))
+		not_alone(s, d);
 	store_relaxed(&s->dir[d], GR__NP_IDLE);
 	fence_seq_cst();
 	if (likely(load_acquire(&s->refs) & GR__NP_OPEN))
@@ -150,8 +161,7 @@ void gr__np_wait(struct gr_sock *s, enum gr__np_dir d, enum gr__wait reason)
 
 	if (!cas_strong_acq_rel(&s->dir[d], &v, GR__NP_PARKING)) {
 		if (v != GR__NP_READY) /* I1 */
-			gr__fatal("two goroutines %s descriptor %d at the same time",
-				  d == GR__NP_READ ? "read from" : "write to", s->fd);
+			not_alone(s, d);
 		return;
 	}
 	gr__self()->wait_data = s;
