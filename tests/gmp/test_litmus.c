@@ -29,7 +29,9 @@
 
 enum {
 	LOST_AFTER_S = 10, /* far beyond what a thread has to wait for a CPU */
-	ROUNDS = GR_TSAN ? 2000 : GR_ASAN ? 5000 : 10000,
+	ROUNDS = GR_TSAN   ? 2000
+		 : GR_ASAN ? 5000
+			   : 10000,
 	MAX_WORKERS = 4,
 };
 
