@@ -26,13 +26,21 @@
 #include "inject.h"
 #include "san.h"
 
-/* cmocka's asserts jump, which must not happen on a G's stack: in Gs this one, and `errors` is asserted afterwards. */
+/*
+ * cmocka's asserts jump, which must not happen on a G's stack: in Gs this one, and `errors` is asserted afterwards.
+ * Without the libc's formatting, which wants more stack than there may be left, and may be refused.
+ */
 static _Atomic int errors;
+#define LINE_TEXT_(line) #line
+#define LINE_TEXT(line) LINE_TEXT_(line)
 #define CHECK(condition)                                                                                               \
 	do {                                                                                                           \
+		static const char text_[] = __FILE__ ":" LINE_TEXT(__LINE__) ": not true: " #condition "\n";           \
+                                                                                                                       \
 		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);                      \
 			atomic_fetch_add(&errors, 1);                                                                  \
+			while (write(STDERR_FILENO, text_, sizeof(text_) - 1) < 0 && errno == EINTR)                   \
+				;                                                                                      \
 		}                                                                                                      \
 	} while (0)
 

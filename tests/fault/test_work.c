@@ -314,6 +314,67 @@ static void work_goes_on_with_fewer_threads(void **state)
 	}
 }
 
+/*
+ * Two threads, and no third to be had. One is in a call that does not return before the G has run that was next on its
+ * P: the other thread, which has enough to do, must come by it.
+ */
+struct pair {
+	_Atomic uint32_t present, next_ran, ended;
+};
+
+static void be_next(void *arg)
+{
+	struct pair *p = arg;
+
+	atomic_store(&p->next_ran, 1);
+}
+
+/* Until both compute at the same time: so there are two Ms. */
+static void meet(struct pair *p)
+{
+	atomic_fetch_add(&p->present, 1);
+	while (atomic_load(&p->present) < 2)
+		;
+}
+
+static void call_until_next_ran(void *arg)
+{
+	struct pair *p = arg;
+
+	meet(p);
+	while (atomic_load(&p->present) < 3)
+		;
+	CHECK(gr_go(be_next, p) == 0);
+	gr_syscall_enter();
+	while (!atomic_load(&p->next_ran))
+		usleep(100);
+	gr_syscall_exit();
+	atomic_store(&p->ended, 1);
+}
+
+static void have_enough_to_do(void *arg)
+{
+	struct pair p = {0};
+
+	CHECK(gr_go(call_until_next_ran, &p) == 0);
+	meet(&p);
+	arm(arg);
+	atomic_fetch_add(&p.present, 1);
+	while (!atomic_load(&p.ended))
+		gr_yield();
+}
+
+static void others_do_what_is_next(void **state)
+{
+	const struct gr_config config = {.procs = 2};
+	struct trial t = {INJECT_THREAD, INJECT_FROM, 1, EAGAIN};
+
+	(void)state;
+	/* Sometimes gr_run has found the first M not yet asleep, and there are three. */
+	for (int hits = 0; hits < 5; hits += inject_failed() != 0)
+		run_trial(&config, have_enough_to_do, &t);
+}
+
 /* ---- sleeps that end for no reason ----------------------------------------------------------------------------- */
 
 static void no_wake_up_depends_on_sleeping_long(void **state)
@@ -717,6 +778,7 @@ int main(void)
 		cmocka_unit_test(guards_fall_back),
 		cmocka_unit_test(pages_stay),
 		cmocka_unit_test(work_goes_on_with_fewer_threads),
+		cmocka_unit_test(others_do_what_is_next),
 		cmocka_unit_test(no_wake_up_depends_on_sleeping_long),
 		cmocka_unit_test(interruptions),
 		cmocka_unit_test(adoption_is_refused),
