@@ -195,6 +195,16 @@ static void guards_fall_back(void **state)
 
 enum { CROWD = 12000 }; /* more free stacks than are kept with their pages */
 
+static _Atomic unsigned come;
+static gr_chan *gate; /* closed when all have come: each has its stack then */
+
+static void keep_it_behind_gate(void *arg)
+{
+	atomic_fetch_add(&come, 1);
+	gr_chan_recv(gate, NULL);
+	keep_it(arg);
+}
+
 static void crowd_twice(void *arg)
 {
 	struct certificate c = {0};
@@ -206,11 +216,17 @@ static void crowd_twice(void *arg)
 	}
 	arm(arg);
 	for (int round = 0; round < 3; round++) {
+		atomic_store(&come, 0);
+		CHECK(gr_chan_new(0, 0, &gate) == 0);
 		for (uint64_t i = 0; i < CROWD; i++) {
 			s[i] = (struct spawned){&c, i + 1};
-			CHECK(promise(&c, i + 1, keep_it, &s[i]) == 0);
+			CHECK(promise(&c, i + 1, keep_it_behind_gate, &s[i]) == 0);
 		}
+		while (atomic_load(&come) < CROWD)
+			gr_yield();
+		gr_chan_close(gate);
 		check_certificate(&c);
+		gr_chan_free(gate);
 	}
 	free(s);
 }

@@ -8,6 +8,9 @@
  */
 #include "go_test.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 enum end {
 	DEADLOCKS, /* exit status 2 and the sentence of a deadlock */
 	ABORTS, /* SIGABRT and the case's sentence */

@@ -4,6 +4,8 @@
  */
 #include "go_test.h"
 
+#include <sys/wait.h>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>

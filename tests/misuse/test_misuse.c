@@ -122,6 +122,12 @@ static void exit_outside(void *arg)
 	gr_exit();
 }
 
+static void set_procs_outside(void *arg)
+{
+	(void)arg;
+	gr_set_procs(2);
+}
+
 static void yield_outside(void *arg)
 {
 	(void)arg;
@@ -662,6 +668,7 @@ static const struct death deaths[] = {
 	{"stop_without_runtime", stop_without_runtime, ON_MAIN, "gr_stop: the runtime does not run", 0, false},
 	{"stop_twice", stop_twice, ON_MAIN, "gr_stop: the runtime does not run", 0, false},
 	{"exit_outside", exit_outside, ON_MAIN, "gr_exit: not called from a G", 0, false},
+	{"set_procs_outside", set_procs_outside, ON_MAIN, "gr_set_procs: not called from a G", 0, false},
 	{"yield_outside", yield_outside, ON_MAIN, "gr_yield: not called from a G", 0, false},
 	ON_TWO(wait_forever, "all goroutines are asleep - deadlock\ngoroutine * (main) [[]chan receive*", 2, false),
 
@@ -670,7 +677,7 @@ static const struct death deaths[] = {
 	ON_TWO(epoll_dies, "internal error: epoll_wait: errno 9", 0, false),
 	ON_TWO(epoll_forgets, "internal error: epoll_ctl(DEL, *): errno 22", 0, false),
 
-	ON_TWO(overflow, "stack overflow of goroutine * (digger); stacks have * bytes, guard included", 0, false),
+	ON_TWO(overflow, "stack overflow of goroutine * (digger); its stack has * bytes, guard included", 0, false),
 	{"overflow_unguarded", overflow_unguarded, ON_G_CANARY, "stack overflow of goroutine *, found when it ended", 0,
 	 false},
 

@@ -130,6 +130,7 @@ static void *m_main(void *arg)
 	gr__lock(&s->lock);
 	m->thread = pthread_self();
 	list_push_back(&s->all_ms, &m->all_link);
+	s->n_making--;
 	gr__unlock(&s->lock);
 
 	m->next_p = NULL;
@@ -215,6 +216,7 @@ void gr__start_m_unlock(struct gr_p *p, bool spinning)
 	}
 	if (room) {
 		s->n_ms++;
+		s->n_making++;
 		s->n_unjoined++;
 		a.id = ++s->next_m_id;
 		owner_add(&s->gone.m_created, 1);
@@ -228,6 +230,7 @@ void gr__start_m_unlock(struct gr_p *p, bool spinning)
 	if (!room)
 		return;
 	gr__lock(&s->lock);
+	s->n_making--;
 	s->n_unjoined--;
 	owner_add(&s->gone.m_created, (uint64_t)-1);
 	if (--s->n_ms == 0 && !load_relaxed(&s->stopping))
@@ -265,6 +268,12 @@ bool gr__stop_m_unlock(struct gr_m *m)
 
 	while (!gr__note_sleep(&m->note, deadline)) {
 		gr__lock(&s->lock);
+		if (!list_empty(&m->idle_link) && s->n_making && s->n_ms - s->n_making <= 1) {
+			/* If the new one is refused, this is the last: it stays until that is known. */
+			gr__unlock(&s->lock);
+			deadline = gr__now_ns() + (int64_t)s->knobs.reap_ns;
+			continue;
+		}
 		if (!list_empty(&m->idle_link)) {
 			list_remove(&m->idle_link);
 			s->n_idle_ms--;
@@ -416,7 +425,7 @@ static int first_m(void)
 	struct gr_sched *s = &gr__sched;
 	struct new_m a = {NULL, false, 1, 0};
 
-	s->n_ms = s->n_unjoined = s->next_m_id = 1;
+	s->n_ms = s->n_making = s->n_unjoined = s->next_m_id = 1;
 	owner_add(&s->gone.m_created, 1);
 	new_m(&a);
 	return a.err;

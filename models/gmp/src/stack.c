@@ -282,6 +282,8 @@ static void release_chain(struct gr_g *g)
 
 		gr__san_fiber_free(g->san_fiber);
 		gr__san_stack_forgotten(g->san_id);
+		g->san_fiber = NULL;
+		g->slab = NULL; /* as the release makes it, which may be refused */
 		gr__san_clean(lo, pool->stride - central.page);
 		gr__os_release(lo, pool->stride - central.page);
 		gr__lock(&pool->lock);

@@ -386,6 +386,7 @@ struct gr_sched {
 	unsigned n_spare_chunks;
 	struct list idle_ps, idle_ms, all_ms, dead_ms;
 	unsigned n_ms, n_idle_ms; /* Ms that exist or are being made; those on idle_ms */
+	unsigned n_making; /* of n_ms: whose thread is being created, and may yet be refused */
 	unsigned n_unjoined; /* threads that have to be joined, Ms that have exited included */
 	unsigned n_syscall_block; /* Ms in a blocking call whose P has been taken */
 	pthread_t runner; /* the first thread that called gr_run; valid with has_runner */
