@@ -31,7 +31,15 @@ struct CMUnitTest {
 	void *initial_state;
 };
 
+enum { CMOCKA__FAILED = 1, CMOCKA__LEFT_OUT = 2 };
+
 static jmp_buf cmocka__failed;
+
+/* For a case that finds out that it cannot be run here. */
+static inline void __attribute__((noreturn)) skip(void)
+{
+	longjmp(cmocka__failed, CMOCKA__LEFT_OUT);
+}
 
 static inline void __attribute__((noreturn, format(printf, 3, 4)))
 cmocka__fail(const char *file, int line, const char *format, ...)
@@ -43,7 +51,7 @@ cmocka__fail(const char *file, int line, const char *format, ...)
 	vfprintf(stderr, format, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	longjmp(cmocka__failed, 1);
+	longjmp(cmocka__failed, CMOCKA__FAILED);
 }
 
 static inline void cmocka__compare(uintmax_t a, uintmax_t b, bool want, const char *text, const char *file, int line)
@@ -87,18 +95,20 @@ static inline bool cmocka__is_skipped(const char *name)
 	return false;
 }
 
-static inline bool cmocka__run_one(const struct CMUnitTest *t)
+/* 0, or what it ended with. */
+static inline int cmocka__run_one(const struct CMUnitTest *t)
 {
 	void *state = t->initial_state;
+	int how = setjmp(cmocka__failed);
 
-	if (setjmp(cmocka__failed))
-		return false;
+	if (how)
+		return how;
 	if (t->setup_func && t->setup_func(&state))
 		cmocka__fail(t->name, 0, "the set-up failed");
 	t->test_func(&state);
 	if (t->teardown_func && t->teardown_func(&state))
 		cmocka__fail(t->name, 0, "the tear-down failed");
-	return true;
+	return 0;
 }
 
 static inline int cmocka__run(const char *group, const struct CMUnitTest *tests, size_t n, CMFixtureFunction setup,
@@ -115,10 +125,12 @@ static inline int cmocka__run(const char *group, const struct CMUnitTest *tests,
 		const char *verdict = "OK";
 
 		fprintf(stderr, "[ RUN      ] %s\n", tests[i].name);
-		if (cmocka__is_skipped(tests[i].name)) {
+		int how = cmocka__is_skipped(tests[i].name) ? CMOCKA__LEFT_OUT : cmocka__run_one(&tests[i]);
+
+		if (how == CMOCKA__LEFT_OUT) {
 			verdict = "SKIPPED";
 			skipped++;
-		} else if (!cmocka__run_one(&tests[i])) {
+		} else if (how) {
 			verdict = "FAILED";
 			failed++;
 		}

@@ -556,6 +556,19 @@ static bool is_as_told(const struct crash *c, int status, const char *said)
 	}
 }
 
+/* Become this program anew. Under an emulator the kernel cannot: it has to be named (ctest does). */
+static void exec_self(const char *name, const char *number)
+{
+	const char *emulator = getenv("TEST_EMULATOR");
+	char self[4096] = "";
+
+	if (!emulator)
+		execl("/proc/self/exe", "test", name, number, (char *)NULL);
+	else if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
+		execlp(emulator, emulator, self, name, number, (char *)NULL);
+	_exit(6);
+}
+
 static void ends_as_told(void **state)
 {
 	const struct crash *c = *state;
@@ -576,8 +589,7 @@ static void ends_as_told(void **state)
 			dup2(fds[1], STDERR_FILENO);
 			close(fds[0]);
 			close(fds[1]);
-			execl("/proc/self/exe", "test", c->name, number, (char *)NULL);
-			_exit(6);
+			exec_self(c->name, number);
 		}
 		close(fds[1]);
 		while (n < sizeof(said) - 1 && (r = read(fds[0], said + n, sizeof(said) - 1 - n)) > 0)
