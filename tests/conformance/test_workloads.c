@@ -54,6 +54,8 @@ static const struct refusal {
 	{"serial", "sync/stream", "sync/stream has no body in the serial style"},
 	{"serial", "sync/pingpong", "sync/pingpong has no body in the serial style"},
 	{"serial", "switch/yield", "switch/yield has no body in the serial style"},
+	{"eventloop", "block/handoff", "a call that blocks stops the whole loop"},
+	{"serial", "block/handoff", "block/handoff has no body in the serial style"},
 };
 
 static const struct extra {

@@ -172,7 +172,8 @@ static struct gr_g *steal_pass(struct gr_m *m, struct gr_p *p, bool last, unsign
 			continue;
 		/* Gs that have begun first: they have stacks, which they may end and free. */
 		g = gr__runq_steal(p, victim, last);
-		if (!g && gr__nursery_steal(p, victim, last))
+		if (!g && !gr__nursery_len(p) &&
+		    gr__nursery_steal(p, victim, last)) /* not empty: no stack could be had */
 			g = gr__g_start_next(p);
 		if (g) {
 			owner_add(&p->stats.steals, 1);
@@ -199,6 +200,8 @@ static struct gr_g *steal(struct gr_m *m, struct gr_p *p)
 		/* From near ones first: what they have touched is in a cache that is ours too. */
 		struct gr_g *g = steal_pass(m, p, pass == STEAL_PASSES, (unsigned)pass - 1);
 
+		if (g && !m->spinning)
+			gr__wake_p(); /* what came along was in no queue for a moment; else found_work does this */
 		if (g || load_relaxed(&s->stopping))
 			return g;
 	}
@@ -483,10 +486,13 @@ struct gr_g *gr__find_runnable(struct gr_m *m)
 		}
 		gr__lock(&s->lock);
 		gr__check_locked();
-		if ((s->global.n || load_relaxed(&s->spill_n)) && (p = gr__pidle_get_locked())) {
-			/* Left there because no M could be had: see give_up_p in m.c. */
+		if (is_work_published() && (p = gr__pidle_get_locked())) {
+			/* Left there because no M could be had: see give_up_p in m.c. Or in a ring whose owner could have
+			 * woken nobody for the same reason. As a spinner, as in go_idle. */
 			gr__unlock(&s->lock);
 			gr__acquire_p(m, p);
+			if (s->knobs.spin)
+				start_spinning(m);
 			continue;
 		}
 		if (is_poller_missing_locked()) {

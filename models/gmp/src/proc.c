@@ -177,6 +177,8 @@ void gr__finish_syscall(struct gr_m *m, struct gr_g *g)
 	if (p) {
 		gr__acquire_p(m, p);
 		gr__runq_put(p, g);
+	} else {
+		m->is_back = true;
 	}
 }
 

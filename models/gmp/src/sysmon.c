@@ -103,7 +103,7 @@ static void watch_oldest(struct gr_p *p, int64_t now)
 	if (p->oldest_burst > OLDEST_BURST_MAX)
 		p->oldest_burst = OLDEST_BURST_MAX;
 	store_relaxed(&p->oldest_due, p->oldest_burst);
-	store_relaxed(&p->attention, 1);
+	store_release(&p->attention, 1); /* who sees it sees the order; pairs with the fence in find_with_p */
 }
 
 /* Somebody has to poll: true if that had to be seen to. */

@@ -317,6 +317,7 @@ struct gr_m {
 	bool spinning; /* counted in sched.spinning */
 	void *g0_sp; /* saved stack pointer of the scheduler's stack while a G runs */
 	bool on_g0; /* the scheduler's stack is in use */
+	bool is_back; /* from a blocking call, without a P: it may be wanted again at once */
 	void (*call_fn)(void *); /* to be run on g0 for the G that switched there; see gr__on_g0() */
 	void *call_arg, *call_sp;
 	uint32_t rng;
@@ -346,6 +347,7 @@ struct gr_m {
 /* Settings in force; immutable while the runtime runs. */
 struct gr__knobs {
 	unsigned procs, max_ms;
+	unsigned cpus; /* that the process may use; not a setting */
 	size_t stack_bytes;
 	uint64_t reap_ns;
 	bool steal, runnext, spin, newest;
