@@ -27,6 +27,8 @@ nursery  NOT_EMPTY/-
 ring     - WIDE
 ring     READ_LATE/- STEAL_STORE/- POP_STORE/- OVERFLOW_STORE/- PUT_EARLY/- STOLEN_EARLY/WIDE NEXT_STORE/-
 ring     NEXT_PUT_STORE/-
+lock     -
+lock     NO_LIMIT/- LATE_READ/- RELAXED/- TEST_AND_SET/-
 '
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
