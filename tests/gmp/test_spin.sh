@@ -9,8 +9,9 @@ done
 
 # model: its configurations, then its mutants, each in the configuration in which it shows ("-": the first one).
 table='
-wake     - FEW_MS CALLER
+wake     - FEW_MS CALLER NURSERY
 wake     NO_FENCE_PUBLISHER/- NO_FENCE_IDLE/- NO_RECHECK/- TEST_AND_SET/- PHANTOM/- BATCH/- GLOBAL_ONLY/FEW_MS
+wake     NO_FENCE_PUBLISHER/NURSERY NO_FENCE_IDLE/NURSERY NO_RECHECK/NURSERY BATCH/NURSERY UNTOLD/NURSERY
 handoff  -
 handoff  NO_ID/- EXIT_TEST_AND_STORE/- RETAKE_TEST_AND_STORE/- RELAXED_ENTER/- NO_OLD_CHECK/-
 park     - BY_WORD

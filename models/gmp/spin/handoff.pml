@@ -7,7 +7,7 @@
  * Model and code (src/):
  *   enter       syscall.c gr_syscall_enter: the status is SYSCALL | own id
  *   exit        gr_syscall_exit: CAS SYSCALL | id -> RUNNING; else exit_slow: the old P if it is idle, else another one,
- *               else proc.c gr__leave_to_global, finish_syscall
+ *               else proc.c gr__leave_to_global, gr__finish_syscall
  *   retake      gr__retake: CAS SYSCALL | id -> IDLE under the lock, from sysmon.c watch_syscall with a status that was
  *               read earlier, or from gr__syscall_enter_blocking; then find.c gr__handoff
  *   handoff     gr__handoff: to an M if there is work, else to the idle ones; m.c gr__start_m_unlock

@@ -5,8 +5,8 @@
  * wake-up that was given has been used, and no G is stuck on a wait list or in a word whose event has happened.
  *
  * Model and code (src/):
- *   park, switch_off   proc.c gr__park, switch_off: note the action, save the registers, go on with the next G
- *   finish_switch      proc.c finish_switch, GR__AFTER_PARK: the commit runs on whatever runs next; park_refused
+ *   park, switch_off   switch.h gr__park_inline, gr__switch_off: note the action, save the registers, go on with the next G
+ *   finish_switch      gr__finish_switch, GR__AFTER_PARK: the commit runs on whatever runs next; gr__park_refused
  *   by list            chan.c, sema.c: the waiter is queued under a lock that the commit releases (plock.h)
  *   by word            netpoll.c gr__np_wait, enter_word, unblock: IDLE -> PARKING -> the G; the commit may be refused
  *   ready              proc.c gr__ready: a count of how often the G is on a run queue, which is to be 0 or 1

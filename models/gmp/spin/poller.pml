@@ -6,7 +6,7 @@
  *
  * Model and code (src/):
  *   run            a G of M m: others fall asleep meanwhile (timer.c gr_sleep_ns), it calls, ends, or computes for ever
- *   look_after     proc.c look_after_waiter, after the switch away from the one that fell asleep
+ *   look_after     proc.c gr__look_after_waiter, after the switch away from the one that fell asleep
  *   block          find.c block_in_poller: become the poller, or break it if it does not know of a timer
  *   handoff        find.c gr__handoff, for a call that lasts: at most LASTING calls never return
  *   sleep          gr__find_runnable before gr__stop_m_unlock: is_poller_missing_locked, which matters,

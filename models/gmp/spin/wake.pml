@@ -6,19 +6,24 @@
  * Ps.)
  *
  * Model and code (src/):
- *   wake_p          proc.c gr__wake_p, wake_p_slow; m.c gr__start_m_unlock, give_up_p
- *   run_g           a G that ends, or publishes another one (proc.c queue_next), or computes for ever
- *   find, found     find.c find_with_p, steal, found_work; runq.c gr__global_get, gr__runq_steal
+ *   wake_p          proc.c gr__wake_p, gr__wake_p_slow; switch.h gr__wake_if_idle; m.c gr__start_m_unlock, give_up_p
+ *   run_g           a G that ends, or publishes another one (proc.c queue_next; g.c publish), or computes for ever
+ *   find, found     find.c find_with_p, steal, found_work; runq.c gr__global_get, gr__runq_steal; nursery.c gr__spill_get,
+ *                   gr__nursery_steal
  *   go_idle, look   find.c go_idle, is_work_published; the step lists are in proc.c
  *   last_look       find.c gr__find_runnable before gr__stop_m_unlock
- *   back            syscall.c exit_slow, proc.c finish_syscall: an M that comes for an idle P unasked
+ *   back            syscall.c exit_slow, proc.c gr__finish_syscall: an M that comes for an idle P unasked
  *   injector        proc.c gr__inject from a thread that is no M
  *
  * Configurations: two Ps and two Ms that both run a G, GS more Gs, an injector. With -DFEW_MS there can be no more Ms,
  * and a P for which none sleeps is given up; otherwise it waits for one that comes to sleep, as a new M does the same
- * as that one. With -DCALLER a third M comes back from a call instead of the injector.
+ * as that one. With -DCALLER a third M comes back from a call instead of the injector. With -DNURSERY all is the same
+ * with births: `ring` is the nursery, `global` the spill, one chunk of it. The newest of a nursery is not offered: who
+ * puts it there alone tells nobody, who looks does not count it, who steals leaves it (or finds its owner stuck). In the
+ * end it may be there while a P is idle: its owner comes to it, or sysmon sees to it.
  *
- * Memory. A put into a ring stays in the M's store buffer (sb) until the process `memory` or a fence drains it. The
+ * Memory. A put into a ring stays in the M's store buffer (sb) until the process `memory` or a fence drains it; one into
+ * a nursery is a locked operation, but for what has been stolen. The
  * idle side's missing fence is modelled by its looking early, which is what a CPU does then. Atomic operations and
  * sections under sched.lock are single steps: each changes at most one thing that is read without the lock. `lk` is
  * the lock where a section reads what the lock does not protect.
@@ -31,12 +36,16 @@
  * lock, though it will not look: who publishes meanwhile relies on it), BATCH (what an M that does not spin takes from
  * the global queue is for a moment in no queue, because it reaches the ring after the lock is free), GLOBAL_ONLY (the
  * last look before the sleep is at the global queue only, although a waker may have given up for want of a sleeping
- * M).
+ * M), UNTOLD (the birth that makes two of one in a nursery is not told).
  */
 #define NP 2
 #ifdef CALLER
 #define NM 3
 #define GS 1 /* besides those that run at first */
+#elif defined(NURSERY)
+#define NM 2
+#define GS 5
+#define SLOTS 2
 #else
 #define NM 2
 #define GS 2
@@ -50,6 +59,12 @@ bool idle[NP], asleep[NM], next_spin[NM], lk;
 #define FENCE(i) skip
 #else
 #define FENCE(i) sb[i] == 0
+#endif
+
+#ifdef NURSERY
+#define OFFERED(p) (ring[p] > 1)
+#else
+#define OFFERED(p) (ring[p] > 0)
 #endif
 
 #ifdef CALLER
@@ -84,6 +99,11 @@ inline start_m(q, spin)
 inline wake_p(i, q)
 {
 	FENCE(i); /* step 2 */
+	wake_if_idle(i, q)
+}
+
+inline wake_if_idle(i, q)
+{
 	if
 	:: n_idle == 0 /* step 3 */
 	:: else ->
@@ -140,8 +160,8 @@ inline wake_p(i, q)
 inline look(w)
 {
 	w = (global > 0);
-	w = w || ring[0] > 0;
-	w = w || ring[1] > 0
+	w = w || OFFERED(0);
+	w = w || OFFERED(1)
 }
 
 proctype M(byte i)
@@ -156,7 +176,30 @@ proctype M(byte i)
 	fi;
 run_g:
 	do
+#ifdef NURSERY
+	:: atomic { born < GS -> born++ };
+		if
+		:: ring[p] == SLOTS -> /* the older half goes to the spill */
+			atomic { !lk && sb[i] == 0 -> lk = true; k = (ring[p] == SLOTS -> SLOTS / 2 : 0); ring[p] = ring[p] - k };
+			atomic { global = global + k; k = 0; lk = false }
+		:: else
+		fi;
+#ifdef MUTANT_NO_FENCE_PUBLISHER
+		d_step { sb[i]++; k = ring[p] + sb[i] };
+#else
+		d_step { ring[p]++; k = ring[p] }; /* steps 1 and 2 */
+#endif
+		if
+#ifdef MUTANT_UNTOLD
+		:: k > 2 -> k = 0; wake_if_idle(i, q)
+#else
+		:: k > 1 -> k = 0; wake_if_idle(i, q)
+#endif
+		:: else -> k = 0
+		fi
+#else
 	:: atomic { born < GS -> born++ }; sb[i] = 1; wake_p(i, q) /* step 1, then the others */
+#endif
 	:: goto end_of_g
 	:: goto end_computing
 	od;
@@ -169,7 +212,11 @@ find: /* the M's own puts are drained: it sees them in any case */
 	fi;
 	atomic {
 		!lk;
+#ifdef NURSERY
+		k = global; /* one chunk */
+#else
 		k = (global > 0 -> global / NP + 1 : 0);
+#endif
 		if
 		:: k > global -> k = global
 		:: else
@@ -197,7 +244,17 @@ find: /* the M's own puts are drained: it sees them in any case */
 	fi;
 	if
 	:: !idle[1 - p] ->
-		atomic { k = ring[1 - p]; k = k - k / 2; ring[1 - p] = ring[1 - p] - k };
+		atomic {
+			k = ring[1 - p];
+#ifdef NURSERY
+			if
+			:: k == 1 -> k = 0
+			:: k > 0 /* one alone only if its owner seems to be stuck */
+			:: k == 0
+			fi;
+#endif
+			k = k - k / 2; ring[1 - p] = ring[1 - p] - k
+		};
 		if
 		:: d_step { k > 0 -> sb[i] = k - 1; k = 0 }; goto found
 		:: else
@@ -322,7 +379,7 @@ init {
 		};
 #ifdef CALLER
 		run M(2);
-#else
+#elif !defined(NURSERY)
 		run injector();
 #endif
 		run M(0); run M(1); run memory()
@@ -334,5 +391,5 @@ init {
 	assert(spinning == 0);
 	assert(n_idle + computing == NP);
 	assert(ring[0] + ring[1] + global + computing + done == born + NM);
-	assert(n_idle == 0 || ring[0] + ring[1] + global == 0)
+	assert(n_idle == 0 || global == 0 && !OFFERED(0) && !OFFERED(1))
 }
