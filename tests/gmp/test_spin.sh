@@ -19,9 +19,9 @@ park     COMMIT_FIRST/- COMMIT_FIRST/BY_WORD RELAXED/- RELAXED/BY_WORD TEST_AND_
 netpoll  - LISTENER
 netpoll  NO_FENCE_CLEAR/- NO_FENCE_HUP/- CLEAR_AFTER/- NO_HUP/- TEST_AND_STORE/- NO_OPEN_CHECK/- COUNT_LATE/- NO_WAIT/-
 netpoll  LEFT_IDLE/LISTENER
-poller   - FEW_MS CALLER
+poller   - FEW_MS CALLER CHANGER
 poller   NO_FENCE_WAITER/- NO_FENCE_POLLER/- NO_BREAK_WAITER/- NO_BREAK_IDLE/- RESET_FIRST/- NO_BREAK_HANDOFF/CALLER
-poller   NO_LAST_LOOK/FEW_MS
+poller   NO_LAST_LOOK/FEW_MS NO_WAKE/CHANGER
 nursery  - WIDE
 nursery  NO_COUNT/- NO_COUNT_STOLEN/- READ_LATE/- STEAL_STORE/- TAKE_STORE/- PUT_STORE/- PUT_EARLY/- STOLEN_EARLY/-
 nursery  NOT_EMPTY/-
@@ -30,19 +30,15 @@ ring     READ_LATE/- STEAL_STORE/- POP_STORE/- OVERFLOW_STORE/- PUT_EARLY/- STOL
 ring     NEXT_PUT_STORE/-
 procs    - WORK STOP
 procs    NO_FENCE_CALLER/- NO_FENCE_M/- NO_LOOK_AGAIN/- TEST_AND_STORE/- IDLE_ANYWAY/- NO_DRAIN/- NO_WAKE/- DEAF/STOP
+oldest   -
+oldest   NO_FENCE/- UNORDERED/- NO_CALL_BACK/-
 lock     -
 lock     NO_LIMIT/- LATE_READ/- RELAXED/- TEST_AND_SET/-
 '
+export models
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
-failed=0
-
-fail() { # sentence
-	echo "FAILED: $1"
-	[ -f out ] && tail -n 40 out
-	failed=1
-}
 
 # Verify model $1 with the macros $2...; the verdict is in the file `out`. False: there is none.
 verify() {
@@ -51,7 +47,6 @@ verify() {
 	for m in "$@"; do
 		[ "$m" = - ] || macros+=("-D$m")
 	done
-	rm -f pan* out
 	spin -a ${macros[@]+"${macros[@]}"} "$models/$model.pml" >out 2>&1 || return 1
 	# Optimizing would take longer than it saves.
 	gcc -O0 -w -DSAFETY -DMEMLIM=1500 -o pan pan.c >>out 2>&1 || return 1
@@ -63,34 +58,48 @@ is_complete() {
 	! grep -qiE 'search not completed|max search depth|out of memory|hint: to reduce memory|interrupted' out
 }
 
+# One item of the table, in a directory of its own; false, with a sentence and the output, if it is not as it should be.
+check() { # model item
+	local what="$1 $2" wrong=
+	mkdir "$1.${2/\//.}" && cd "$1.${2/\//.}" || return 1
+	if [ "${2#*/}" = "$2" ]; then
+		if ! verify "$1" "$2"; then
+			wrong="no verdict"
+		elif ! grep -q 'errors: 0' out; then
+			wrong="the property does not hold"
+		elif ! is_complete; then
+			wrong="not searched to the end"
+		else
+			echo "$what: holds, $(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' out) states"
+		fi
+	elif ! verify "$1" "MUTANT_${2%/*}" "${2#*/}"; then
+		wrong="no verdict"
+	elif grep -q 'errors: 0' out; then
+		wrong="a mutant that is not noticed"
+	else
+		echo "$what: rejected, $(sed -n 's/^pan:1: *\(.*\) (at depth.*/\1/p' out)"
+	fi
+	rm -f pan*
+	[ -z "$wrong" ] || printf 'FAILED: %s: %s\n%s\n' "$what" "$wrong" "$(tail -n 40 out)"
+	[ -z "$wrong" ]
+}
+export -f verify is_complete check
+
+# Two at a time: most of the work is the compiler's.
+failed=0
 while read -r model items; do
 	for item in $items; do
-		what="$model $item"
-		if [ "${item#*/}" = "$item" ]; then
-			if ! verify "$model" "$item"; then
-				fail "$what: no verdict"
-			elif ! grep -q 'errors: 0' out; then
-				fail "$what: the property does not hold"
-			elif ! is_complete; then
-				fail "$what: not searched to the end"
-			else
-				echo "$what: holds, $(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' out) states"
-			fi
-		elif ! verify "$model" "MUTANT_${item%/*}" "${item#*/}"; then
-			fail "$what: no verdict"
-		elif grep -q 'errors: 0' out; then
-			fail "$what: a mutant that is not noticed"
-		else
-			echo "$what: rejected, $(sed -n 's/^pan:1: *\(.*\) (at depth.*/\1/p' out)"
-		fi
+		echo "$model $item"
 	done
-done <<<"$(sed '/^$/d' <<<"$table")"
+done <<<"$(sed '/^$/d' <<<"$table")" | xargs -P 2 -L 1 bash -c 'check "$@"' check || failed=1
 
 # No mutant that is not tried, no model without a line here.
 for file in "$models"/*.pml; do
 	model=$(basename "$file" .pml)
 	for mutant in $(grep -o 'MUTANT_[A-Z_]*' "$file" | sort -u) MUTANT_; do
-		grep -q "^$model .*[ /]${mutant#MUTANT_}" <<<"$table" || fail "$model: $mutant is not in the table"
+		grep -q "^$model .*[ /]${mutant#MUTANT_}" <<<"$table" && continue
+		echo "FAILED: $model: $mutant is not in the table"
+		failed=1
 	done
 done
 exit $failed

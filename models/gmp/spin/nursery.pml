@@ -26,8 +26,8 @@
  * Mutants: NO_COUNT, NO_COUNT_STOLEN (an insertion, or the storing of what has been stolen, does not count: ABA),
  * READ_LATE (a thief reads the slots after its CAS), STEAL_STORE, TAKE_STORE, PUT_STORE (a plain store instead of the
  * CAS by a thief; by the owner, who takes or puts), PUT_EARLY (the word is changed before the slot is written),
- * STOLEN_EARLY (the same for what has been stolen), NOT_EMPTY (a thief steals though its nursery is not empty, as where no
- * stack can be had for what is there).
+ * STOLEN_EARLY (the same for what has been stolen), NOT_EMPTY (a thief steals though its nursery is not empty, as where
+ * no stack can be had for what is there).
  */
 #ifdef WIDE
 #define SLOTS 4

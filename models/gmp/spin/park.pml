@@ -5,7 +5,7 @@
  * wake-up that was given has been used, and no G is stuck on a wait list or in a word whose event has happened.
  *
  * Model and code (src/):
- *   park, switch_off   switch.h gr__park_inline, gr__switch_off: note the action, save the registers, go on with the next G
+ *   park, switch_off   switch.h gr__park_inline, gr__switch_off: note the action, save the registers, run another G
  *   finish_switch      gr__finish_switch, GR__AFTER_PARK: the commit runs on whatever runs next; gr__park_refused
  *   by list            chan.c, sema.c: the waiter is queued under a lock that the commit releases (plock.h)
  *   by word            netpoll.c gr__np_wait, enter_word, unblock: IDLE -> PARKING -> the G; the commit may be refused

@@ -12,12 +12,14 @@
  *   sleep          gr__find_runnable before gr__stop_m_unlock: is_poller_missing_locked, which matters,
  *                  and is modelled, where Ms run short (FEW_MS)
  *   sysmon         gr__poll_outside, once
+ *   changer        procs.c stop_world, change, start_world, as far as Ps are idle or become it; gr__timers_move: for a
+ *                  moment a timer is on neither heap. Once
  *   break_poller   netpoll_epoll.c gr__netpoll_break, take_break: the eventfd and break_sent
  *
  * Two Ps without calls; with -DFEW_MS there are no more Ms than Ps, and a P for which none sleeps is given up; with
- * -DCALLER one P and calls. There is always somebody who waits for I/O, which never comes: so an idle M always wants to
- * be the poller. One deadline T is enough; `until` is T or NEVER. That T passes is a step that can be made whenever
- * somebody waits for it.
+ * -DCALLER one P and calls; with -DCHANGER the world stops meanwhile. There is always somebody who waits for I/O, which
+ * never comes: so an idle M always wants to be the poller. One deadline T is enough; `until` is T or NEVER. That T
+ * passes is a step that can be made whenever somebody waits for it.
  *
  * Memory. A timer that has just been set is in the M's store buffer (sb) until `memory` or a fence drains it; the
  * poller's missing fence is modelled by its looking at the timers early. Sections under sched.lock, and atomic
@@ -28,13 +30,19 @@
  *
  * Mutants: NO_FENCE_WAITER, NO_FENCE_POLLER (either StoreLoad), NO_BREAK_WAITER, NO_BREAK_IDLE, NO_BREAK_HANDOFF (who
  * finds that the poller does not know does not tell it), RESET_FIRST (break_sent is reset before the eventfd is
- * read), NO_LAST_LOOK (an M that saw a poller goes to sleep though that one has left the role since).
+ * read), NO_LAST_LOOK (an M that saw a poller goes to sleep though that one has left the role since), NO_WAKE (nobody
+ * is woken when the world goes on, although those who were to poll had no idle P to do it for).
  */
 #ifdef CALLER
 #define NP 1
 #define NM 4 /* one runs, one polls, one is in a lasting call, one is left to be woken */
 #define CALLS 2
 #define TIMERS 2
+#elif defined(CHANGER)
+#define NP 2
+#define NM 3
+#define CALLS 0
+#define TIMERS 1
 #elif defined(FEW_MS)
 #define NP 2
 #define NM 2
@@ -48,9 +56,12 @@
 #endif
 #define LASTING 1
 
+#ifdef CHANGER
+bool world, stopped[NP], moving;
+#endif
 byte n_idle, set, calls, lasting, next_p[NM];
 bool idle[NP], asleep[NM], timer, sb[NM], poller, until_t;
-#if defined(CALLER) || defined(FEW_MS)
+#if defined(CALLER) || defined(FEW_MS) || defined(CHANGER)
 bool eventfd, break_sent;
 #else
 bool eventfd = true, break_sent = true; /* a break that met nobody is left */
@@ -175,7 +186,16 @@ call: /* the P is taken and handed off */
 	:: else -> goto sleep
 	fi;
 go_idle:
-	atomic { !sb[m] -> idle[p] = true; n_idle++; p = NP };
+	atomic {
+		!sb[m];
+		if
+#ifdef CHANGER
+		:: world -> stopped[p] = true
+#endif
+		:: else -> idle[p] = true; n_idle++
+		fi;
+		p = NP
+	};
 block:
 #ifdef MUTANT_NO_FENCE_POLLER
 	early = timer;
@@ -251,6 +271,36 @@ end:
 	fi
 }
 
+#ifdef CHANGER
+proctype changer()
+{
+	byte q = NP;
+
+	atomic {
+		world = true;
+		stopped[0] = idle[0]; stopped[1] = idle[1]; idle[0] = false; idle[1] = false; n_idle = 0
+	};
+	atomic { moving = timer; timer = false };
+	atomic { timer = timer || moving; moving = false };
+	atomic {
+		world = false;
+		idle[0] = stopped[0]; idle[1] = stopped[1]; n_idle = idle[0] + idle[1];
+		stopped[0] = false; stopped[1] = false
+	};
+#ifndef MUTANT_NO_WAKE
+	if
+	:: n_idle > 0 ->
+		atomic { take_p(q) };
+		if
+		:: q < NP -> start_m(q)
+		:: else
+		fi
+	:: else
+	fi
+#endif
+}
+#endif
+
 proctype memory()
 {
 end:
@@ -282,6 +332,9 @@ init {
 #endif
 #ifdef FEW_MS
 		run sysmon();
+#endif
+#ifdef CHANGER
+		run changer();
 #endif
 		run memory()
 	};

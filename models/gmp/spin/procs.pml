@@ -7,18 +7,19 @@
  *
  * Model and code (src/):
  *   stop, change, start  procs.c stop_world, take_from_calls, change, start_world; by a G of any M, to one P or two
- *   find                 find.c find_with_p: the answer to a call for attention, procs.c gr__stop_with_world, the queues
+ *   find                 find.c find_with_p: the answer to a call for attention, procs.c gr__stop_with_world, queues
  *   go_idle, put_idle    find.c go_idle; m.c gr__pidle_put_locked
  *   call                 syscall.c, as in handoff.pml: enter, exit, exit_slow, proc.c gr__finish_syscall. At most one
  *                        call never returns
- *   sysmon               gr__retake with a status that it has read at any time before; then gr__handoff. Between the two
- *                        the P is in its hands. Once, or never
+ *   sysmon               gr__retake with a status that it has read at any time before; then gr__handoff. Between
+ *                        the two the P is in its hands. Once, or never
  *   stopper              m.c gr_stop: all Ms have to end, but in a call
  *
- * Two Ps, three Ms, two changes and a call; with -DWORK one change and one more G; with -DSTOP one change, the stopper and
- * no sysmon. A change may find no memory and change nothing. Each P has been called for attention before, by whoever. A G that yields, yields until it is called
- * for attention: nothing else happens while it does. The caller looks again only when a P is in a call: an M that has
- * not heard its call for attention is not called twice.
+ * Two Ps, three Ms, two changes and a call; with -DWORK one change and one more G; with -DSTOP one change, the stopper
+ * and no sysmon. A change may find no memory and change nothing. Each P has been called for attention before, by
+ * whoever. A G that yields, yields until it is called for attention: nothing else happens while it does. The caller
+ * looks again only when a P is in a call: an M that has not heard its call for attention is not called twice, and
+ * sysmon need not come.
  *
  * Memory. That a P has been called is cleared in the store buffer of its M (sb_clear); that the world stops is seen by
  * who takes sched.lock afterwards, and by others when the store buffer (sb_world) has been drained. `memory` or a fence

@@ -10,9 +10,9 @@
  *   steal       gr__runq_steal (R2): the last one stolen runs, the others are published in the thief's ring
  *   runnext     steal_runnext, whose test whether the owner is stuck may say what it likes
  *
- * Two rings of SLOTS slots and GS Gs. The owner of the first one does all that it may, in any order. A thief steals from
- * it into its own ring, which is empty then, and takes what is there; a second one, which keeps nothing, steals from
- * both, and takes runnext. With -DWIDE there are 4 slots, and two Gs can be stolen at once; without, 2, and they are
+ * Two rings of SLOTS slots and GS Gs. The owner of the first one does all that it may, in any order. A thief steals
+ * from it into its own ring, which is empty then, and takes what is there; a second one, which keeps nothing, steals
+ * from both, and takes runnext. With -DWIDE there are 4 slots, and two Gs can be stolen at once; without, 2, and they are
  * written again soon. Head and tail are read one after the other; they do not wrap around.
  *
  * Memory. What is written to slots before a release is seen by who reads the tail: it is in order here. Mutants have

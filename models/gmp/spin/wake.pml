@@ -8,8 +8,8 @@
  * Model and code (src/):
  *   wake_p          proc.c gr__wake_p, gr__wake_p_slow; switch.h gr__wake_if_idle; m.c gr__start_m_unlock, give_up_p
  *   run_g           a G that ends, or publishes another one (proc.c queue_next; g.c publish), or computes for ever
- *   find, found     find.c find_with_p, steal, found_work; runq.c gr__global_get, gr__runq_steal; nursery.c gr__spill_get,
- *                   gr__nursery_steal
+ *   find, found     find.c find_with_p, steal, found_work; runq.c gr__global_get, gr__runq_steal; nursery.c
+ *                   gr__spill_get, gr__nursery_steal
  *   go_idle, look   find.c go_idle, is_work_published; the step lists are in proc.c
  *   last_look       find.c gr__find_runnable before gr__stop_m_unlock
  *   back            syscall.c exit_slow, proc.c gr__finish_syscall: an M that comes for an idle P unasked
@@ -19,14 +19,14 @@
  * and a P for which none sleeps is given up; otherwise it waits for one that comes to sleep, as a new M does the same
  * as that one. With -DCALLER a third M comes back from a call instead of the injector. With -DNURSERY all is the same
  * with births: `ring` is the nursery, `global` the spill, one chunk of it. The newest of a nursery is not offered: who
- * puts it there alone tells nobody, who looks does not count it, who steals leaves it (or finds its owner stuck). In the
- * end it may be there while a P is idle: its owner comes to it, or sysmon sees to it.
+ * puts it there alone tells nobody, who looks does not count it, who steals leaves it (or finds its owner stuck). In
+ * the end it may be there while a P is idle: its owner comes to it, or sysmon sees to it.
  *
- * Memory. A put into a ring stays in the M's store buffer (sb) until the process `memory` or a fence drains it; one into
- * a nursery is a locked operation, but for what has been stolen. The
- * idle side's missing fence is modelled by its looking early, which is what a CPU does then. Atomic operations and
- * sections under sched.lock are single steps: each changes at most one thing that is read without the lock. `lk` is
- * the lock where a section reads what the lock does not protect.
+ * Memory. A put into a ring stays in the M's store buffer (sb) until the process `memory` or a fence drains it; one
+ * into a nursery is a locked operation, but for what has been stolen. The idle side's missing fence is modelled by its
+ * looking early, which is what a CPU does then. Atomic operations and sections under sched.lock are single steps: each
+ * changes at most one thing that is read without the lock. `lk` is the lock where a section reads what the lock does
+ * not protect.
  *
  * Left out: runnext and a yielding G's own re-queueing (sysmon looks after both), yields, Ms that exit, timers and I/O
  * (poller.pml), and sysmon: what it would repair is not to need repair here.
