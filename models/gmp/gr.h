@@ -294,7 +294,10 @@ void gr_once_do(gr_once *once, void (*fn)(void *), void *arg);
 void gr_syscall_enter(void);
 void gr_syscall_exit(void);
 
-/* pread/pwrite/read/write with the bracket around them: blocks the M. Bytes or -errno; EINTR is retried. */
+/*
+ * pread/pwrite/read with the bracket around them: blocks the M. Bytes or -errno; EINTR is retried. gr_read_blocking looks
+ * first, and hands on the P at once if the read will block.
+ */
 ssize_t gr_pread(int fd, void *buf, size_t n, off_t off);
 ssize_t gr_pwrite(int fd, const void *buf, size_t n, off_t off);
 ssize_t gr_read_blocking(int fd, void *buf, size_t n);

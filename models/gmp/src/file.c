@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -118,6 +119,14 @@ static __attribute__((noinline)) ssize_t try_read(int fd, void *buf, size_t n)
 	return r < 0 ? -errno : r;
 }
 
+/* Whether a read would return at once; what cannot be asked (files) says so too. */
+static bool has_something(int fd)
+{
+	struct pollfd one = {.fd = fd, .events = POLLIN};
+
+	return poll(&one, 1, 0) != 0;
+}
+
 /* A read in a plain bracket that notices whether its P did something else meanwhile. */
 static ssize_t pread_plain(int fd, void *buf, size_t n, off_t off)
 {
@@ -175,7 +184,11 @@ ssize_t gr_read_blocking(int fd, void *buf, size_t n)
 {
 	ssize_t r;
 
-	gr_syscall_enter();
+	/* Asking costs 0.3 us; to be found out by the monitor costs those who wait for the P 20 us and more. */
+	if (has_something(fd))
+		gr_syscall_enter();
+	else
+		gr__syscall_enter_blocking();
 	r = try_read(fd, buf, n);
 	gr_syscall_exit();
 	return r;

@@ -441,7 +441,8 @@ static bool is_deadlock_locked(void)
 	if (!load_relaxed(&s->runs) || s->runners_differ || load_relaxed(&s->stopping))
 		return false;
 	if (load_relaxed(&s->n_idle_ps) != gr__nprocs() || s->global.n || load_relaxed(&s->spill_n) ||
-	    s->n_syscall_block || load_relaxed(&s->poller) || load_relaxed(&s->spinning) || s->n_idle_ms + 1 != s->n_ms)
+	    load_relaxed(&s->n_syscall_block) || load_relaxed(&s->poller) || load_relaxed(&s->spinning) ||
+	    s->n_idle_ms + 1 != s->n_ms)
 		return false;
 	for (unsigned i = 0; i < gr__nprocs(); i++)
 		if (!gr__p_is_empty(s->ps[i]))

@@ -204,8 +204,6 @@ struct gr_g *gr__stack_guarded_at(const void *addr);
 /* ---- note.c -------------------------------------------------------------------------------------------- */
 /* Wake the sleeper, now or when it comes. The note may be gone as soon as the sleeper has seen it. */
 void gr__note_wake(struct gr__note *n);
-/* Wait on the CPU for so long for the wake-up. Whether it has come; gr__note_sleep takes it. */
-bool gr__note_spin(struct gr__note *n, int64_t ns);
 /* Sleep until woken (true; the note is clear again) or until deadline_ns (false). INT64_MAX: no deadline. */
 bool gr__note_sleep(struct gr__note *n, int64_t deadline_ns);
 

@@ -109,9 +109,8 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 		return refuse("stack_bytes", 11, "must be at most 256 MiB");
 	if ((err = apply_all(&k, c->knobs)) || (err = apply_all(&k, getenv("GRDEBUG"))))
 		return err;
-	k.cpus = gr__os_cpus();
 	if (!k.procs) {
-		k.procs = k.cpus;
+		k.procs = gr__os_cpus();
 		if (k.procs > GR__MAX_PROCS)
 			k.procs = GR__MAX_PROCS;
 	}

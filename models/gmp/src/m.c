@@ -45,9 +45,6 @@
 enum {
 	M_STACK_BYTES = 64 * 1024, /* g0: the scheduler, the poller, thread creation */
 	M_STACK_BYTES_SAN = 1024 * 1024,
-	/* An M that is back from a call without a P waits so long on its CPU for the next hand-off: where one G after the
-	 * other blocks that saves a sleep and a wake-up each (20 us and more across CPUs). No longer than a wake-up costs. */
-	BACK_SPIN_NS = 20 * 1000,
 };
 
 /* ---- Ps ------------------------------------------------------------------------------------------------ */
@@ -266,11 +263,6 @@ bool gr__stop_m_unlock(struct gr_m *m)
 	list_push_front(&s->idle_ms, &m->idle_link);
 	s->n_idle_ms++;
 	gr__unlock(&s->lock);
-	if (m->is_back) {
-		m->is_back = false;
-		if (s->knobs.spin && s->knobs.cpus > 1)
-			gr__note_spin(&m->note, BACK_SPIN_NS);
-	}
 	if (s->knobs.reap_ns < (uint64_t)INT64_MAX / 2)
 		deadline = gr__now_ns() + (int64_t)s->knobs.reap_ns;
 

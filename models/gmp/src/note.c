@@ -19,20 +19,6 @@ void gr__note_wake(struct gr__note *n)
 		gr__os_futex_wake(&n->word, 1);
 }
 
-bool gr__note_spin(struct gr__note *n, int64_t ns)
-{
-	int64_t until = gr__now_ns() + ns;
-
-	do {
-		for (int i = 0; i < 8; i++) {
-			if (load_acquire(&n->word) == WOKEN)
-				return true;
-			gr_pause();
-		}
-	} while (gr__now_ns() < until);
-	return false;
-}
-
 bool gr__note_sleep(struct gr__note *n, int64_t deadline_ns)
 {
 	for (;;) {

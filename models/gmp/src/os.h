@@ -26,6 +26,8 @@ void gr__os_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadli
 /* Wake up to n threads that sleep on word. The memory may be gone: then nothing happens. */
 void gr__os_futex_wake(_Atomic uint32_t *word, int n);
 
+/* Let other threads that wait for this CPU have it. */
+void gr__os_yield(void);
 void gr__os_sleep_ns(int64_t ns);
 
 /* Reserve address space for stacks: committed page by page at first touch, no huge pages. NULL: refused. */

@@ -67,6 +67,11 @@ void gr__os_futex_wake(_Atomic uint32_t *word, int n)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
 }
 
+void gr__os_yield(void)
+{
+	sched_yield();
+}
+
 void gr__os_sleep_ns(int64_t ns)
 {
 	struct timespec ts = {ns / 1000000000, ns % 1000000000};

@@ -177,8 +177,6 @@ void gr__finish_syscall(struct gr_m *m, struct gr_g *g)
 	if (p) {
 		gr__acquire_p(m, p);
 		gr__runq_put(p, g);
-	} else {
-		m->is_back = true;
 	}
 }
 
@@ -271,7 +269,12 @@ void gr_yield(void)
 		    !load_relaxed(&gr__sched.global_n) && !load_relaxed(&gr__sched.spill_n)) {
 			/* Nobody else: go on, but let timers and I/O through by count. */
 			owner_add(&p->tick, 1);
-			if (load_relaxed(&p->tick) < p->due_at || !is_g0_wanted(p))
+			if (load_relaxed(&p->tick) < p->due_at)
+				return;
+			/* Whose call has ended may need this CPU to come back to us, and we are only waiting for somebody. */
+			if (load_relaxed(&gr__sched.n_syscall_block))
+				gr__os_yield();
+			if (!is_g0_wanted(p))
 				return;
 		}
 	}

@@ -72,7 +72,7 @@ static void take_from_calls(void)
 			continue;
 		gr__lock(&s->lock);
 		if (cas_strong_acq_rel(&p->status, &status, GR__P_STOPPED)) { /* syscall.c */
-			s->n_syscall_block++;
+			owner_add(&s->n_syscall_block, 1);
 			p->m = NULL;
 			gr__p_stopped_locked(p);
 		}

@@ -49,7 +49,7 @@ bool gr__retake(struct gr_p *p, uint64_t seen)
 	gr__lock(&s->lock);
 	taken = cas_strong_acq_rel(&p->status, &seen, GR__P_IDLE);
 	if (taken) {
-		s->n_syscall_block++;
+		owner_add(&s->n_syscall_block, 1);
 		owner_add(&s->gone.handoffs, 1);
 		p->m = NULL;
 	}
@@ -80,7 +80,7 @@ static __attribute__((noinline)) void exit_slow(struct gr_m *m)
 
 	m->p = NULL;
 	gr__lock(&s->lock);
-	s->n_syscall_block--;
+	owner_add(&s->n_syscall_block, -1u);
 	if (load_relaxed(&s->stopping))
 		p = NULL;
 	else if (!gr__pidle_take_locked(p))

@@ -317,7 +317,6 @@ struct gr_m {
 	bool spinning; /* counted in sched.spinning */
 	void *g0_sp; /* saved stack pointer of the scheduler's stack while a G runs */
 	bool on_g0; /* the scheduler's stack is in use */
-	bool is_back; /* from a blocking call, without a P: it may be wanted again at once */
 	void (*call_fn)(void *); /* to be run on g0 for the G that switched there; see gr__on_g0() */
 	void *call_arg, *call_sp;
 	uint32_t rng;
@@ -347,7 +346,6 @@ struct gr_m {
 /* Settings in force; immutable while the runtime runs. */
 struct gr__knobs {
 	unsigned procs, max_ms;
-	unsigned cpus; /* that the process may use; not a setting */
 	size_t stack_bytes;
 	uint64_t reap_ns;
 	bool steal, runnext, spin, newest;
@@ -390,7 +388,7 @@ struct gr_sched {
 	unsigned n_ms, n_idle_ms; /* Ms that exist or are being made; those on idle_ms */
 	unsigned n_making; /* of n_ms: whose thread is being created, and may yet be refused */
 	unsigned n_unjoined; /* threads that have to be joined, Ms that have exited included */
-	unsigned n_syscall_block; /* Ms in a blocking call whose P has been taken */
+	_Atomic uint32_t n_syscall_block; /* Ms in a blocking call whose P has been taken; read without the lock too */
 	pthread_t runner; /* the first thread that called gr_run; valid with has_runner */
 	bool has_runner, runners_differ; /* gr_run was called; by more threads than one */
 	uint32_t next_m_id;

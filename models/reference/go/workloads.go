@@ -67,7 +67,7 @@ var workloads = []workload{
 	{name: "disk/read", scaling: "linear", metric: "wall_per_op", smokeOps: 400, quantum: "in_flight", setup: readSetup, body: read,
 		params: []param{choice("mode", "warm", "warm", "warm", "direct"),
 			number("in_flight", 8, 1, 64, 4), number("file_mib", 64, 1, 65536, 4)}},
-	{name: "block/handoff", scaling: "linear", metric: "wall_per_op", smokeOps: 100, body: handoff},
+	{name: "block/handoff", scaling: "linear", metric: "wall_per_op", smokeOps: 100, body: handoff, params: []param{}},
 	{name: "net/echo", scaling: "server", metric: "cpu_per_op", listen: echoListen, body: echo,
 		params: []param{number("connections", 64, 1, 1000, 4), number("message_bytes", 64, 1, 65536, 64)}},
 }
