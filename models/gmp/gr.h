@@ -332,14 +332,14 @@ struct gr_stats {
 	uint64_t steals; /* successful steals (batches) */
 	uint64_t stolen; /* Gs moved by them */
 	uint64_t handoffs; /* Ps taken from an M in a blocking call */
-	uint64_t wakes; /* sleeping Ms woken for work */
+	uint64_t wakes; /* Ms woken or started for a P */
 	uint64_t spins; /* times an M began to look for work */
 	uint64_t m_created; /* OS threads started */
 	uint64_t m_reaped; /* OS threads that exited after being idle */
 	uint64_t syscalls; /* gr_syscall_enter */
 	uint64_t polls; /* epoll_wait calls */
 	uint64_t timers_fired; /* */
-	uint64_t stacks_mapped; /* stacks made from fresh memory */
+	uint64_t stacks_mapped; /* stacks of the usual size made from fresh memory */
 };
 void gr_stats_read(struct gr_stats *out);
 

@@ -22,9 +22,11 @@
  *	                                                  time nor I/O of others is in test_sched.c
  *	LockOSThread*, YieldLocked*, BlockLocked,         a G cannot be bound to a thread
  *	LockedDeadlock*, TemplateThreadRace, MexitSTW
- *	StopTheWorldDeadlock, PreemptionAfterSyscall      no stop of the world: paired with gr_stop, which needs every P too
+ *	StopTheWorldDeadlock, PreemptionAfterSyscall      paired with gr_stop, which needs every P; gr_set_procs stops the world
+ *	                                                  in test_procs.c
  *	TraceSTW, SchedPauseMetrics, pprof labels         no tracer, no profiler
- *	GOMAXPROCS while running, live cgroup update      the number of Ps is fixed from gr_start on
+ *	GOMAXPROCS while running                          test_procs.c
+ *	live cgroup update                                the program calls gr_set_procs(0)
  *	Panic*, Recover*, RecursivePanic, OncePanic,      no panics: a bug of the caller ends the process; fn of gr_once_do must
  *	OnceFunc/Value, CondCopy, WaitGroup.Go            return; copying a struct cannot be noticed in C
  *	SignalM                                           threads are sent no signals

@@ -8,7 +8,7 @@
  * lose its turn to a newcomer.
  *
  * Rejected: a lock-free ring. The operation that matters, "take an element *and* wake who waits for the slot", is
- * two structures; a lock of two uncontended atomics does both, and contention on one channel is not helped by a
+ * two structures; a lock of one uncontended swap does both, and contention on one channel is not helped by a
  * ring whose ends bounce between the same cores. Waiters from malloc or from a per-P cache (Go's sudog): the stack is
  * free, warm, and in C it does not move.
  *

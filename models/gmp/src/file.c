@@ -2,12 +2,12 @@
  * file.c - calls on files: they block the M, with the bracket that lets the P go on elsewhere.
  *
  * A read that finds its data in the page cache is over before anybody could make use of the P, and the bracket around
- * it costs some 50 ns. A read that does not, costs the P twice: it waits, unused, until the monitor takes it away
+ * it costs a few ns. A read that does not, costs the P twice: it waits, unused, until the monitor takes it away
  * (20 us or more), and with two Ps that leaves only two reads under way at a time. So gr_pread learns, per descriptor,
  * from what the bracket tells it: as long as no P is lost, plain brackets. Once one is lost - the read was long, and
  * somebody wanted the P - the next reads ask with RWF_NOWAIT first: a hit is done, a miss is known at once, and its P
  * goes to another M at once. When there has been no miss for a while, it is back to plain brackets. Asking each time
- * was rejected: preadv2 with that flag costs 150 to 250 ns more than pread, three times the bracket.
+ * was rejected: preadv2 with that flag costs 150 to 250 ns more than pread.
  *
  * Not with O_DIRECT: there RWF_NOWAIT means "do not wait for locks and allocations" - the wait for the disk takes
  * place all the same, and would hold the P unseen. Such a read gives its P away without asking.

@@ -1,8 +1,8 @@
 /*
  * find.c - how an M finds a G to run, and how it waits when there is none.
  *
- * The order of the search: what is due by time (timers, I/O), now and then the global queue, the own queue, the global
- * queue, I/O, other Ps' queues. Then the M gives up its P, looks once more (the steps are in proc.c), and sleeps: as
+ * The order of the search: what is due by time (timers, I/O), the oldest of the nursery if it is starved, now and then
+ * the global queue or the spill, the own queue, the global queue, the spill, I/O, other Ps' queues. Then the M gives up its P, looks once more (the steps are in proc.c), and sleeps: as
  * the poller if that is needed, else on its note.
  *
  * The poller. One idle M at most blocks in the netpoller, with the earliest timer as its time-out:

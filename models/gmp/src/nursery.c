@@ -32,8 +32,8 @@
  * which is the same price, and lets thieves take one at a time only.
  *
  * The spill. A full nursery moves its older half to a list of chunks under sched.lock. Whoever finds nothing else takes
- * the newest chunk, so that a spawner that has run ahead is followed depth first too; every 61st switch takes one from
- * the oldest end.
+ * the newest chunk, so that a spawner that has run ahead is followed depth first too; about every 120th switch takes one
+ * from the oldest end (take_shared).
  */
 #include <errno.h>
 #include <stdlib.h>

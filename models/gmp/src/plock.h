@@ -13,7 +13,7 @@
 
 #include "internal.h"
 
-/* Whether there is anybody to lock out. The same through the life of a runtime. */
+/* Whether there is anybody to lock out. Changes only while the world is stopped (procs.c), so not within a section. */
 static inline bool gr__plock_is_real(void)
 {
 	return gr__nprocs() > 1;

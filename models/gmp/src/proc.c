@@ -15,9 +15,10 @@
  * Waking. Work is published by one thread while another one goes idle; neither may miss the other:
  *
  *	publisher                               M that goes idle
- *	1 put the G into a ring or `global`     1 make the P idle (n_idle_ps++), stop spinning (spinning--)
+ *	1 put the G into a ring or `global`,    1 make the P idle (n_idle_ps++), stop spinning (spinning--)
+ *	  a birth into a nursery or the spill
  *	2 StoreLoad                             2 StoreLoad
- *	3 read n_idle_ps and spinning:          3 look at all rings, `global` and timers again:
+ *	3 read n_idle_ps and spinning:          3 look at all rings, nurseries, `global` and the spill again:
  *	  an idle P and no spinner: wake an M     work and an idle P: go on
  *
  * If 3 on the left sees the old values, 1 on the right comes later, and 3 on the right sees the work. At most one M is

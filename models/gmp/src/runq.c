@@ -8,9 +8,9 @@
  *   R3  0 <= tail - head <= 256.
  *   R4  With one P there are no takers but the owner, who then does without locked operations.
  *
- * Why a FIFO ring and not a deque with LIFO for the owner: fairness. Newest-first is wanted for depth (fork-join
- * keeps few stacks alive) and for hand-offs; runnext gives both for the newest one, and stealing from the old end
- * moves the biggest pieces of work.
+ * Why a FIFO ring and not a deque with LIFO for the owner: fairness among Gs that have begun. Newest-first is wanted for
+ * hand-offs, which runnext gives for the newest one, and for depth (fork-join keeps few stacks alive), which is the
+ * nursery's affair: Gs that have not begun are there.
  *
  * runnext is worth a rule of its own: the G there was readied by the G that runs now and will usually run within
  * 100 ns on the same P with warm caches. A thief takes it only if the ring was empty and the owner has not switched at

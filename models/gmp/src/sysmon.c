@@ -5,7 +5,7 @@
  *   - takes the P of an M that has been in one blocking call since the last tick and hands it on;
  *   - wakes an M for work that has lain in a queue since the last tick while a P was idle (see proc.c on runnext);
  *   - sees to it that I/O is polled while all Ps compute;
- *   - asks a P whose timers are overdue for attention at its next switch;
+ *   - asks a P whose timers are overdue, or whose oldest newcomer is starved, for attention at its next switch;
  *   - joins threads of Ms that have exited, and keeps the coarse clock.
  *
  * A tick is 20 us as long as there was something to do within the last 50, then twice as long each time, up to 10 ms

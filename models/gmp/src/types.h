@@ -82,7 +82,8 @@ static inline bool gr__wait_needs_poller(enum gr__wait reason)
 
 /*
  * States of a G and who makes the transition:
- *   FREE -> RUNNABLE      spawn, by the creator, before the G is published on a queue
+ *   FREE -> RUNNABLE      the first run, by the M that begins it; a G with a larger stack: by its creator
+ *   FREE -> RUNNING       not seen: the G that ends becomes the next one at once (next_life)
  *   RUNNABLE -> RUNNING   the M that took it off a queue, just before it runs
  *   RUNNING -> RUNNABLE   yield: after the switch, by whatever runs next on that M
  *   RUNNING -> WAITING    park: after the switch, before commit
