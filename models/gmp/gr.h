@@ -293,6 +293,11 @@ void gr_once_do(gr_once *once, void (*fn)(void *), void *arg);
  */
 void gr_syscall_enter(void);
 void gr_syscall_exit(void);
+/*
+ * gr_syscall_enter for a call that is known to block: if others wait for the P it is handed on at once, some microseconds
+ * instead of the monitor's 20 and more. For a call that then does not block it costs a wake-up of a thread.
+ */
+void gr_syscall_enter_blocking(void);
 
 /*
  * pread/pwrite/read with the bracket around them: blocks the M. Bytes or -errno; EINTR is retried. gr_read_blocking looks

@@ -47,7 +47,7 @@ static void read_one(void *arg)
 
 	fetch_add_relaxed(&entered, 1);
 	if (arg)
-		gr__syscall_enter_blocking();
+		gr_syscall_enter_blocking();
 	else
 		gr_syscall_enter();
 	do

@@ -9,7 +9,7 @@
  *   exit        gr_syscall_exit: CAS SYSCALL | id -> RUNNING; else exit_slow: the old P if it is idle, else another one,
  *               else proc.c gr__leave_to_global, gr__finish_syscall
  *   retake      gr__retake: CAS SYSCALL | id -> IDLE under the lock, from sysmon.c watch_syscall with a status that was
- *               read earlier, or from gr__syscall_enter_blocking; then find.c gr__handoff
+ *               read earlier, or from gr_syscall_enter_blocking; then find.c gr__handoff
  *   handoff     gr__handoff: to an M if there is work, else to the idle ones; m.c gr__start_m_unlock
  *   find        find.c, as little as is needed: own queue, global queue, else the P becomes idle and the M sleeps
  *
@@ -118,7 +118,7 @@ the_g:
 #endif
 	atomic { user[p] = false; status[p] = IN_CALL(m) };
 	if
-	:: retake(p, IN_CALL(m), ok) /* gr__syscall_enter_blocking */
+	:: retake(p, IN_CALL(m), ok) /* gr_syscall_enter_blocking */
 	:: skip
 	fi;
 	/* exit */

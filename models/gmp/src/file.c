@@ -162,7 +162,7 @@ ssize_t gr_pread(int fd, void *buf, size_t n, off_t off)
 		else /* the filesystem does not know the flag; or an error that the plain call will tell */
 			remember(fd, PLAIN, 0);
 	}
-	gr__syscall_enter_blocking();
+	gr_syscall_enter_blocking();
 	r = try_pread(fd, (char *)buf + done, n - done, off + (off_t)done);
 	gr_syscall_exit();
 	if (r < 0)
@@ -188,7 +188,7 @@ ssize_t gr_read_blocking(int fd, void *buf, size_t n)
 	if (has_something(fd))
 		gr_syscall_enter();
 	else
-		gr__syscall_enter_blocking();
+		gr_syscall_enter_blocking();
 	r = try_read(fd, buf, n);
 	gr_syscall_exit();
 	return r;

@@ -160,8 +160,6 @@ void gr__sysmon_stop(void);
 void gr__sysmon_wake(void);
 
 /* ---- syscall.c --------------------------------------------------------------------------------------- */
-/* gr_syscall_enter for a call that is known to block: the P is handed off at once instead of by sysmon. */
-void gr__syscall_enter_blocking(void);
 
 /* Take p from the M that is in the blocking call of which p->status was `seen`, and hand it on. False: it is back. */
 bool gr__retake(struct gr_p *p, uint64_t seen);

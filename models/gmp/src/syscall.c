@@ -59,7 +59,7 @@ bool gr__retake(struct gr_p *p, uint64_t seen)
 	return taken;
 }
 
-void gr__syscall_enter_blocking(void)
+void gr_syscall_enter_blocking(void)
 {
 	struct gr_m *m;
 	struct gr_p *p;
