@@ -27,7 +27,7 @@ static const struct option_spec specs[] = {
 	 .value = "FILTER",
 	 .is_repeatable = true,
 	 .help = "only these, e.g. 'workload:ring tasks:>=64 subject:gmp,pthread'; several: all must match"},
-	{.name = "plan", .value = "PLAN", .help = "default, full or a plan file"},
+	{.name = "plan", .value = "PLAN", .help = "default, full, go or a plan file"},
 	{.name = "rounds",
 	 .value = "N",
 	 .help = "timed samples of each subject on each cell (6 and more give intervals)"},
