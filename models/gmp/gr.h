@@ -70,16 +70,16 @@ void gr_run(void (*fn)(void *), void *arg);
 
 /*
  * End the runtime: all Ms exit and are joined, all memory goes back. Gs that still exist are dropped without
- * being run again; one that computes, or is in a blocking call, is waited for until it next calls the runtime. From
- * the thread that called gr_start.
+ * being run again; one that computes, or is in a blocking call, is waited for until it next calls the runtime. Not from a
+ * G. Fatal while a gr_run has not returned.
  */
 void gr_stop(void);
 
 /*
  * Change the number of Ps to n (0: what gr_start would take without a setting) while Gs run: from 1 to 1024. Stops all Gs
  * for the moment of the change, so it waits until each has come to a call of the runtime: a G that computes is waited
- * for, one in a blocking call is not. Blocks the M, then yields. From a G. 0, -EINVAL, -ENOMEM (nothing has changed), -ECANCELED
- * (gr_stop has been called meanwhile).
+ * for, one in a blocking call is not. Blocks the M, then yields. From a G. 0, -EINVAL, -ENOMEM (the number has not changed), -ECANCELED
+ * (gr_stop has been called meanwhile: if the caller gets to see it).
  */
 int gr_set_procs(unsigned n);
 /* How many there are. From anywhere while the runtime runs. */
@@ -100,10 +100,11 @@ int gr_go_named(const char *name, void (*fn)(void *), void *arg);
 /* What a G may have of its own; zero in a field means the usual. */
 struct gr_attr {
 	const char *name; /* as in gr_go_named */
-	size_t stack_bytes; /* at least so much stack, guard included; up to 256 MiB: address space, touched as it is used */
+	/* At least so much stack, less guard and 2 KiB that are ours; up to 256 MiB: address space, touched as it is used. */
+	size_t stack_bytes;
 };
 /*
- * The same with attributes. -EINVAL: more stack than can be had. A stack of more than the usual size is of the next
+ * The same with attributes; attr may be NULL. -EINVAL: more stack than can be had. A stack of more than the usual size is of the next
  * class up, each four times as large as the one before; making such a G costs a lock and, the first time, a mapping.
  */
 int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg);

@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runq.h"
 #include "san.h"
@@ -343,6 +345,60 @@ static void larger_stacks_on_request(void **state)
 	}
 }
 
+static size_t resident_kib(void)
+{
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*d %ld", &pages), 1);
+	fclose(f);
+	return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static void use_much(void *arg)
+{
+	volatile char *here = __builtin_alloca(48 << 20);
+
+	(void)arg;
+	for (size_t i = 0; i < 48 << 20; i += 4096)
+		here[i] = 1;
+	fetch_add_release(&ended, 1);
+}
+
+static void spawn_users(void *arg)
+{
+	const struct gr_attr attr = {.stack_bytes = 64 << 20};
+
+	(void)arg;
+	store_relaxed(&ended, 0);
+	for (int i = 0; i < 4; i++)
+		if (gr_go_with(&attr, use_much, NULL))
+			fetch_add_relaxed(&errors, 1);
+	while (load_acquire(&ended) < 4)
+		gr_yield();
+	gr_yield();
+}
+
+/* What a large stack has used goes back when its G has ended. */
+static void large_stacks_give_memory_back(void **state)
+{
+	struct gr_config c = {.procs = 1};
+	size_t before, after;
+
+	(void)state;
+	if (GR_ASAN || GR_TSAN)
+		skip(); /* shadow memory */
+	store_relaxed(&errors, 0);
+	assert_int_equal(gr_start(&c), 0);
+	before = resident_kib();
+	gr_run(spawn_users, NULL);
+	after = resident_kib();
+	gr_stop();
+	assert_int_equal(load_relaxed(&errors), 0);
+	assert_true(after < before + 16 * 1024);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +410,7 @@ int main(void)
 		cmocka_unit_test(oldest_is_not_starved),
 		cmocka_unit_test(few_stacks_for_many),
 		cmocka_unit_test(larger_stacks_on_request),
+		cmocka_unit_test(large_stacks_give_memory_back),
 	};
 
 	return cmocka_run_group_tests_name("gmp/nursery", tests, NULL, NULL);

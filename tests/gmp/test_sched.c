@@ -166,6 +166,29 @@ static int count_deaf_threads(void)
 	return n;
 }
 
+static _Atomic uint32_t in_calls;
+
+static void block_a_while(void *arg)
+{
+	(void)arg;
+	gr_syscall_enter();
+	usleep(20000);
+	gr_syscall_exit();
+	fetch_sub_release(&in_calls, 1);
+}
+
+/* The monitor makes the threads that go on meanwhile: they must not take after it. */
+static void block_some(void *arg)
+{
+	store_relaxed(&in_calls, 6);
+	for (int i = 0; i < 6; i++)
+		if (gr_go(block_a_while, NULL))
+			fetch_sub_release(&in_calls, 1);
+	while (load_acquire(&in_calls))
+		gr_yield();
+	*(int *)arg = 1;
+}
+
 static void monitor_takes_no_signals(void **state)
 {
 	int before = count_deaf_threads(), while_running, ran = 0;
@@ -179,7 +202,7 @@ static void monitor_takes_no_signals(void **state)
 		usleep(5000);
 	}
 	start(1, NULL);
-	gr_run(set_flag, &ran);
+	gr_run(block_some, &ran);
 	while_running = count_deaf_threads();
 	/* A thread that is being created blocks all signals for a moment (pthread_create does that). */
 	for (int i = 0; i < 400 && while_running > before + 1; i++) {

@@ -2,6 +2,7 @@
  * Sleeping. Each case names the Go test that it mirrors in behaviour, where there is one. No case fails because
  * the machine is slow: what is checked is order, "not too early", and that things end at all (the program's alarm).
  */
+#include "internal.h"
 #include "sync_test.h"
 
 #include <time.h>
@@ -261,10 +262,60 @@ static void overflow(void *arg)
 	CHECK(atomic_load(&overflowed) == 0);
 }
 
+/* ---- a P whose G computes ------------------------------------------------------------------------------------ */
+
+static _Atomic uint32_t napped, compute_on;
+
+static void nap(void *arg)
+{
+	(void)arg;
+	gr_sleep_ns(2000000);
+	if (fetch_add_relaxed(&napped, 1) + 1 == 20)
+		store_relaxed(&compute_on, 0);
+}
+
+static void keep_busy(void *arg)
+{
+	(void)arg;
+	while (load_relaxed(&compute_on))
+		gr_yield();
+}
+
+/* Its sleepers' timers are on its heap; the other P is never idle. Without the monitor's help this ends by the limit. */
+static void compute_beside_sleepers(void *arg)
+{
+	const int64_t limit = gr__now_ns() + 20000000000;
+
+	for (int i = 0; i < 20; i++)
+		gr_go(nap, NULL);
+	gr_sleep_ns(200000); /* all have fallen asleep */
+	for (int i = 0; i < 3; i++)
+		gr_go(keep_busy, NULL);
+	while (load_relaxed(&compute_on) && gr__now_ns() < limit)
+		;
+	*(bool *)arg = !load_relaxed(&compute_on);
+	store_relaxed(&compute_on, 0);
+}
+
+static void computing_does_not_hold_up_sleepers(void **state)
+{
+	struct gr_config c = {.procs = 2};
+	bool woken = false;
+
+	(void)state;
+	store_relaxed(&napped, 0);
+	store_relaxed(&compute_on, 1);
+	assert_int_equal(gr_start(&c), 0);
+	gr_run(compute_beside_sleepers, &woken);
+	gr_stop();
+	assert_true(woken);
+}
+
 int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(computing_does_not_hold_up_sleepers),
 		ON_1_AND_2(not_too_early),
 		ON(1, order_of_deadlines),
 		ON_1_AND_2(many_sleepers),

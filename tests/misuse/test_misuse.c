@@ -530,6 +530,53 @@ static void exit_twice(void *arg)
 	gr_syscall_exit();
 }
 
+static void set_procs_in_a_call(void *arg)
+{
+	(void)arg;
+	gr_syscall_enter();
+	gr_set_procs(3);
+	gr_syscall_exit();
+}
+
+static void go_null(void *arg)
+{
+	(void)gr_go(NULL, arg);
+}
+
+static void sleep_outside(void *arg)
+{
+	(void)arg;
+	gr_sleep_ns(1000000);
+}
+
+static _Atomic bool sleeps;
+
+static void sleep_long(void *arg)
+{
+	(void)arg;
+	atomic_store(&sleeps, true);
+	gr_sleep_ns(20000000000);
+}
+
+static void *run_long(void *arg)
+{
+	gr_run(sleep_long, arg);
+	return NULL;
+}
+
+static void stop_amid_a_run(void *arg)
+{
+	const struct gr_config config = {.procs = 1};
+	pthread_t thread;
+
+	(void)arg;
+	if (gr_start(&config) || pthread_create(&thread, NULL, run_long, NULL))
+		return;
+	while (!atomic_load(&sleeps))
+		usleep(1000);
+	gr_stop();
+}
+
 static void sleep_in_a_call(void *arg)
 {
 	(void)arg;
@@ -718,7 +765,12 @@ static const struct death deaths[] = {
 	ON_TWO(exit_without_enter, "gr_syscall_exit: without gr_syscall_enter (g *)", 0, false),
 	ON_TWO(exit_twice, "gr_syscall_exit: without gr_syscall_enter (g *)", 0, false),
 	ON_TWO(sleep_in_a_call,
-	       "a function of the runtime was called between gr_syscall_enter and gr_syscall_exit (g *)", 0, true),
+	       "a function of the runtime was called between gr_syscall_enter and gr_syscall_exit (g *)", 0, false),
+	ON_TWO(set_procs_in_a_call,
+	       "a function of the runtime was called between gr_syscall_enter and gr_syscall_exit (g *)", 0, false),
+	ON_TWO(go_null, "gr_go: the function is NULL (g *)", 0, false),
+	{"sleep_outside", sleep_outside, ON_MAIN, "gr_sleep_ns: not called from a G", 0, false},
+	{"stop_amid_a_run", stop_amid_a_run, ON_MAIN, "gr_stop: a gr_run has not returned", 0, false},
 
 	ON_TWO(two_readers, "two goroutines read from descriptor * at the same time (g *)", 0, false),
 	ON_TWO(two_writers, "two goroutines write to descriptor * at the same time (g *)", 0, false),

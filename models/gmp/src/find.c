@@ -2,8 +2,8 @@
  * find.c - how an M finds a G to run, and how it waits when there is none.
  *
  * The order of the search: what is due by time (timers, I/O), the oldest of the nursery if it is starved, now and then
- * the global queue or the spill, the own queue, the global queue, the spill, I/O, other Ps' queues. Then the M gives up its P, looks once more (the steps are in proc.c), and sleeps: as
- * the poller if that is needed, else on its note.
+ * the global queue or the spill, the own queue, the global queue, the spill, I/O, other Ps' queues. Then the M gives up
+ * its P, looks once more (the steps are in proc.c), and sleeps: as the poller if that is needed, else on its note.
  *
  * The poller. One idle M at most blocks in the netpoller, with the earliest timer as its time-out:
  *
@@ -104,12 +104,17 @@ static void look_around(struct gr_m *m, struct gr_p *p)
 	struct gr_sched *s = &gr__sched;
 	struct gr__glist list = {NULL, NULL, 0};
 	int64_t timer = gr__timers_next(p), now;
-	bool io = gr__netpoll_has_waiters();
+	bool io = gr__netpoll_has_waiters(), late = load_relaxed(&s->timers_late);
 
-	if (timer == INT64_MAX && !io)
+	if (timer == INT64_MAX && !io && !late)
 		return;
 	now = gr__now_ns();
 	run_timers(p, p, now);
+	if (unlikely(late)) {
+		store_relaxed(&s->timers_late, 0);
+		for (unsigned i = 0; i < gr__nprocs(); i++)
+			run_timers(p, s->ps[i], now);
+	}
 	if (!io || load_relaxed(&s->poller) || now - load_relaxed(&s->last_poll_ns) < GR__POLL_BUSY_NS)
 		return;
 	poll(m, 0, &list);
@@ -236,12 +241,12 @@ static struct gr_g *take_shared(struct gr_m *m, struct gr_p *p)
 	struct gr__birth b;
 	struct gr_g *g;
 
-	if ((gr__random(&m->rng) & 1) && gr__spill_get_oldest(&b)) {
+	/* With room for it in the nursery, if no stack can be had. */
+	if ((gr__random(&m->rng) & 1) && gr__nursery_len(p) < GR__NURSERY_SLOTS && gr__spill_get_oldest(&b)) {
 		g = gr__g_start(p, &b);
 		if (g)
 			return g;
-		if (gr__nursery_put(p, &b) < 0)
-			gr__throw("a birth is lost: no stack and no memory");
+		gr__nursery_put(p, &b);
 	}
 	return gr__global_get(p, 1);
 }
@@ -314,9 +319,13 @@ static bool is_work_published(void)
 
 	if (load_relaxed(&s->global_n) || load_relaxed(&s->spill_n))
 		return true;
-	for (unsigned i = 0; s->knobs.steal && i < gr__nprocs(); i++)
-		if (gr__runq_len(s->ps[i]) || gr__nursery_offered(s->ps[i]))
+	for (unsigned i = 0; s->knobs.steal && i < gr__nprocs(); i++) {
+		struct gr_p *p = s->ps[i];
+
+		/* An idle one runs nothing next by itself: see give_up_p. */
+		if (gr__runq_len(p) || (is_idle(p) ? gr__nursery_len(p) : gr__nursery_offered(p)))
 			return true;
+	}
 	return false;
 }
 

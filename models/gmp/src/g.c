@@ -148,6 +148,8 @@ int gr_go_named(const char *name, void (*fn)(void *), void *arg)
 	struct gr_p *p;
 	int err;
 
+	if (unlikely(!fn))
+		gr__fatal("gr_go: the function is NULL");
 	if (unlikely(!m || !m->curg))
 		return -EAGAIN;
 	p = m->p;
@@ -161,26 +163,34 @@ int gr_go_named(const char *name, void (*fn)(void *), void *arg)
 
 int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg)
 {
-	const struct gr__birth life = {fn, arg, attr->name};
+	static const struct gr_attr usual;
+	const struct gr__birth life = {fn, arg, attr ? attr->name : NULL};
 	struct gr_m *m = gr__m();
 	struct gr__birth b = {NULL, NULL, NULL};
 	struct gr_g *g;
 	int err;
 
+	if (unlikely(!fn))
+		gr__fatal("gr_go: the function is NULL");
+	if (unlikely(!m || !m->curg))
+		return -EAGAIN; /* before there is a runtime there are no pools either */
+	gr__not_in_call(m->curg);
+	if (!attr)
+		attr = &usual;
 	if (attr->stack_bytes <= gr__sched.knobs.stack_bytes)
 		return gr_go_named(attr->name, fn, arg);
 	if (attr->stack_bytes > gr__stack_bytes_max())
 		return -EINVAL;
-	if (!m || !m->curg)
-		return -EAGAIN;
 	g = gr__stack_get_large(attr->stack_bytes);
 	if (!g)
 		return -ENOMEM;
 	make_g(m->p, g, &life);
 	b.arg = g;
 	err = publish(m->p, &b);
-	if (err)
+	if (err) {
+		store_relaxed(&g->state, GR__G_FREE); /* S2 */
 		gr__stack_put(m->p, g);
+	}
 	return err;
 }
 
@@ -195,6 +205,7 @@ void gr_exit(void)
 
 	if (!m || !m->curg)
 		gr__fatal("gr_exit: not called from a G");
+	gr__not_in_call(m->curg);
 	gr__exits(m->curg);
 	gr__leave_forever();
 }

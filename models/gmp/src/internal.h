@@ -276,4 +276,11 @@ void gr__deadlock(void) __attribute__((noreturn));
 /* Our bug: print the sentence and all Gs, then abort. Quotes the invariant ("I3: ..."). */
 void gr__throw(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
+/* A call of the runtime that would do harm inside a bracket. */
+static inline void gr__not_in_call(const struct gr_g *g)
+{
+	if (load_relaxed(&g->state) == GR__G_SYSCALL)
+		gr__fatal("a function of the runtime was called between gr_syscall_enter and gr_syscall_exit");
+}
+
 #endif

@@ -124,6 +124,7 @@ static void *m_main(void *arg)
 	struct gr_p *p = m->next_p;
 
 	gr__tls_m = m;
+	gr__os_signals_restore(&s->sigmask); /* not the creator's, which may be sysmon */
 	m->altstack = gr__os_altstack_on(); /* without one an overflow dies without its sentence: no reason to refuse */
 	gr__os_thread_stack(&m->san_lo, &m->san_size);
 	m->san_fiber = gr__san_fiber_self();
@@ -470,6 +471,7 @@ int gr_start(const struct gr_config *config)
 		return -EBUSY;
 	s->knobs = knobs;
 	reset_sched();
+	pthread_sigmask(SIG_SETMASK, NULL, &s->sigmask);
 	if ((err = gr__stacks_init()) || (err = make_ps()))
 		goto fail_stacks;
 	if ((err = copy_cpus(config)))
@@ -613,6 +615,8 @@ void gr_stop(void)
 		gr__fatal("gr_stop: called from a G");
 	if (!cas_strong_acq_rel(&s->running, &was, CHANGING))
 		gr__fatal("gr_stop: the runtime does not run");
+	if (load_relaxed(&s->runs))
+		gr__fatal("gr_stop: a gr_run has not returned");
 	gr__lock(&s->lock);
 	/* Under the lock: nobody goes to sleep or makes an M after having missed it. */
 	store_seq_cst(&s->stopping, 1);

@@ -89,7 +89,7 @@ static inline int gr__nursery_put(struct gr_p *p, const struct gr__birth *b)
 	do {
 		next = gr__nursery_word(word, gr__nursery_head(word), tail + 1) + (1ull << GR__NURSERY_COUNT); /* N3 */
 		if (gr__nprocs() == 1) { /* no thieves */
-			store_relaxed(&p->nursery, next);
+			store_release(&p->nursery, next); /* for dumps */
 			break;
 		}
 		/* release: who takes it sees the slot, and what the creator has written for the G. seq_cst: the publisher's

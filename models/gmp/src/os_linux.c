@@ -348,12 +348,35 @@ void gr__os_altstack_off(void *altstack)
 static struct sigaction old_segv, old_bus;
 static void (*fault_is_ours)(const void *addr);
 
+/* What would have happened without us. */
+static void as_before(int sig, siginfo_t *info, void *context)
+{
+	const struct sigaction *old = sig == SIGSEGV ? &old_segv : &old_bus;
+	struct sigaction dfl;
+
+	if (old->sa_flags & SA_SIGINFO) {
+		old->sa_sigaction(sig, info, context);
+		return;
+	}
+	if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN) {
+		old->sa_handler(sig);
+		return;
+	}
+	if (old->sa_handler == SIG_IGN && info->si_code <= 0)
+		return; /* sent by somebody; a fault cannot be ignored */
+	memset(&dfl, 0, sizeof(dfl));
+	dfl.sa_handler = SIG_DFL;
+	sigaction(sig, &dfl, NULL);
+	/* A fault comes again when the access is made again; a signal that was sent does not. */
+	if (info->si_code <= 0)
+		raise(sig);
+}
+
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
-	(void)context;
-	fault_is_ours(info->si_addr);
-	/* Not ours. With the old action back, the access is made again and faults again, now the old way. */
-	sigaction(sig, sig == SIGSEGV ? &old_segv : &old_bus, NULL);
+	if (info->si_code > 0)
+		fault_is_ours(info->si_addr);
+	as_before(sig, info, context);
 }
 
 int gr__os_fault_handler_on(void (*is_ours)(const void *addr))
@@ -376,8 +399,17 @@ int gr__os_fault_handler_on(void (*is_ours)(const void *addr))
 	return 0;
 }
 
+/* Put back what was there before, unless the program has set something of its own since. */
+static void off_one(int sig, const struct sigaction *old)
+{
+	struct sigaction now;
+
+	if (!sigaction(sig, NULL, &now) && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_fault)
+		sigaction(sig, old, NULL);
+}
+
 void gr__os_fault_handler_off(void)
 {
-	sigaction(SIGSEGV, &old_segv, NULL);
-	sigaction(SIGBUS, &old_bus, NULL);
+	off_one(SIGSEGV, &old_segv);
+	off_one(SIGBUS, &old_bus);
 }

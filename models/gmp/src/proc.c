@@ -216,7 +216,7 @@ static bool is_something_due(struct gr_p *p)
 	int64_t timer = gr__timers_next(p), now;
 	bool io = gr__netpoll_has_waiters();
 
-	if (load_relaxed(&s->global_n) || load_relaxed(&s->spill_n))
+	if (load_relaxed(&s->global_n) || load_relaxed(&s->spill_n) || load_relaxed(&s->timers_late))
 		return true;
 	if (timer == INT64_MAX && !io)
 		return false;

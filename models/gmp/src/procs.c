@@ -189,6 +189,7 @@ int gr_set_procs(unsigned n)
 
 	if (!m || !m->curg)
 		gr__fatal("gr_set_procs: not called from a G");
+	gr__not_in_call(m->curg);
 	if (!n)
 		gr__on_g0(count_cpus, &n);
 	if (n > GR__MAX_PROCS)

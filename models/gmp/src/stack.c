@@ -45,14 +45,15 @@
 
 enum {
 	CHAIN = 64, /* stacks that change hands at once; a P keeps up to two chains */
+	LARGE_KEEP_BYTES = 64 * 1024, /* of a larger stack that is free; arbitrary */
 	KEEP_STACKS =
-		8192, /* watermark of pool 0: 32 MiB of touched pages, usually; a quarter of that in each next pool */
+		8192, /* watermark of pool 0: 32 MiB of touched pages, usually; a quarter as many in each next pool */
 	KEEP_STACKS_MIN = 4,
 	FRESH = 16, /* never used slots that a P takes at once */
 	CREDIT = 64, /* units that a P takes at once; it keeps up to four times as many */
 	SLAB_BYTES = 16 << 20, /* address space, not memory */
 	SLAB_SLOTS_MAX = 1024,
-	POOLS = 9, /* up to 256 MiB, four times as much each, from 4 KiB pages on */
+	POOLS = 10, /* up to 256 MiB, four times as much each, from 8 KiB on */
 	COLD_GUARDED = 0x8000, /* in cold[]: the slot still has its guard, which survives the release of pages */
 	COLOURS = 16,
 	SPARE_MAPPINGS = 8192, /* left to the rest of the process when guards are mappings; arbitrary */
@@ -62,6 +63,7 @@ enum guard { GUARD_LIGHT, GUARD_MAPPING, GUARD_CANARY };
 
 struct gr__slab {
 	struct pool *pool; /* immutable */
+	struct gr__slab *older; /* immutable */
 	char *base; /* immutable */
 	uint32_t n_slots; /* immutable */
 	_Atomic uint32_t used; /* slots handed out so far; written under the pool's lock */
@@ -73,6 +75,8 @@ struct gr__slab {
 
 struct pool {
 	CACHE_ALIGNED struct gr__lock lock;
+	_Atomic(struct gr__slab *)
+		newest; /* of all, by `older`; pushed under lock, walked without: gr_dump in a handler */
 	/* under lock */
 	struct gr__slab **slabs;
 	size_t n_slabs, cap_slabs;
@@ -129,6 +133,8 @@ int gr__stacks_init(void)
 	central.max_guard_mappings = maps > SPARE_MAPPINGS ? (maps - SPARE_MAPPINGS) / 2 : 0;
 	for (; central.n_pools < POOLS && stride <= GR__STACK_BYTES_MAX; stride *= 4, keep /= 4)
 		init_pool(&central.pools[central.n_pools++], stride, keep);
+	if (central.pools[central.n_pools - 1].stride < GR__STACK_BYTES_MAX) /* the last step is a smaller one */
+		init_pool(&central.pools[central.n_pools++], GR__STACK_BYTES_MAX, keep);
 	return 0;
 }
 
@@ -202,6 +208,8 @@ static struct gr__slab *add_slab_locked(struct pool *pool)
 	s->pool = pool;
 	s->n_slots = pool->slab_slots;
 	pool->slabs[pool->n_slabs++] = s;
+	s->older = load_relaxed(&pool->newest);
+	store_release(&pool->newest, s); /* pairs with the acquire in gr__stacks_each */
 	return s;
 }
 
@@ -350,17 +358,34 @@ static struct gr_g *cold_get(struct pool *pool)
 	return s ? init_slot(s, slot & ~COLD_GUARDED, slot & COLD_GUARDED) : NULL;
 }
 
-/* One stack without a P's caches; no chain is broken up but those of one. */
+/* One warm stack, off the head of a chain. NULL: none. */
+static struct gr_g *warm_get(struct pool *pool)
+{
+	struct gr_g *g, *rest;
+
+	gr__lock(&pool->lock);
+	g = pool->chains;
+	if (g) {
+		rest = g->link;
+		pool->chains = rest ? rest : g->chain_next;
+		if (rest) {
+			rest->chain_n = g->chain_n - 1;
+			rest->chain_next = g->chain_next;
+		}
+		pool->n_free--;
+	}
+	gr__unlock(&pool->lock);
+	return g;
+}
+
+/* One stack without a P's caches. */
 static struct gr_g *get_single(struct pool *pool)
 {
-	struct gr__stack_chain c;
 	struct gr__slab *s;
 	uint32_t slot;
 	struct gr_g *g;
 
-	if (pool != &central.pools[0] && pool_get(pool, &c))
-		return c.head; /* chains of one: see gr__stack_put */
-	if ((g = cold_get(pool)))
+	if ((g = warm_get(pool)) || (g = cold_get(pool)))
 		return g;
 	if (!take_fresh(pool, 1, &s, &slot))
 		return NULL;
@@ -441,21 +466,35 @@ void gr__stack_check(const struct gr_g *g)
 			  (unsigned long long)load_relaxed(&g->id));
 }
 
+/* Few are kept, but each may have been used to its depth: all but the top of it goes back. */
+static void put_large(struct gr_g *g)
+{
+	struct gr__stack_chain one = {g, 1};
+	char *lo = g->stack_lo + central.page, *hi = g->stack_hi - LARGE_KEEP_BYTES;
+
+	if (lo < hi) {
+		size_t bytes = (size_t)(hi - lo) / central.page * central.page;
+
+		gr__os_release(lo, bytes);
+	}
+	pool_put(g->slab->pool, &one);
+}
+
 void gr__stack_put(struct gr_p *p, struct gr_g *g)
 {
 	gr__stack_check(g);
 	gr__san_clean(g->stack_lo + central.page, (size_t)(g->stack_hi - g->stack_lo) - central.page);
+	g->san_fiber = gr__san_fiber_next(g->san_fiber, &g->san_id);
 	g->link = NULL;
-	if (unlikely(g->slab->pool != &central.pools[0])) {
-		struct gr__stack_chain one = {g, 1};
-
-		pool_put(g->slab->pool, &one);
-		return;
-	}
-	if (unlikely(++p->credit > 4 * CREDIT)) {
+	if (unlikely(p->credit > 4 * CREDIT)) {
 		p->credit -= 2 * CREDIT;
 		give_credit(2 * CREDIT);
 	}
+	if (unlikely(g->slab->pool != &central.pools[0])) {
+		put_large(g);
+		return;
+	}
+	p->credit++;
 	if (unlikely(p->free_a.n == CHAIN)) {
 		if (p->free_b.n)
 			pool_put(&central.pools[0], &p->free_b);
@@ -488,17 +527,6 @@ void gr__stacks_flush(struct gr_p *p)
 
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
-/* The i-th slab, NULL behind the last. Slabs stay until gr_stop. */
-static struct gr__slab *slab_at(struct pool *pool, size_t i)
-{
-	struct gr__slab *s;
-
-	gr__lock(&pool->lock);
-	s = i < pool->n_slabs ? pool->slabs[i] : NULL;
-	gr__unlock(&pool->lock);
-	return s;
-}
-
 static void each_of_slab(struct gr__slab *s, void (*fn)(struct gr_g *g, void *arg), void *arg)
 {
 	uint32_t used = load_acquire(&s->used); /* pairs with the release in take_fresh */
@@ -513,12 +541,10 @@ static void each_of_slab(struct gr__slab *s, void (*fn)(struct gr_g *g, void *ar
 
 void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg)
 {
-	struct gr__slab *s;
-
 	if (!gr__read_begin())
 		return;
 	for (unsigned k = 0; k < central.n_pools; k++)
-		for (size_t i = 0; (s = slab_at(&central.pools[k], i)); i++)
+		for (struct gr__slab *s = load_acquire(&central.pools[k].newest); s; s = s->older)
 			each_of_slab(s, fn, arg);
 	gr__read_end();
 }

@@ -33,6 +33,7 @@ enum {
 	TICK_IO_NS = 1000 * 1000, /* I/O is at most that late when no G switches */
 	QUICK_TICKS = 50, /* ticks without work before they become longer */
 	LONG_TICKS = 4, /* of the longest kind, with all Ps idle, before the deep sleep */
+	LATE_NS = 100 * 1000, /* a timer that is that late belongs to a P whose G computes */
 	OLDEST_NS =
 		10 * 1000 * 1000, /* the oldest of a nursery waits that long once it is the oldest: Go's time slice */
 	OLDEST_BURST_MAX = 64, /* how many are asked for at once at most; arbitrary */
@@ -106,6 +107,18 @@ static void watch_oldest(struct gr_p *p, int64_t now)
 	store_release(&p->attention, 1); /* who sees it sees the order; pairs with the fence in find_with_p */
 }
 
+/* Timers of a P that runs: it is asked to look at its next switch; if that does not help, others are. */
+static void watch_timers(struct gr_p *p, int64_t now)
+{
+	int64_t due = gr__timers_next(p);
+
+	if (due > now || GR__P_STATE(load_relaxed(&p->status)) != GR__P_RUNNING)
+		return;
+	store_relaxed(&p->attention, 1);
+	if (now - due > LATE_NS)
+		store_relaxed(&gr__sched.timers_late, 1);
+}
+
 /* Somebody has to poll: true if that had to be seen to. */
 static bool watch_poller(int64_t now)
 {
@@ -139,8 +152,7 @@ static bool tick(int64_t now)
 		useful |= watch_syscall(p, now);
 		aged |= is_work_aged(p);
 		watch_oldest(p, now);
-		if (gr__timers_next(p) <= now && GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING)
-			store_relaxed(&p->attention, 1);
+		watch_timers(p, now);
 	}
 	if ((aged || load_relaxed(&s->global_n) || load_relaxed(&s->spill_n)) && load_relaxed(&s->n_idle_ps) &&
 	    !load_relaxed(&s->spinning)) {

@@ -248,6 +248,9 @@ void gr_sleep_ns(uint64_t ns)
 		gr_yield();
 		return;
 	}
+	if (unlikely(!gr__m() || !gr__m()->curg))
+		gr__fatal("gr_sleep_ns: not called from a G");
+	gr__not_in_call(gr__m()->curg);
 	now = gr__now_ns();
 	/* INT64_MAX means "no timer": the longest sleep ends just before. */
 	e.when = ns < (uint64_t)(INT64_MAX - 1 - now) ? now + (int64_t)ns : INT64_MAX - 1;

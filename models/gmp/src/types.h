@@ -8,6 +8,7 @@
 #define GR_TYPES_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -378,6 +379,7 @@ struct gr_sched {
 	_Atomic uint32_t global_n; /* length of global */
 	_Atomic uint32_t spill_n; /* births in the spill */
 	_Atomic uint32_t sysmon_asleep; /* in its deep sleep */
+	_Atomic uint32_t timers_late; /* of a P whose G computes: whoever looks around runs all that are due */
 	_Atomic uint64_t idle_mask[GR__MAX_PROCS / 64]; /* bit per P on idle_ps */
 
 	CACHE_ALIGNED struct gr__lock lock;
@@ -409,6 +411,8 @@ struct gr_sched {
 	_Atomic int64_t coarse_now_ns; /* sysmon's last tick */
 
 	_Atomic uint32_t procs_change; /* a gr_set_procs is in progress */
+
+	sigset_t sigmask; /* of Ms: that of the thread that called gr_start; immutable while the runtime runs */
 
 	/* sysmon */
 	pthread_t sysmon_thread;
