@@ -293,7 +293,7 @@ void gr_once_do(gr_once *once, void (*fn)(void *), void *arg);
  * or by queueing). No other function of this interface may be called in between.
  */
 void gr_syscall_enter(void);
-void gr_syscall_exit(void);
+void gr_syscall_exit(void); /* yields if the G has had its P for long and others wait */
 /*
  * gr_syscall_enter for a call that is known to block: if others wait for the P it is handed on at once, some microseconds
  * instead of the monitor's 20 and more. For a call that then does not block it costs a wake-up of a thread.

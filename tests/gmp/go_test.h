@@ -156,10 +156,33 @@ static inline int dumped(const char *text, const char *other)
 	return n;
 }
 
-/* Wait until a G of that name is neither running nor runnable: until it is blocked in what it was said to do next. */
+/* Lines of one dump with `text` and without `other`. */
+static inline int dumped_without(const char *text, const char *other)
+{
+	int fd = memfd_create("dump", MFD_CLOEXEC), n = 0;
+	char *line = NULL;
+	size_t cap = 0;
+	FILE *f;
+
+	gr_dump(fd);
+	lseek(fd, 0, SEEK_SET);
+	f = fdopen(fd, "r");
+	if (!f)
+		abort();
+	while (getline(&line, &cap, f) > 0)
+		n += strstr(line, text) && !strstr(line, other);
+	free(line);
+	fclose(f);
+	return n;
+}
+
+/*
+ * Wait until a G of that name is neither running nor runnable: until it is blocked in what it was said to do next. By one
+ * dump: between two it may just be beginning, and be in neither.
+ */
 static inline void await_blocked(const char *name)
 {
-	while (dumped(name, NULL) != 1 || dumped(name, "[runn") != 0)
+	while (dumped_without(name, "[runn") != 1)
 		gr_sleep_ns(MS / 10);
 }
 

@@ -339,9 +339,44 @@ static void handoff_tells_the_poller(void **state)
 	}
 }
 
+/* ---- one short call after the other --------------------------------------------------------------------------- */
+
+static void stop_the_caller(void *arg)
+{
+	(void)arg;
+	store_relaxed(&entered, 1);
+}
+
+/* Never long enough for the monitor to take the P: it has to be given up at the end of a call. */
+static void call_again_and_again(void *arg)
+{
+	const int64_t limit = gr__now_ns() + 20000000000;
+
+	for (int i = 0; i < 3; i++)
+		gr_go(stop_the_caller, NULL);
+	while (!load_relaxed(&entered) && gr__now_ns() < limit) {
+		gr_syscall_enter();
+		usleep(10);
+		gr_syscall_exit();
+	}
+	*(bool *)arg = load_relaxed(&entered);
+}
+
+static void short_calls_let_others_in(void **state)
+{
+	bool let_in = false;
+
+	(void)state;
+	start(1, 0);
+	gr_run(call_again_and_again, &let_in);
+	stop();
+	assert_true(let_in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(short_calls_let_others_in),
 		cmocka_unit_test(handoff_tells_the_poller),
 		cmocka_unit_test(p_is_handed_off),
 		cmocka_unit_test(fed_from_outside),

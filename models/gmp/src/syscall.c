@@ -107,4 +107,7 @@ void gr_syscall_exit(void)
 		return;
 	}
 	store_relaxed(&m->curg->state, GR__G_RUNNING);
+	/* Others have waited for long (sysmon.c): a G that makes one short call after the other comes to no other point. */
+	if (unlikely(load_relaxed(&m->p->attention)))
+		gr_yield();
 }

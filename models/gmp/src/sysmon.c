@@ -5,6 +5,7 @@
  *   - takes the P of an M that has been in one blocking call since the last tick and hands it on;
  *   - wakes an M for work that has lain in a queue since the last tick while a P was idle (see proc.c on runnext);
  *   - sees to it that I/O is polled while all Ps compute;
+ *   - asks a P that one G has had for 10 ms while others wait for attention at its next call;
  *   - asks a P whose timers are overdue, or whose oldest newcomer is starved, for attention at its next switch;
  *   - joins threads of Ms that have exited, and keeps the coarse clock.
  *
@@ -34,6 +35,7 @@ enum {
 	QUICK_TICKS = 50, /* ticks without work before they become longer */
 	LONG_TICKS = 4, /* of the longest kind, with all Ps idle, before the deep sleep */
 	LATE_NS = 100 * 1000, /* a timer that is that late belongs to a P whose G computes */
+	SLICE_NS = 10 * 1000 * 1000, /* Go's time slice */
 	OLDEST_NS =
 		10 * 1000 * 1000, /* the oldest of a nursery waits that long once it is the oldest: Go's time slice */
 	OLDEST_BURST_MAX = 64, /* how many are asked for at once at most; arbitrary */
@@ -119,6 +121,18 @@ static void watch_timers(struct gr_p *p, int64_t now)
 		store_relaxed(&gr__sched.timers_late, 1);
 }
 
+/* One G has had p for long while others wait: p is asked for attention, which calls of the runtime answer. */
+static void watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
+{
+	if (load_relaxed(&p->tick) != last_tick) {
+		p->seen_tick_ns = now;
+		return;
+	}
+	if (now - p->seen_tick_ns >= SLICE_NS &&
+	    (!gr__p_is_empty(p) || load_relaxed(&gr__sched.global_n) || load_relaxed(&gr__sched.spill_n)))
+		store_relaxed(&p->attention, 1);
+}
+
 /* Somebody has to poll: true if that had to be seen to. */
 static bool watch_poller(int64_t now)
 {
@@ -149,6 +163,7 @@ static bool tick(int64_t now)
 	for (unsigned i = 0; i < gr__nprocs(); i++) {
 		struct gr_p *p = s->ps[i];
 
+		watch_slice(p, p->seen_tick, now);
 		useful |= watch_syscall(p, now);
 		aged |= is_work_aged(p);
 		watch_oldest(p, now);

@@ -281,6 +281,7 @@ struct gr_p {
 
 	/* sysmon only */
 	uint64_t seen_tick;
+	int64_t seen_tick_ns; /* since when it has been that */
 	uint32_t seen_syscall_tick;
 	int64_t seen_syscall_ns;
 	bool seen_queued;
