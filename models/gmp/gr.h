@@ -78,8 +78,8 @@ void gr_stop(void);
 /*
  * Change the number of Ps to n (0: what gr_start would take without a setting) while Gs run: from 1 to 1024. Stops all Gs
  * for the moment of the change, so it waits until each has come to a call of the runtime: a G that computes is waited
- * for, one in a blocking call is not. Blocks the M, then yields. From a G. 0, -EINVAL, -ENOMEM (the number has not changed), -ECANCELED
- * (gr_stop has been called meanwhile: if the caller gets to see it).
+ * for, one in a blocking call is not. Blocks the M, then yields. From a G. 0, -EINVAL, -ENOMEM (the number has not
+ * changed), -ECANCELED (gr_stop has been called meanwhile: if the caller gets to see it).
  */
 int gr_set_procs(unsigned n);
 /* How many there are. From anywhere while the runtime runs. */
@@ -104,8 +104,9 @@ struct gr_attr {
 	size_t stack_bytes;
 };
 /*
- * The same with attributes; attr may be NULL. -EINVAL: more stack than can be had. A stack of more than the usual size is of the next
- * class up, each four times as large as the one before; making such a G costs a lock and, the first time, a mapping.
+ * The same with attributes; attr may be NULL. -EINVAL: more stack than can be had. A stack of more than the usual size is
+ * of the next class up, each four times as large as the one before; making such a G costs a lock and, the first time, a
+ * mapping.
  */
 int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg);
 
@@ -344,7 +345,7 @@ struct gr_stats {
 	uint64_t m_reaped; /* OS threads that exited after being idle */
 	uint64_t syscalls; /* gr_syscall_enter */
 	uint64_t polls; /* epoll_wait calls */
-	uint64_t timers_fired; /* */
+	uint64_t timers_fired; /* sleepers whose time had come */
 	uint64_t stacks_mapped; /* stacks of the usual size made from fresh memory */
 };
 void gr_stats_read(struct gr_stats *out);

@@ -153,6 +153,7 @@ struct gr_p *gr__release_p(struct gr_m *m);
 void gr__p_stopped_locked(struct gr_p *p);
 /* m, which holds a P, gives it up because the world stops. */
 void gr__stop_with_world(struct gr_m *m);
+
 /* ---- sysmon.c ---------------------------------------------------------------------------------------- */
 int gr__sysmon_start(void);
 void gr__sysmon_stop(void);
@@ -164,9 +165,9 @@ void gr__sysmon_wake(void);
 /* Take p from the M that is in the blocking call of which p->status was `seen`, and hand it on. False: it is back. */
 bool gr__retake(struct gr_p *p, uint64_t seen);
 
+/* ---- stack.c ------------------------------------------------------------------------------------------ */
 enum { GR__STACK_BYTES_MAX = 256 << 20 }; /* of one stack; arbitrary */
 
-/* ---- stack.c ------------------------------------------------------------------------------------------ */
 int gr__stacks_init(void);
 void gr__stacks_destroy(void);
 /*

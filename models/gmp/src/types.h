@@ -258,13 +258,12 @@ struct gr_p {
 	uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
 	bool is_nurserys_turn; /* at the end of the last streak it was not the ring's */
 	uint32_t rng; /* xorshift state: steal order */
-	uint32_t credit; /* Gs that may still be created: a stack exists for each (stack.c) */
+	uint32_t credit; /* Gs that may still be created: a slot is promised to each (stack.c) */
 	struct gr__stack_chain free_a, free_b; /* free stacks: the chain in use and a full or empty spare */
 	struct gr__slab *fresh_slab; /* never used slots [fresh_next, fresh_end) of that slab */
 	uint32_t fresh_next, fresh_end;
 	uint64_t id_next, id_end; /* batch of G ids */
 	struct gr__timers *timers; /* timer.c's; see there */
-	void *sync_cache; /* spare pointer for caches of the waiting primitives */
 	struct gr_m *m; /* the M that holds it, or that is in the blocking call */
 	struct gr__counters stats;
 	_Atomic uint64_t exits; /* Gs that ended here */
