@@ -136,8 +136,8 @@ static inline void await_gs(uint64_t n)
 	}
 }
 
-/* Lines of a dump, one per G, that have both texts in them. NULL is in all. */
-static inline int dumped(const char *text, const char *other)
+/* Lines of one dump, one per G, that have `text` and `other` in them and not `without`. NULL: any. */
+static inline int dumped_without(const char *text, const char *other, const char *without)
 {
 	int fd = memfd_create("dump", MFD_CLOEXEC), n = 0;
 	char *line = NULL;
@@ -150,30 +150,16 @@ static inline int dumped(const char *text, const char *other)
 	if (!f)
 		abort();
 	while (getline(&line, &cap, f) > 0)
-		n += (!text || strstr(line, text)) && (!other || strstr(line, other));
+		n += (!text || strstr(line, text)) && (!other || strstr(line, other)) &&
+		     !(without && strstr(line, without));
 	free(line);
 	fclose(f);
 	return n;
 }
 
-/* Lines of one dump with `text` and without `other`. */
-static inline int dumped_without(const char *text, const char *other)
+static inline int dumped(const char *text, const char *other)
 {
-	int fd = memfd_create("dump", MFD_CLOEXEC), n = 0;
-	char *line = NULL;
-	size_t cap = 0;
-	FILE *f;
-
-	gr_dump(fd);
-	lseek(fd, 0, SEEK_SET);
-	f = fdopen(fd, "r");
-	if (!f)
-		abort();
-	while (getline(&line, &cap, f) > 0)
-		n += strstr(line, text) && !strstr(line, other);
-	free(line);
-	fclose(f);
-	return n;
+	return dumped_without(text, other, NULL);
 }
 
 /*
@@ -182,7 +168,7 @@ static inline int dumped_without(const char *text, const char *other)
  */
 static inline void await_blocked(const char *name)
 {
-	while (dumped_without(name, "[runn") != 1)
+	while (dumped_without(name, NULL, "[runn") != 1)
 		gr_sleep_ns(MS / 10);
 }
 

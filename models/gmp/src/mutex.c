@@ -136,7 +136,7 @@ void gr_mutex_lock(gr_mutex *m)
 	uint32_t old = load_relaxed(&m->state);
 
 	/* With sleepers too: see "barging" above. */
-	if (likely(!(old & (LOCKED | STARVING))) && likely(gr__pcas32_acq_rel(&m->state, &old, old | LOCKED)))
+	if (likely(!(old & (LOCKED | STARVING))) && likely(gr__pcas32(&m->state, &old, old | LOCKED)))
 		return;
 	lock_slowly(m);
 }
@@ -159,7 +159,7 @@ void gr_mutex_unlock(gr_mutex *m)
 
 	/* Nobody sleeps, or somebody who was woken is after the lock already. */
 	if (likely((old & (LOCKED | STARVING)) == LOCKED) && (old < SLEEPER || (old & WOKEN)) &&
-	    likely(gr__pcas32_acq_rel(&m->state, &old, old & ~(uint32_t)LOCKED)))
+	    likely(gr__pcas32(&m->state, &old, old & ~(uint32_t)LOCKED)))
 		return;
 	unlock_slowly(m, old, true);
 }

@@ -70,7 +70,7 @@ static bool take_permit(_Atomic uint32_t *word)
 	uint32_t v = load_seq_cst(word); /* step 2 of acquire */
 
 	while (v > 0) {
-		if (gr__pcas32_acq_rel(word, &v, v - 1))
+		if (gr__pcas32(word, &v, v - 1))
 			return true;
 	}
 	return false;
@@ -128,7 +128,7 @@ static __attribute__((noinline)) void acquire_slow(_Atomic uint32_t *sema, bool 
 	struct waiter w;
 
 	gr__plock(&b->lock);
-	gr__padd32_seq_cst(&b->nwait, 1); /* step 1 */
+	gr__padd32(&b->nwait, 1); /* step 1 */
 	if (take_permit(sema)) {
 		owner_add(&b->nwait, -1u); /* changed under the lock only, and nobody waits for it to fall */
 		gr__punlock(&b->lock);
@@ -174,7 +174,7 @@ static __attribute__((noinline)) void wake_waiter(_Atomic uint32_t *word, enum g
 
 void gr__sema_release(_Atomic uint32_t *sema, enum gr__sema_wake wake)
 {
-	gr__padd32_seq_cst(sema, 1); /* step 1 */
+	gr__padd32(sema, 1); /* step 1 */
 	if (load_seq_cst(&bucket_of(sema)->nwait) == 0) /* step 2 */
 		return;
 	wake_waiter(sema, wake);

@@ -32,7 +32,7 @@ static __attribute__((noinline)) void wake_all(gr_wg *wg, uint64_t state)
 {
 	uint32_t n = waiters_of(state);
 
-	if (!gr__pcas64_acq_rel(&wg->state, &state, 0)) /* I2 */
+	if (!gr__pcas64(&wg->state, &state, 0)) /* I2 */
 		gr__fatal("gr_wg_add: called while gr_wg_wait was ending");
 	if (n == 1) {
 		gr__sema_release(&wg->sema, GR__SEMA_NEXT);
@@ -45,7 +45,7 @@ static __attribute__((noinline)) void wake_all(gr_wg *wg, uint64_t state)
 void gr_wg_add(gr_wg *wg, int n)
 {
 	const uint64_t delta = (uint64_t)(int64_t)n << 32;
-	const uint64_t state = gr__padd64_acq_rel(&wg->state, delta) + delta;
+	const uint64_t state = gr__padd64(&wg->state, delta) + delta;
 
 	if (unlikely(counter_of(state) < 0))
 		gr__fatal("gr_wg_add: the counter has become negative");
@@ -69,7 +69,7 @@ void gr_wg_wait(gr_wg *wg)
 	do {
 		if (counter_of(state) == 0)
 			return;
-	} while (!gr__pcas64_acq_rel(&wg->state, &state, state + ONE_WAITER));
+	} while (!gr__pcas64(&wg->state, &state, state + ONE_WAITER));
 	gr__sema_acquire(&wg->sema, false, GR__WAIT_WG);
 	/* A next round that has begun could take the permit of a waiter of this one that is still on its way. */
 	if (unlikely(load_relaxed(&wg->state) != 0))
