@@ -2,8 +2,8 @@
  * spawn/flat - tasks that are created, run and awaited, and do next to nothing.
  *
  * What it costs to have a task at all. The root creates `batch` tasks, then awaits them all, and does so again until
- * `ops` tasks have been. A task that has ended counts as alive until it has been awaited: its stack, its exit status,
- * its record are held for whoever joins it. With a batch of 1 the root stops for every single task, and the figure is
+ * `ops` tasks have been. A task that has ended counts as alive until it has been awaited: what whoever joins it needs is
+ * held, be it a record, an exit status or a whole stack. With a batch of 1 the root stops for every single task, and the figure is
  * that of a create, a switch there, and a switch back; with many it is what creating costs while the created ones queue
  * up or, on other CPUs, already run.
  *
@@ -63,7 +63,10 @@ const struct bench_workload spawn_flat_workload = {
 		"Every body has one array of `batch` records, made outside the region and used again by each batch, "
 		"and "
 		"calls the same function once per record. A direct task is spawned and joined on its own: a goroutine "
-		"takes a used stack where the runtime has one, a thread is created and reaped by the kernel, and glibc "
+		"gets a stack when it first runs, so those of a batch that run to their end one after the other use "
+		"the "
+		"same one, which favours goroutines here and is no use to tasks that wait; a thread is created and "
+		"reaped by the kernel, and glibc "
 		"keeps some 40 MiB of stacks of ended threads for the next ones. A task of the loop is a callback "
 		"posted "
 		"from its record; it needs no stack and no allocation, and is awaited by counting the batch down, "

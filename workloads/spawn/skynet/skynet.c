@@ -55,7 +55,8 @@ const struct bench_workload spawn_skynet_workload = {
 		"no "
 		"channels: an inner task is a record in the heap, in which its children's callbacks lie and their sums "
 		"meet; the last child continues the parent. So it allocates once per inner task where the others "
-		"allocate a channel and ten stacks, which favours it; but its queue is first come first served, so it "
+		"allocate a channel and the stacks of those children that have begun, which favours it; but its queue "
+		"is first come first served, so it "
 		"holds the whole width of the tree, and it has one CPU whatever the placement. subject-go is the same "
 		"program with Go's goroutines and channels. The serial body is the recursion; its messages are return "
 		"values.",

@@ -73,7 +73,9 @@ const struct bench_workload sync_mutex_workload = {
 		"kernel after its library's choice of spinning, a goroutine parks without the kernel, and a lock may "
 		"hand "
 		"over or let a newcomer in first; that is the subject. On one CPU a blocking-style model switches only "
-		"when a holder is preempted, so both look alike there. The serial body does the same steps with no "
+		"when a holder is preempted, so both look alike there; with one worker the goroutine runtime locks "
+		"without atomic instructions, since nobody else can run its tasks, which a thread cannot know. The "
+		"serial body does the same steps with no "
 		"lock: "
 		"subtract it. With more CPUs it does not, of course, do them in parallel.",
 	.scaling = BENCH_LINEAR,
