@@ -6,10 +6,8 @@
  * status of a deadlock, an abort with a sentence, or 0. Each catches: a wrong end, or none (the process hangs until its
  * alarm, which is another signal's end), or one without its sentence.
  */
+#include "child.h"
 #include "go_test.h"
-
-#include <sys/resource.h>
-#include <sys/wait.h>
 
 enum end {
 	DEADLOCKS, /* exit status 2 and the sentence of a deadlock */
@@ -524,10 +522,8 @@ enum { CRASHES = sizeof(crashes) / sizeof(crashes[0]) };
 /* In the process that `ends_as_told` has started: run the case of that name, on so many Ps. */
 static void be_child(const char *name, const char *procs)
 {
-	const struct rlimit no_core = {0, 0};
 	const struct gr_config config = {.procs = (unsigned)atoi(procs)};
 
-	setrlimit(RLIMIT_CORE, &no_core);
 	signal(SIGALRM, SIG_DFL);
 	alarm(60);
 	for (int i = 0; i < CRASHES; i++) {
@@ -556,49 +552,31 @@ static bool is_as_told(const struct crash *c, int status, const char *said)
 	}
 }
 
-/* Become this program anew. Under an emulator the kernel cannot: it has to be named (ctest does). */
-static void exec_self(const char *name, const char *number)
-{
-	const char *emulator = getenv("TEST_EMULATOR");
-	char self[4096] = "";
+struct life {
+	const struct crash *crash;
+	char procs[16];
+};
 
-	if (!emulator)
-		execl("/proc/self/exe", "test", name, number, (char *)NULL);
-	else if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
-		execlp(emulator, emulator, self, name, number, (char *)NULL);
-	_exit(6);
+static void begin_child(const void *arg)
+{
+	const struct life *l = arg;
+
+	become_anew(l->crash->name, l->procs);
 }
 
 static void ends_as_told(void **state)
 {
-	const struct crash *c = *state;
+	struct life l = {.crash = *state};
 
 	/* ThreadSanitizer takes a quarter of a second for each process. */
 	for (int procs = GR_TSAN ? 2 : 1; procs <= (GR_TSAN ? 2 : 4); procs *= 2) {
-		char said[8192], number[16];
-		int fds[2], status;
-		size_t n = 0;
-		ssize_t r;
-		pid_t pid;
+		char said[8192];
+		int status;
 
-		snprintf(number, sizeof(number), "%d", procs);
-		assert_int_equal(pipe(fds), 0);
-		pid = fork();
-		assert_true(pid >= 0);
-		if (pid == 0) {
-			dup2(fds[1], STDERR_FILENO);
-			close(fds[0]);
-			close(fds[1]);
-			exec_self(c->name, number);
-		}
-		close(fds[1]);
-		while (n < sizeof(said) - 1 && (r = read(fds[0], said + n, sizeof(said) - 1 - n)) > 0)
-			n += (size_t)r;
-		said[n] = '\0';
-		close(fds[0]);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		if (!is_as_told(c, status, said))
-			fail_msg("%s on %d Ps: status %#x, said: %s", c->name, procs, (unsigned)status, said);
+		snprintf(l.procs, sizeof(l.procs), "%d", procs);
+		status = child_says(begin_child, &l, said, sizeof(said));
+		if (!is_as_told(l.crash, status, said))
+			fail_msg("%s on %d Ps: status %#x, said: %s", l.crash->name, procs, (unsigned)status, said);
 	}
 }
 

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runq.h"
+#include "ps_fixture.h"
 #include "san.h"
 
 enum {
@@ -45,8 +45,6 @@ struct actor {
 	uint64_t put, taken, twice, stolen;
 };
 
-static struct gr_p *ps[MAX_PS];
-static uint16_t strides[MAX_PS];
 static struct actor actors[MAX_PS];
 static uint32_t seed;
 static _Atomic uint32_t ready, go, any_stolen;
@@ -169,13 +167,9 @@ static void *act(void *arg)
 
 static void set_up(unsigned n, unsigned owners)
 {
-	memset(&gr__sched, 0, sizeof(gr__sched));
+	make_ps(n);
 	memset(actors, 0, sizeof(actors));
 	for (unsigned i = 0; i < n; i++) {
-		ps[i] = aligned_alloc(CACHE_LINE_BYTES, align_up(sizeof(struct gr_p), CACHE_LINE_BYTES));
-		assert_non_null(ps[i]);
-		memset(ps[i], 0, sizeof(struct gr_p));
-		ps[i]->id = i;
 		store_relaxed(&ps[i]->status, GR__P_RUNNING);
 		actors[i].p = ps[i];
 		actors[i].items = calloc(ITEMS, sizeof(struct item));
@@ -183,10 +177,6 @@ static void set_up(unsigned n, unsigned owners)
 		actors[i].rng = (seed * 2654435761u + i * 40503u) | 1;
 		actors[i].is_owner = i < owners;
 	}
-	gr__sched.ps = ps;
-	gr__sched.nprocs = n;
-	gr__sched.coprimes = strides;
-	gr__sched.n_coprimes = gr__order_strides(n, strides);
 	store_relaxed(&ready, 0);
 	store_relaxed(&go, 0);
 	store_relaxed(&any_stolen, 0);
@@ -210,9 +200,8 @@ static void check_and_tear_down(unsigned n)
 		twice += actors[i].twice;
 		stolen += actors[i].stolen;
 		free(actors[i].items);
-		free(ps[i]);
 	}
-	memset(&gr__sched, 0, sizeof(gr__sched));
+	free_ps(n);
 	if (twice || lost || put != taken)
 		fail_msg("SEED=%u, %u threads: %llu put, %llu taken, %llu twice, %llu lost", seed, n,
 			 (unsigned long long)put, (unsigned long long)taken, (unsigned long long)twice,

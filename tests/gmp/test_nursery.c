@@ -15,37 +15,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runq.h"
+#include "ps_fixture.h"
 #include "san.h"
 
 enum { PS = 3 };
 
-static struct gr_p *ps[PS];
-
 static int set_up(void **state)
 {
 	(void)state;
-	memset(&gr__sched, 0, sizeof(gr__sched));
-	list_init(&gr__sched.spill);
-	list_init(&gr__sched.spare_chunks);
-	for (int i = 0; i < PS; i++) {
-		ps[i] = aligned_alloc(CACHE_LINE_BYTES, align_up(sizeof(struct gr_p), CACHE_LINE_BYTES));
-		assert_non_null(ps[i]);
-		memset(ps[i], 0, sizeof(struct gr_p));
-		ps[i]->id = (uint32_t)i;
-	}
-	gr__sched.ps = ps;
-	gr__sched.nprocs = PS;
+	make_ps(PS);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	gr__spill_destroy();
-	for (int i = 0; i < PS; i++)
-		free(ps[i]);
-	memset(&gr__sched, 0, sizeof(gr__sched));
+	free_ps(PS);
 	return 0;
 }
 

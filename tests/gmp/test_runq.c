@@ -11,38 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runq.h"
+#include "ps_fixture.h"
 
 enum { PS = 3 };
 
-static struct gr_p *ps[PS];
-static uint16_t strides[PS];
 static struct gr_g gs[1024];
 
 static int set_up(void **state)
 {
 	(void)state;
 	memset(gs, 0, sizeof(gs));
-	memset(&gr__sched, 0, sizeof(gr__sched));
-	for (int i = 0; i < PS; i++) {
-		ps[i] = aligned_alloc(CACHE_LINE_BYTES, align_up(sizeof(struct gr_p), CACHE_LINE_BYTES));
-		assert_non_null(ps[i]);
-		memset(ps[i], 0, sizeof(struct gr_p));
-		ps[i]->id = (uint32_t)i;
-	}
-	gr__sched.ps = ps;
-	gr__sched.nprocs = PS;
-	gr__sched.coprimes = strides;
-	gr__sched.n_coprimes = gr__order_strides(PS, strides);
+	make_ps(PS);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	for (int i = 0; i < PS; i++)
-		free(ps[i]);
-	memset(&gr__sched, 0, sizeof(gr__sched));
+	free_ps(PS);
 	return 0;
 }
 

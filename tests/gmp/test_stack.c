@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "internal.h"
 #include "os.h"
 #include "san.h"
@@ -267,31 +268,19 @@ static void start_deep(void *arg)
 	(void)arg;
 }
 
+static void run_child(const void *arg)
+{
+	void (*const *fn)(void) = arg;
+
+	signal(SIGABRT, SIG_DFL); /* cmocka catches it */
+	signal(SIGSEGV, SIG_DFL);
+	(*fn)();
+}
+
 /* What a child process that runs fn says on stderr before it ends; its wait status in *status. */
 static void say_in_child(void (*fn)(void), char *said, size_t cap, int *status)
 {
-	int fds[2];
-	size_t n = 0;
-	ssize_t got;
-	pid_t pid;
-
-	assert_int_equal(pipe(fds), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(fds[1], STDERR_FILENO);
-		close(fds[0]);
-		signal(SIGABRT, SIG_DFL); /* cmocka catches it */
-		signal(SIGSEGV, SIG_DFL);
-		fn();
-		_exit(0);
-	}
-	close(fds[1]);
-	while (n < cap - 1 && (got = read(fds[0], said + n, cap - 1 - n)) > 0)
-		n += (size_t)got;
-	said[n] = '\0';
-	close(fds[0]);
-	assert_int_equal(waitpid(pid, status, 0), pid);
+	*status = child_says(run_child, &fn, said, cap);
 }
 
 static void overflow(void)

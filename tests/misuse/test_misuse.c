@@ -23,12 +23,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gr.h"
 #include "inject.h"
+#include "tests/gmp/child.h"
 #include "netpoll.h"
 #include "san.h"
 
@@ -786,10 +785,8 @@ enum { DEATHS = sizeof(deaths) / sizeof(deaths[0]) };
 /* In the child. */
 static void die(const struct death *d)
 {
-	const struct rlimit no_core = {0, 0};
 	struct gr_config config = {.procs = 2};
 
-	setrlimit(RLIMIT_CORE, &no_core);
 	alarm(60);
 	if (d->where == ON_MAIN) {
 		d->fn(NULL);
@@ -804,33 +801,22 @@ static void die(const struct death *d)
 	_exit(SURVIVED);
 }
 
-/* Test function: the state is a struct death. Its process begins by exec, for the sanitizers. */
+static void begin_child(const void *arg)
+{
+	become_anew(((const struct death *)arg)->name, NULL);
+}
+
+/* Test function: the state is a struct death. */
 static void dies(void **state)
 {
 	const struct death *d = *state;
 	char said[8192], wanted[256];
-	size_t n = 0;
-	ssize_t r;
-	int fds[2], status;
 	bool as_wanted;
-	pid_t pid;
+	int status;
 
 	if (d->needs_check && !GR_CHECK)
 		skip();
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(fds[1], STDERR_FILENO);
-		execl("/proc/self/exe", "test", d->name, (char *)NULL);
-		_exit(4);
-	}
-	close(fds[1]);
-	while (n < sizeof(said) - 1 && (r = read(fds[0], said + n, sizeof(said) - 1 - n)) > 0)
-		n += (size_t)r;
-	said[n] = '\0';
-	close(fds[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	status = child_says(begin_child, d, said, sizeof(said));
 	as_wanted = d->exit_code ? WIFEXITED(status) && WEXITSTATUS(status) == d->exit_code
 				 : WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 	snprintf(wanted, sizeof(wanted), "*gr: %s\n*", d->sentence);
