@@ -92,8 +92,8 @@ static void watch_oldest(struct gr_p *p, int64_t now)
 
 	/* After a deep sleep nothing is known. */
 	if (!gr__nursery_n(word) || oldest != p->seen_oldest || now - p->watched_ns > 2 * OLDEST_NS) {
-		/* It has moved; by our own asking, that is no reason to ask for less. */
-		if (now - p->seen_oldest_ns > OLDEST_NS || !load_relaxed(&p->oldest_due))
+		/* It has moved. If only as far as it was asked to, that is no reason to ask for less. */
+		if (!gr__nursery_n(word) || ((p->asked_oldest - oldest) & GR__NURSERY_MASK) > p->oldest_burst)
 			p->oldest_burst = 0;
 		p->seen_oldest = oldest;
 		p->seen_oldest_ns = p->watched_ns = now;
@@ -105,6 +105,7 @@ static void watch_oldest(struct gr_p *p, int64_t now)
 	p->oldest_burst = p->oldest_burst ? p->oldest_burst * 2 : 1;
 	if (p->oldest_burst > OLDEST_BURST_MAX)
 		p->oldest_burst = OLDEST_BURST_MAX;
+	p->asked_oldest = oldest + p->oldest_burst;
 	store_relaxed(&p->oldest_due, p->oldest_burst);
 	store_release(&p->attention, 1); /* who sees it sees the order; pairs with the fence in find_with_p */
 }

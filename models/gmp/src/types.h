@@ -286,6 +286,7 @@ struct gr_p {
 	bool seen_queued;
 	uint32_t seen_oldest; /* head of the nursery */
 	uint32_t oldest_burst; /* how many were asked for the last time */
+	uint32_t asked_oldest; /* where the head is when they have been run, and nobody else has taken any */
 	int64_t seen_oldest_ns, watched_ns; /* since when it has been that; when that was last looked at */
 
 	/* immutable */
