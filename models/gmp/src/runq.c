@@ -30,6 +30,41 @@ void gr__global_put_locked(struct gr__glist *l)
 	store_relaxed(&s->global_n, (uint32_t)s->global.n);
 }
 
+struct gr_g *gr__runq_get(struct gr_p *p)
+{
+	struct gr_g *g;
+	bool over;
+
+again:
+	g = load_relaxed(&p->runnext);
+	over = p->streak >= GR__STREAK_MAX;
+	if (g && (!over || (gr__runq_empty(p) && !gr__nursery_len(p)))) {
+		if (gr__nprocs() == 1) {
+			store_relaxed(&p->runnext, NULL);
+			p->streak++;
+			return g;
+		}
+		/* Fails only if a thief was faster: then runnext is NULL, as only the owner fills it. */
+		if (cas_strong_acquire(&p->runnext, &g, NULL)) {
+			p->streak++;
+			return g;
+		}
+	}
+	if (gr__nursery_len(p)) {
+		if (over)
+			p->is_nurserys_turn = !p->is_nurserys_turn;
+		if ((!over || p->is_nurserys_turn || gr__runq_empty(p)) && (g = gr__g_start_next(p))) {
+			p->streak = over ? 0 : p->streak + 1;
+			return g;
+		}
+	}
+	p->streak = 0;
+	g = gr__runq_pop(p);
+	if (unlikely(!g) && over) /* thieves have emptied the ring meanwhile: the others are in order again */
+		goto again;
+	return g;
+}
+
 bool gr__runq_overflow(struct gr_p *p, struct gr_g *g)
 {
 	uint32_t head = load_acquire(&p->runq_head);

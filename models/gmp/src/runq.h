@@ -14,6 +14,12 @@ enum { GR__STREAK_MAX = 64 };
 
 enum { GR__GLOBAL_EVERY = 61 }; /* switches between looks at the global queue; Go's number, prime */
 
+/*
+ * The next G of p: runnext, else the newest of the nursery, else the oldest of the ring. After GR__STREAK_MAX of the
+ * first two in a row the others have a turn: the ring and, by turns with it, the nursery. Only the owner. gr__pick_local
+ * (switch.h) has the usual cases inline: the two change together.
+ */
+struct gr_g *gr__runq_get(struct gr_p *p);
 /* Half of p's full ring and g go to the global queue. Only the owner. Returns false if there was room after all. */
 bool gr__runq_overflow(struct gr_p *p, struct gr_g *g);
 /* Whether victim, which runs, really seems not to get at what it would run next. Waits for up to some microseconds. */
@@ -148,45 +154,6 @@ static inline bool gr__may_take_newest(struct gr_p *p)
 	if (load_relaxed(&p->runnext) || load_relaxed(&p->attention) || !gr__sched.knobs.plain_newest)
 		return false;
 	return (p->streak < GR__STREAK_MAX || gr__runq_empty(p)) && load_relaxed(&p->tick) + 1 < p->due_at;
-}
-
-/*
- * The next G of p: runnext, else the newest of the nursery, else the oldest of the ring. After GR__STREAK_MAX of the
- * first two in a row the others have a turn: the ring and, by turns with it, the nursery. Only the owner.
- */
-static inline struct gr_g *gr__runq_get(struct gr_p *p)
-{
-	struct gr_g *g;
-	bool over;
-
-again:
-	g = load_relaxed(&p->runnext);
-	over = p->streak >= GR__STREAK_MAX;
-	if (g && (!over || (gr__runq_empty(p) && !gr__nursery_len(p)))) {
-		if (gr__nprocs() == 1) {
-			store_relaxed(&p->runnext, NULL);
-			p->streak++;
-			return g;
-		}
-		/* Fails only if a thief was faster: then runnext is NULL, as only the owner fills it. */
-		if (cas_strong_acquire(&p->runnext, &g, NULL)) {
-			p->streak++;
-			return g;
-		}
-	}
-	if (gr__nursery_len(p)) {
-		if (over)
-			p->is_nurserys_turn = !p->is_nurserys_turn;
-		if ((!over || p->is_nurserys_turn || gr__runq_empty(p)) && (g = gr__g_start_next(p))) {
-			p->streak = over ? 0 : p->streak + 1;
-			return g;
-		}
-	}
-	p->streak = 0;
-	g = gr__runq_pop(p);
-	if (unlikely(!g) && over) /* thieves have emptied the ring meanwhile: the others are in order again */
-		goto again;
-	return g;
 }
 
 #endif
