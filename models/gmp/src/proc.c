@@ -64,7 +64,7 @@ __attribute__((noinline)) struct gr_p *gr__self_p(void)
 
 /* ---- making Gs runnable ------------------------------------------------------------------------------ */
 
-void gr__wake_p_slow(void)
+__attribute__((noinline)) void gr__wake_p_slow(void)
 {
 	struct gr_sched *s = &gr__sched;
 	uint32_t none = 0;
@@ -152,7 +152,7 @@ void gr__inject(struct gr_g *g)
 
 /* ---- after a switch ---------------------------------------------------------------------------------- */
 
-void gr__finish_exit(struct gr_m *m, struct gr_g *g)
+__attribute__((noinline)) void gr__finish_exit(struct gr_m *m, struct gr_g *g)
 {
 	store_relaxed(&g->state, GR__G_FREE);
 	owner_add(&m->p->exits, 1);
@@ -160,7 +160,7 @@ void gr__finish_exit(struct gr_m *m, struct gr_g *g)
 }
 
 /* The G came back from a blocking call and there was no P. Only on g0. */
-void gr__finish_syscall(struct gr_m *m, struct gr_g *g)
+__attribute__((noinline)) void gr__finish_syscall(struct gr_m *m, struct gr_g *g)
 {
 	struct gr_sched *s = &gr__sched;
 	struct gr__glist one = {NULL, NULL, 0};
@@ -182,13 +182,13 @@ void gr__finish_syscall(struct gr_m *m, struct gr_g *g)
 }
 
 /* A park's commit said no, after the G has left its stack. */
-void gr__park_refused(struct gr_g *g)
+__attribute__((noinline)) void gr__park_refused(struct gr_g *g)
 {
 	gr__ready(g);
 }
 
 /* This M goes on with other Gs although one just began to wait for the poller: see to it that somebody polls. */
-void gr__look_after_waiter(struct gr_m *m)
+__attribute__((noinline)) void gr__look_after_waiter(struct gr_m *m)
 {
 	struct gr_sched *s = &gr__sched;
 
@@ -237,7 +237,7 @@ static __attribute__((noinline)) bool is_g0_wanted(struct gr_p *p)
 }
 
 /* The rest of pick_local: not just the ring, or something may be due. */
-struct gr_g *gr__pick_slow(struct gr_p *p, bool due)
+__attribute__((noinline)) struct gr_g *gr__pick_slow(struct gr_p *p, bool due)
 {
 	if (due && is_g0_wanted(p))
 		return NULL;

@@ -15,7 +15,7 @@
 #include "runq.h"
 #include "san.h"
 
-/* The slow parts, in proc.c. */
+/* The slow parts, in proc.c: never inlined, not there either, or the fast paths around them get worse. */
 void gr__wake_p_slow(void);
 void gr__finish_exit(struct gr_m *m, struct gr_g *g);
 void gr__finish_syscall(struct gr_m *m, struct gr_g *g);
