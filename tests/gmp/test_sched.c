@@ -767,9 +767,87 @@ static void idle_threads_end(void **state)
 	gr_stop();
 }
 
+/* ---- the slice of a pair ------------------------------------------------------------------------------------------ */
+
+enum { WAITS = 4 };
+
+static gr_chan *ball;
+static _Atomic uint32_t turns, longest_wait, game_over;
+
+/* Two that wake each other through runnext and compute 2 ms per turn: together they have one slice. */
+static void pass_on(void *arg)
+{
+	int v;
+
+	(void)arg;
+	while (gr_chan_recv(ball, &v)) {
+		const int64_t until = gr__now_ns() + 2000000;
+
+		while (gr__now_ns() < until)
+			;
+		fetch_add_relaxed(&turns, 1);
+		if (load_relaxed(&game_over)) {
+			gr_chan_close(ball);
+			return;
+		}
+		gr_chan_send(ball, &v);
+	}
+}
+
+/* In the ring while they play: how many of their turns does it wait for its own? */
+static void wait_in_ring(void *arg)
+{
+	uint32_t before;
+
+	(void)arg;
+	while ((before = load_relaxed(&turns)) == 0)
+		gr_yield();
+	for (int i = 0; i < WAITS; i++) {
+		uint32_t now;
+
+		gr_yield();
+		now = load_relaxed(&turns);
+		if (now - before > load_relaxed(&longest_wait))
+			store_relaxed(&longest_wait, now - before);
+		before = now;
+	}
+	store_release(&game_over, 1);
+}
+
+static void let_them_play(void *arg)
+{
+	int v = 1;
+
+	(void)arg;
+	gr_go(wait_in_ring, NULL);
+	gr_go(pass_on, NULL);
+	gr_go(pass_on, NULL);
+	gr_chan_send(ball, &v);
+	while (!load_acquire(&game_over))
+		gr_sleep_ns(1000000);
+}
+
+/* By the bound on the streak alone it would be 64 turns. */
+static void runnext_inherits_the_slice(void **state)
+{
+	struct gr_config c = {.procs = 1};
+
+	(void)state;
+	store_relaxed(&turns, 0);
+	store_relaxed(&longest_wait, 0);
+	store_relaxed(&game_over, 0);
+	assert_int_equal(gr_chan_new(sizeof(int), 0, &ball), 0);
+	assert_int_equal(gr_start(&c), 0);
+	gr_run(let_them_play, NULL);
+	gr_stop();
+	assert_true(load_relaxed(&longest_wait) > 0);
+	assert_true(load_relaxed(&longest_wait) < 40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runnext_inherits_the_slice),
 		cmocka_unit_test(runs_and_returns),
 		cmocka_unit_test(cycles_without_work),
 		cmocka_unit_test(refuses_nonsense),

@@ -280,6 +280,7 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 		fence_seq_cst(); /* the steps are in m.c, at "Stopping" */
 		if (load_relaxed(&s->stopping))
 			return NULL;
+		store_relaxed(&p->streak, GR__STREAK_MAX); /* if it was for the slice: who waits has a turn */
 		if (load_relaxed(&s->world_stops)) {
 			gr__stop_with_world(m);
 			if (!m->p)

@@ -57,7 +57,7 @@ static inline bool next_life(struct gr_g *g)
 	owner_add(&p->exits, 1);
 	owner_add(&p->tick, 1);
 	p->credit++;
-	p->streak++;
+	owner_add(&p->streak, 1);
 	begin_life(p, g, &b, GR__G_RUNNING);
 	return true;
 }

@@ -37,16 +37,16 @@ struct gr_g *gr__runq_get(struct gr_p *p)
 
 again:
 	g = load_relaxed(&p->runnext);
-	over = p->streak >= GR__STREAK_MAX;
+	over = load_relaxed(&p->streak) >= GR__STREAK_MAX;
 	if (g && (!over || (gr__runq_empty(p) && !gr__nursery_len(p)))) {
 		if (gr__nprocs() == 1) {
 			store_relaxed(&p->runnext, NULL);
-			p->streak++;
+			owner_add(&p->streak, 1);
 			return g;
 		}
 		/* Fails only if a thief was faster: then runnext is NULL, as only the owner fills it. */
 		if (cas_strong_acquire(&p->runnext, &g, NULL)) {
-			p->streak++;
+			owner_add(&p->streak, 1);
 			return g;
 		}
 	}
@@ -54,11 +54,11 @@ again:
 		if (over)
 			p->is_nurserys_turn = !p->is_nurserys_turn;
 		if ((!over || p->is_nurserys_turn || gr__runq_empty(p)) && (g = gr__g_start_next(p))) {
-			p->streak = over ? 0 : p->streak + 1;
+			store_relaxed(&p->streak, over ? 0 : load_relaxed(&p->streak) + 1);
 			return g;
 		}
 	}
-	p->streak = 0;
+	store_relaxed(&p->streak, 0);
 	g = gr__runq_pop(p);
 	if (unlikely(!g) && over) /* thieves have emptied the ring meanwhile: the others are in order again */
 		goto again;

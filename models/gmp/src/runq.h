@@ -153,7 +153,8 @@ static inline bool gr__may_take_newest(struct gr_p *p)
 {
 	if (load_relaxed(&p->runnext) || load_relaxed(&p->attention) || !gr__sched.knobs.plain_newest)
 		return false;
-	return (p->streak < GR__STREAK_MAX || gr__runq_empty(p)) && load_relaxed(&p->tick) + 1 < p->due_at;
+	return (load_relaxed(&p->streak) < GR__STREAK_MAX || gr__runq_empty(p)) &&
+	       load_relaxed(&p->tick) + 1 < p->due_at;
 }
 
 #endif

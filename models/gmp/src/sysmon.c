@@ -5,7 +5,7 @@
  *   - takes the P of an M that has been in one blocking call since the last tick and hands it on;
  *   - wakes an M for work that has lain in a queue since the last tick while a P was idle (see proc.c on runnext);
  *   - sees to it that I/O is polled while all Ps compute;
- *   - asks a P that one G has had for 10 ms while others wait for attention at its next call;
+ *   - asks a P whose slice has lasted for 10 ms while others wait for attention at its next call;
  *   - asks a P whose timers are overdue, or whose oldest newcomer is starved, for attention at its next switch;
  *   - joins threads of Ms that have exited, and keeps the coarse clock.
  *
@@ -122,14 +122,18 @@ static void watch_timers(struct gr_p *p, int64_t now)
 		store_relaxed(&gr__sched.timers_late, 1);
 }
 
-/* One G has had p for long while others wait: p is asked for attention, which calls of the runtime answer. */
+/*
+ * One slice has lasted for long while others wait: p is asked for attention, which calls of the runtime answer. What is
+ * taken from runnext inherits the slice of who put it there, so the slice goes on if each switch since the last tick was
+ * one of the streak that is under way.
+ */
 static void watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
 {
-	if (load_relaxed(&p->tick) != last_tick) {
-		p->seen_tick_ns = now;
+	if (load_relaxed(&p->tick) - last_tick > load_relaxed(&p->streak)) {
+		p->seen_slice_ns = now;
 		return;
 	}
-	if (now - p->seen_tick_ns >= SLICE_NS &&
+	if (now - p->seen_slice_ns >= SLICE_NS &&
 	    (!gr__p_is_empty(p) || load_relaxed(&gr__sched.global_n) || load_relaxed(&gr__sched.spill_n)))
 		store_relaxed(&p->attention, 1);
 }

@@ -255,7 +255,7 @@ struct gr_p {
 	_Atomic uint64_t tick; /* switches on this P */
 	uint64_t due_at; /* the tick at which timers, I/O and what is shared are looked at again */
 	bool is_due; /* it has come, and they have not been looked at */
-	uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
+	_Atomic uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
 	bool is_nurserys_turn; /* at the end of the last streak it was not the ring's */
 	uint32_t rng; /* xorshift state: steal order */
 	uint32_t credit; /* Gs that may still be created: a slot is promised to each (stack.c) */
@@ -280,7 +280,7 @@ struct gr_p {
 
 	/* sysmon only */
 	uint64_t seen_tick;
-	int64_t seen_tick_ns; /* since when it has been that */
+	int64_t seen_slice_ns; /* since when it has been the same slice */
 	uint32_t seen_syscall_tick;
 	int64_t seen_syscall_ns;
 	bool seen_queued;
