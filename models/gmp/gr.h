@@ -209,9 +209,7 @@ int gr_select_try(gr_case *cases, size_t n);
 
 /*
  * The same, blocking the G for timeout_ns nanoseconds at least before it gives up: -ETIMEDOUT, and nothing was done. 0:
- * does not block. UINT64_MAX: no limit. -ENOMEM: would have to wait and there is no memory for the G that keeps the
- * time. That one counts in gr_count() and is in dumps ("select clock"); it may be there for as long as a time-out
- * that was asked for, also when the select has returned long since.
+ * does not block. UINT64_MAX: no limit.
  */
 int gr_select_timeout(gr_case *cases, size_t n, uint64_t timeout_ns);
 

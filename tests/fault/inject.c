@@ -27,6 +27,8 @@ enum { NOBODY = INJECT_KIND_COUNT, GUARD_INSTALL = 102 /* MADV_GUARD_INSTALL */ 
 static _Atomic uint32_t armed = NOBODY; /* enum inject_kind */
 static _Atomic uint32_t when, nth, calls, failed;
 static _Atomic int error;
+static _Atomic uint32_t too = NOBODY; /* a second kind */
+static _Atomic int too_error;
 static _Atomic long allocations, mapped_bytes, threads;
 
 void inject_arm(enum inject_kind kind, enum inject_when w, uint32_t n, int err)
@@ -40,8 +42,15 @@ void inject_arm(enum inject_kind kind, enum inject_when w, uint32_t n, int err)
 	atomic_store(&armed, kind);
 }
 
+void inject_too(enum inject_kind kind, int err)
+{
+	too_error = err;
+	atomic_store(&too, kind);
+}
+
 uint32_t inject_disarm(void)
 {
+	atomic_store(&too, NOBODY);
 	atomic_store(&armed, NOBODY);
 	return atomic_load(&failed);
 }
@@ -68,6 +77,10 @@ static bool fails(enum inject_kind kind, int *err)
 	uint32_t i, n;
 	bool it_does;
 
+	if (atomic_load(&too) == kind) {
+		*err = too_error;
+		return true;
+	}
 	if (atomic_load(&armed) != kind)
 		return false;
 	i = atomic_fetch_add(&calls, 1) + 1;

@@ -58,6 +58,8 @@ enum inject_when {
 
 /* The n-th call of that kind from now on (n from 1 up), by whatever thread, fails with err. */
 void inject_arm(enum inject_kind kind, enum inject_when when, uint32_t n, int err);
+/* Beside what is armed, all calls of that kind fail; not counted. */
+void inject_too(enum inject_kind kind, int err);
 /* Nothing fails any more. Returns how many calls have failed since inject_arm. */
 uint32_t inject_disarm(void);
 /* How many calls have failed since inject_arm; it stays armed. */

@@ -668,53 +668,8 @@ static void make_rwmutex(void *arg)
 	gr_rwmutex_free(rw);
 }
 
-static void return_at_once(void *arg)
-{
-	(void)arg;
-}
-
-static void take_one(void *arg)
-{
-	struct spawned *s = arg;
-	int v;
-
-	gr_chan_recv((gr_chan *)(uintptr_t)s->number, &v);
-	gr_wg_done(&s->certificate->left);
-}
-
-/* A select that cannot have its clock has done nothing, and its channels work on. */
-static void select_without_clock(void *arg)
-{
-	gr_chan *c = NULL;
-	gr_case one;
-	int v = 0, err, filled = 0;
-	struct certificate done = {0};
-	struct spawned s;
-
-	CHECK(gr_chan_new(sizeof(v), 0, &c) == 0);
-	gr_case_recv(&one, c, &v);
-	s = (struct spawned){&done, (uintptr_t)c};
-	arm(arg);
-	/* Until there is no stack at hand that has been used before, or mapped. */
-	while (filled < 100 && gr_go(return_at_once, NULL) == 0)
-		filled++;
-	err = gr_select_timeout(&one, 1, 1000);
-	inject_disarm();
-	CHECK(err == -ETIMEDOUT || (err == -ENOMEM && inject_failed()));
-	if (((struct trial *)arg)->when == INJECT_FROM && filled < 100)
-		CHECK(err == -ENOMEM);
-	CHECK(gr_select_timeout(&one, 1, 1000) == -ETIMEDOUT);
-	gr_wg_add(&done.left, 1);
-	CHECK(gr_go(take_one, &s) == 0);
-	gr_chan_send(c, &v);
-	gr_wg_wait(&done.left);
-	gr_chan_free(c);
-}
-
 static void memory_is_refused(void **state)
 {
-	const struct gr_config one = {.procs = 1, .stack_bytes = BIG_STACK};
-
 	(void)state;
 	for (unsigned procs = 1; procs <= 2; procs++) {
 		const struct gr_config config = {.procs = procs};
@@ -722,7 +677,6 @@ static void memory_is_refused(void **state)
 		sweep(&config, make_channel, INJECT_MALLOC, ENOMEM, 1);
 		sweep(&config, make_rwmutex, INJECT_ALIGNED_ALLOC, ENOMEM, 1);
 	}
-	sweep(&one, select_without_clock, INJECT_MMAP, ENOMEM, 1);
 }
 
 /* ---- timers --------------------------------------------------------------------------------------------------------- */
@@ -775,6 +729,7 @@ static void sleep_interrupted(void *arg)
 	int64_t slept_ns;
 
 	arm(arg);
+	inject_too(INJECT_ALIGNED_ALLOC, ENOMEM);
 	for (int i = 0; i < 5; i++) {
 		clock_gettime(CLOCK_MONOTONIC, &from);
 		gr_sleep_ns(1000000);
@@ -784,16 +739,14 @@ static void sleep_interrupted(void *arg)
 	}
 }
 
-/* A P without timers, where sleeping takes the thread: a signal does not cut it short. */
+/* A heap that cannot be made, so that sleeping takes the thread: a signal does not cut it short. */
 static void sleeping_threads_are_interrupted(void **state)
 {
 	const struct gr_config config = {.procs = 1};
 	struct trial t = {INJECT_SLEEP, INJECT_EVERY, 2, EINTR};
 
 	(void)state;
-	inject_arm(INJECT_ALIGNED_ALLOC, INJECT_ONCE, 2, ENOMEM); /* the first is the P itself */
 	assert_int_equal(gr_start(&config), 0);
-	assert_int_equal(inject_disarm(), 1);
 	gr_run(sleep_interrupted, &t);
 	assert_true(inject_disarm() >= 2);
 	gr_stop();

@@ -242,14 +242,17 @@ static inline void gr__unlock_inline(struct gr__lock *l)
 		gr__lock_wake(l);
 }
 
-/* ---- timer.c (called by find_runnable, sysmon and sleepers) -------------------------------------- */
+/* ---- timer.c (the rest is in timer.h) -------------------------------------- */
 void gr__timers_init(struct gr_p *p);
 void gr__timers_destroy(struct gr_p *p);
 /* Run p's timers that are due at now_ns (monotonic). Returns the next deadline or INT64_MAX. The caller holds
- * a P (not necessarily p: timers are stolen too); callbacks call gr__ready_tail. *ran counts them. */
+ * a P (not necessarily p: timers are stolen too), on g0. *ran counts them. */
 int64_t gr__timers_run(struct gr_p *p, int64_t now_ns, unsigned *ran);
 /* The earliest deadline of p's heap without its lock, INT64_MAX if none. From any thread. */
-int64_t gr__timers_next(const struct gr_p *p);
+static inline int64_t gr__timers_next(const struct gr_p *p)
+{
+	return load_relaxed(&p->timers.next);
+}
 /* Move all timers of `from`, which nobody uses, to `to`. 0 or -ENOMEM: some have been moved. */
 int gr__timers_move(struct gr_p *from, struct gr_p *to);
 

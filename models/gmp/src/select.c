@@ -21,7 +21,7 @@
  * select waits has to win both at once, and two such can make each other start again without end.
  *
  * Invariants (those of chan.c hold too):
- *   I1  locks are taken in the order of the channels' addresses, each once, and the clock's last.
+ *   I1  locks are taken in the order of the channels' addresses, each once, and the timers' last.
  *   I2  a select looks at what it can do only while none of its waiters is in a list: so it never meets itself, and
  *       whoever wins it is somebody else.
  *   I3  all of a select's locks are held from its last look until it is parked, so whoever wins it finds a parked G.
@@ -43,7 +43,7 @@
  */
 #include "chan.h"
 #include "runq.h"
-#include "timeout.h"
+#include "timer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -201,7 +201,7 @@ static void unlock_all(gr_case *order)
 /* What a park's commit has to unlock. */
 struct held {
 	gr_case *order;
-	struct gr__clock *clock; /* or NULL */
+	struct gr__timers *timers; /* of the time-out, or NULL */
 };
 
 static bool unlock_after_park(struct gr_g *g, void *arg)
@@ -211,10 +211,26 @@ static bool unlock_after_park(struct gr_g *g, void *arg)
 
 	(void)g;
 	/* First: whoever wins by the clock has a channel's lock to wait for, whose holder reads `order`. */
-	if (held->clock)
-		gr__timeout_unlock(held->clock);
+	if (held->timers)
+		gr__timers_unlock(held->timers);
 	unlock_all(order);
 	return true;
+}
+
+/* A select's time-out; on the stack of the G that waits. */
+struct timeout {
+	struct gr__timer timer;
+	struct gr__select *select;
+	struct gr_g *g;
+};
+
+/* The clock is one more that may win the select. */
+static struct gr_g *time_is_up(struct gr__timer *timer, int64_t now_ns)
+{
+	struct timeout *t = container_of(timer, struct timeout, timer);
+
+	(void)now_ns;
+	return gr__select_win(t->select, NULL) ? t->g : NULL;
 }
 
 static _Noreturn void block_forever(void)
@@ -271,26 +287,20 @@ static int wait_unlock(gr_case *cases, size_t n, gr_case *order, int64_t until_n
 {
 	struct gr_g *g = gr__m()->curg;
 	struct gr__select s = {0, NULL};
-	struct gr__timeout timeout;
+	struct timeout timeout;
 	struct held held = {order, NULL};
 	gr_case *winner;
 
 	if (until_ns != INT64_MAX) {
-		timeout.when_ns = until_ns;
-		timeout.select = &s;
-		timeout.g = g;
-		if (gr__timeout_arm_lock(&timeout) != 0) {
-			unlock_all(order);
-			return -ENOMEM;
-		}
-		held.clock = timeout.clock;
+		timeout = (struct timeout){.timer = {.fire = time_is_up}, .select = &s, .g = g};
+		held.timers = gr__timer_arm_lock(&timeout.timer, until_ns);
 	}
 	enter_lists_locked(cases, n, &s, g);
 	g->wait_data = &s;
 	gr__park(gr__plock_is_real() ? unlock_after_park : NULL, &held, GR__WAIT_SELECT); /* I3 */
 	leave_lists(cases, n, s.winner);
 	if (until_ns != INT64_MAX)
-		gr__timeout_disarm(&timeout);
+		gr__timer_disarm(&timeout.timer);
 	if (!s.winner)
 		return -ETIMEDOUT;
 	winner = container_of(s.winner, gr_case, waiter);
@@ -376,7 +386,7 @@ int gr_select_try(gr_case *cases, size_t n)
 
 int gr_select_timeout(gr_case *cases, size_t n, uint64_t timeout_ns)
 {
-	int64_t until_ns = INT64_MAX;
+	int64_t until_ns;
 	gr_case *order, *c;
 
 	if (timeout_ns == 0) {
@@ -394,13 +404,7 @@ int gr_select_timeout(gr_case *cases, size_t n, uint64_t timeout_ns)
 		gr_sleep_ns(timeout_ns);
 		return -ETIMEDOUT;
 	}
-	if (timeout_ns != no_limit) {
-		int64_t now_ns = gr__now_ns();
-
-		/* Beyond the end of the clock (292 years) it is no limit. */
-		if (timeout_ns < (uint64_t)(INT64_MAX - now_ns))
-			until_ns = now_ns + (int64_t)timeout_ns;
-	}
+	until_ns = gr__timer_after(timeout_ns);
 	order = lock_all(cases, n);
 	c = try_locked_all(cases, n, order);
 	if (c)

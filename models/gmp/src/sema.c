@@ -36,7 +36,6 @@
  */
 #include "sema.h"
 #include "switch.h"
-#include "timeout.h"
 
 #include <string.h>
 
@@ -183,7 +182,6 @@ void gr__sema_release(_Atomic uint32_t *sema, enum gr__sema_wake wake)
 void gr__sema_reset(void)
 {
 	memset(table, 0, sizeof(table));
-	gr__timeout_reset();
 }
 
 void gr_sema_acquire(_Atomic uint32_t *sema)

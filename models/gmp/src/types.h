@@ -20,7 +20,7 @@
 struct gr_g;
 struct gr_m;
 struct gr_p;
-struct gr__timers;
+struct gr__timer;
 struct gr__slab;
 struct gr__chunk;
 struct gr_cpu;
@@ -237,6 +237,22 @@ enum gr__pstate {
 #define GR__P_STATE(word) ((enum gr__pstate)((word)&0xff))
 #define GR__P_IN_SYSCALL(m_id) (GR__P_SYSCALL | ((uint64_t)(m_id) << 8))
 
+/* An entry of a P's heap of sleepers. */
+struct gr__sleeper {
+	int64_t when; /* monotonic ns */
+	struct gr_g *g;
+};
+
+/* What happens by time on a P: timer.c. All zero but for `next`: nothing. */
+struct gr__timers {
+	struct gr__lock lock;
+	_Atomic int64_t next; /* the earliest of both heaps; changed under lock, read without */
+	/* under lock */
+	struct gr__sleeper *heap; /* its memory begins some entries before; NULL before the first sleeper */
+	size_t n, cap; /* of heap */
+	struct gr__timer *root; /* of the heap of timers: the earliest */
+};
+
 /* Free stacks, newest first; handed between a P and the central list as whole chains. */
 struct gr__stack_chain {
 	struct gr_g *head;
@@ -263,7 +279,6 @@ struct gr_p {
 	struct gr__slab *fresh_slab; /* never used slots [fresh_next, fresh_end) of that slab */
 	uint32_t fresh_next, fresh_end;
 	uint64_t id_next, id_end; /* batch of G ids */
-	struct gr__timers *timers; /* timer.c's; see there */
 	struct gr_m *m; /* the M that holds it, or that is in the blocking call */
 	struct gr__counters stats;
 	_Atomic uint64_t exits; /* Gs that ended here */
@@ -275,8 +290,10 @@ struct gr_p {
 	_Atomic uint32_t
 		oldest_due; /* so many of the oldest of the nursery have to run next: sysmon asks, the owner does */
 
+	CACHE_ALIGNED struct gr__timers timers; /* who holds any P */
+
 	/* sched.lock */
-	struct list idle_link;
+	CACHE_ALIGNED struct list idle_link;
 
 	/* sysmon only */
 	uint64_t seen_tick;
