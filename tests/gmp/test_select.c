@@ -909,7 +909,7 @@ static void cancelled_timeouts_are_cheap(void *arg)
 			      v == i);
 		gr_wg_wait(&t.done);
 		yield_often();
-		CHECK(gr_count() == before);
+		CHECK(gr_count() <= before);
 	}
 	gr_chan_free(t.c);
 	gr_chan_free(t.never);
