@@ -26,6 +26,17 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+/* Words that the functions below read and write atomically. C++ has no such qualifier; the plain words are laid out alike. */
+#ifdef __cplusplus
+typedef uint32_t gr_atomic32;
+typedef uint64_t gr_atomic64;
+#else
+typedef _Atomic uint32_t gr_atomic32;
+typedef _Atomic uint64_t gr_atomic64;
+#endif
+
+/* What a shared library shows, and what a program that hides its own symbols must still find in it. */
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -217,8 +228,8 @@ int gr_select_timeout(gr_case *cases, size_t n, uint64_t timeout_ns);
 
 /* A mutual exclusion lock; all zero is unlocked; not tied to the G that locked it. Must not be copied. */
 typedef struct gr_mutex {
-	_Atomic uint32_t state;
-	_Atomic uint32_t sema;
+	gr_atomic32 state;
+	gr_atomic32 sema;
 } gr_mutex;
 void gr_mutex_lock(gr_mutex *m); /* blocks the G; spins briefly first where that can help */
 bool gr_mutex_try_lock(gr_mutex *m); /* never blocks */
@@ -226,23 +237,23 @@ void gr_mutex_unlock(gr_mutex *m); /* fatal if not locked */
 
 /* A counter that Gs wait on to become 0; all zero is ready for use. */
 typedef struct gr_wg {
-	_Atomic uint64_t state;
-	_Atomic uint32_t sema;
+	gr_atomic64 state;
+	gr_atomic32 sema;
 } gr_wg;
 void gr_wg_add(gr_wg *wg, int n); /* fatal if the counter becomes negative */
 void gr_wg_done(gr_wg *wg);
 void gr_wg_wait(gr_wg *wg); /* blocks the G */
 
 /* A counting semaphore on a word that starts at the number of permits. Blocks the G; FIFO. */
-void gr_sema_acquire(_Atomic uint32_t *sema);
-void gr_sema_release(_Atomic uint32_t *sema);
+void gr_sema_acquire(gr_atomic32 *sema);
+void gr_sema_release(gr_atomic32 *sema);
 /* Take a permit if there is one; never blocks. It may be taken before Gs that wait: they stay first for the next. */
-bool gr_sema_try_acquire(_Atomic uint32_t *sema);
+bool gr_sema_try_acquire(gr_atomic32 *sema);
 
 /* A condition variable; all zero is ready for use. FIFO. */
 typedef struct gr_cond {
 	void *head, *tail;
-	_Atomic uint32_t lock[2];
+	gr_atomic32 lock[2];
 } gr_cond;
 void gr_cond_wait(gr_cond *c, gr_mutex *m); /* unlocks m, blocks the G, locks m again; m must be locked */
 void gr_cond_signal(gr_cond *c);
@@ -273,9 +284,9 @@ void gr_rwmutex_unlock(gr_rwmutex *rw); /* fatal if not locked for writing */
 
 /* Something that is done once; all zero is "not yet". Must not be copied. */
 typedef struct gr_once {
-	_Atomic uint32_t state;
-	_Atomic uint32_t sema;
-	_Atomic uint64_t runner;
+	gr_atomic32 state;
+	gr_atomic32 sema;
+	gr_atomic64 runner;
 } gr_once;
 /*
  * Call fn(arg) unless a call with this gr_once has been made before. Returns when fn, whoever called it, has returned:
@@ -359,4 +370,5 @@ void gr_dump(int fd);
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh BUILD SOURCE        configure and build the runtime and tests/gmp for arm64, in BUILD/arm64
 # run.sh BUILD SOURCE NAME   run one of these programs in the emulator
+# run.sh BUILD SOURCE .sh    run tests/gmp/test_install.sh on that build
 #
 # Skipped (77), with the reason, without the cross compiler or the emulator; so are single cases that an emulator cannot
 # run: tests/arm64/skip.
@@ -28,6 +29,12 @@ if [ -z "$name" ]; then
 fi
 
 [ -e "$build/arm64/built" ] || { echo 'arm64/build has not built it'; exit 1; }
+if [ "$name" = .sh ]; then
+	# The shared libraries for arm64 lie where the cross compiler has them: ROOT/lib.
+	libc=$(realpath "$(aarch64-linux-gnu-gcc -print-file-name=libc.so.6)")
+	TEST_CC=aarch64-linux-gnu-gcc TEST_EMULATOR="qemu-aarch64 -L $(dirname "$(dirname "$libc")")" \
+		exec bash "$source/tests/gmp/test_install.sh" "$build/arm64" "$source"
+fi
 # Lines of the list are "program case: reason".
 skips=()
 while IFS=: read -r what reason; do

@@ -437,7 +437,8 @@ struct gr_sched {
 	struct gr__note sysmon_note;
 };
 
-extern struct gr_sched gr__sched;
+/* Hidden: in the shared library it is then reached directly, not through a table. */
+extern struct gr_sched gr__sched __attribute__((visibility("hidden")));
 
 /* How many Ps there are. Does not change while the caller holds one, but across calls that may switch. */
 static inline unsigned gr__nprocs(void)
