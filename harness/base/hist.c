@@ -115,3 +115,19 @@ double hist_mean(const struct hist *h)
 {
 	return h->count ? (double)h->sum / (double)h->count : 0;
 }
+
+static json_t *quantile_json(const struct hist *h, uint32_t per_million)
+{
+	if (!hist_quantile_known(h, per_million))
+		return json_null();
+	return json_integer((json_int_t)hist_quantile(h, per_million));
+}
+
+json_t *hist_json(const struct hist *h, const char *kind)
+{
+	return json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:I,s:i}", "kind", kind, "unit", "ns", "count",
+			 (json_int_t)h->count, "min", (json_int_t)(h->count ? h->min : 0), "p50",
+			 quantile_json(h, 500000), "p90", quantile_json(h, 900000), "p99", quantile_json(h, 990000),
+			 "p99_9", quantile_json(h, 999000), "max", (json_int_t)h->max, "mean",
+			 (json_int_t)(hist_mean(h) + 0.5), "sig_digits", HIST_SIG_DIGITS);
+}

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 enum {
 	HIST_SIG_DIGITS = 3,
 	HIST_SUB_BITS = 10, /* 2^10 buckets per power of two */
@@ -58,6 +60,12 @@ bool hist_quantile_known(const struct hist *h, uint32_t per_million);
 
 /* Arithmetic mean, from the exact sum; 0 when empty. */
 double hist_mean(const struct hist *h);
+
+/*
+ * As messages and records have it: kind, unit (ns), count, min, p50, p90, p99, p99_9 (null where not known), max, mean,
+ * sig_digits. A new reference.
+ */
+json_t *hist_json(const struct hist *h, const char *kind);
 
 /* The bucket of a value, and the lowest value of a bucket and its width: for tests and for writing histograms out. */
 uint32_t hist_index(uint64_t value);

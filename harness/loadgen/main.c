@@ -138,21 +138,6 @@ static int expect_ack(struct jsonline *in, struct err *e)
 	return status;
 }
 
-static json_t *quantile(const struct hist *h, uint32_t per_million)
-{
-	if (!hist_quantile_known(h, per_million))
-		return json_null();
-	return json_integer((json_int_t)hist_quantile(h, per_million));
-}
-
-static json_t *latency_json(const struct hist *h)
-{
-	return json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:I,s:i}", "kind", "response", "unit", "ns", "count",
-			 (json_int_t)h->count, "min", (json_int_t)h->min, "p50", quantile(h, 500000), "p90",
-			 quantile(h, 900000), "p99", quantile(h, 990000), "p99_9", quantile(h, 999000), "max",
-			 (json_int_t)h->max, "mean", (json_int_t)(hist_mean(h) + 0.5), "sig_digits", HIST_SIG_DIGITS);
-}
-
 static int say_sample(const struct load *l, const struct result *r, struct err *e)
 {
 	uint64_t cpu_ns = r->usage.user_ns + r->usage.sys_ns;
@@ -162,7 +147,7 @@ static int say_sample(const struct load *l, const struct result *r, struct err *
 			     (json_int_t)l->requests, "bytes_sent", (json_int_t)l->bytes_sent, "bytes_received",
 			     (json_int_t)l->bytes_received, "requests", (json_int_t)r->requests, "wall_ns",
 			     (json_int_t)r->wall_ns, "rusage", usage_json(&r->usage), "latency",
-			     latency_json(&r->latencies), "generator", "cpu_ns", (json_int_t)cpu_ns, "busy",
+			     hist_json(&r->latencies, "response"), "generator", "cpu_ns", (json_int_t)cpu_ns, "busy",
 			     busy_per_10k > 10000 ? 1.0 : (double)busy_per_10k / 10000),
 		   e);
 }

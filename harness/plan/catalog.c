@@ -24,7 +24,12 @@ enum {
 extern char **environ;
 
 static const char *const scaling_names[] = {"linear", "finite", "server", "state"};
-static const char *const metric_names[] = {"wall_per_op", "cpu_per_op", "bytes_per_task"};
+static const char *const metric_names[] = {
+	[METRIC_WALL_PER_OP] = "wall_per_op",       [METRIC_CPU_PER_OP] = "cpu_per_op",
+	[METRIC_BYTES_PER_TASK] = "bytes_per_task", [METRIC_DELAY_P50] = "delay_p50",
+	[METRIC_DELAY_P99] = "delay_p99",
+};
+enum { N_METRICS = sizeof metric_names / sizeof metric_names[0] };
 
 const char *scaling_name(enum scaling s)
 {
@@ -38,6 +43,8 @@ const char *metric_name(enum metric m)
 
 const char *metric_unit(enum metric m)
 {
+	if (m == METRIC_DELAY_P50 || m == METRIC_DELAY_P99)
+		return "ns";
 	return m == METRIC_BYTES_PER_TASK ? "B/task" : "ns/op";
 }
 
@@ -197,9 +204,11 @@ static int check_workload(const json_t *w, struct err *err)
 	if (find_name(scaling_names, 4, jsonx_str(w, "scaling")) < 0)
 		return err_set(err, -EPROTO, "workload '%.60s': scaling is none of linear, finite, server, state",
 			       name);
-	if (find_name(metric_names, 3, jsonx_str(w, "metric")) < 0)
+	if (find_name(metric_names, N_METRICS, jsonx_str(w, "metric")) < 0)
 		return err_set(err, -EPROTO,
-			       "workload '%.60s': metric is none of wall_per_op, cpu_per_op, bytes_per_task", name);
+			       "workload '%.60s': metric is none of wall_per_op, cpu_per_op, bytes_per_task, "
+			       "delay_p50, delay_p99",
+			       name);
 	if (!json_is_array(params))
 		return err_set(err, -EPROTO, "workload '%.60s' has no list params", name);
 	json_array_foreach (params, i, p) {
@@ -356,7 +365,7 @@ static void define_workload(struct workload_def *w, const json_t *d)
 		.fairness = text_or_empty(d, "fairness"),
 		.version = (int)jsonx_int(d, "version", 0),
 		.scaling = (enum scaling)find_name(scaling_names, 4, jsonx_str(d, "scaling")),
-		.metric = (enum metric)find_name(metric_names, 3, jsonx_str(d, "metric")),
+		.metric = (enum metric)find_name(metric_names, N_METRICS, jsonx_str(d, "metric")),
 		.smoke_ops = smoke_ops > 0 ? (uint64_t)smoke_ops : 1,
 	};
 	read_params(w, json_object_get(d, "params"));

@@ -19,7 +19,13 @@
 #include "harness/plan/filter.h"
 
 enum scaling { SCALING_LINEAR, SCALING_FINITE, SCALING_SERVER, SCALING_STATE };
-enum metric { METRIC_WALL_PER_OP, METRIC_CPU_PER_OP, METRIC_BYTES_PER_TASK };
+enum metric {
+	METRIC_WALL_PER_OP,
+	METRIC_CPU_PER_OP,
+	METRIC_BYTES_PER_TASK,
+	METRIC_DELAY_P50, /* of what the subject's sample tells as delays */
+	METRIC_DELAY_P99,
+};
 
 /* All pointers point into a describe object that the catalog owns; everything is immutable after catalog_load. */
 struct param_def {

@@ -212,7 +212,7 @@ static struct sample_request make_request(const struct engine *e, struct cell_st
 		.is_twin = is_twin,
 		.kind = kind,
 		.ops = s->cell->workload->scaling == SCALING_LINEAR ? knowing_entry(s, i)->ops : 0,
-		.region_ns = e->config->plan->region_ns,
+		.region_ns = plan_region_ns(e->config->plan, s->cell),
 	};
 }
 

@@ -23,15 +23,15 @@ static int64_t state_tasks(const struct cell *cell)
 
 int64_t estimate_sample_ns(const struct plan *p, const struct cell *cell)
 {
-	int64_t t = SETTLE_NS + SPIN_NS + PROCESS_NS;
+	int64_t t = SETTLE_NS + SPIN_NS + PROCESS_NS, region_ns = plan_region_ns(p, cell);
 
 	switch (cell->workload->scaling) {
 	case SCALING_LINEAR: /* a warm-up of a tenth of the region */
-		return t + p->region_ns + p->region_ns / 10;
+		return t + region_ns + region_ns / 10;
 	case SCALING_FINITE: /* a warm-up of the whole problem */
-		return t + 2 * FINITE_NS;
+		return t + 2 * (cell->region_ns ? cell->region_ns : FINITE_NS);
 	case SCALING_SERVER:
-		return t + p->region_ns + p->region_ns / 2 + LOADGEN_NS;
+		return t + region_ns + region_ns / 2 + LOADGEN_NS;
 	case SCALING_STATE:
 		break;
 	}
@@ -49,7 +49,7 @@ void estimate_cell(const struct plan *p, const struct cell *cell, struct estimat
 	out->timed = (unsigned)cell_entries(cell) * cell->rounds;
 	out->counted = (unsigned)cell->n_subjects * cell->counted;
 	out->total_ns = (int64_t)(out->timed + out->counted) * sample_ns +
-			(int64_t)out->calibrate * (PROCESS_NS + SETTLE_NS + p->region_ns);
+			(int64_t)out->calibrate * (PROCESS_NS + SETTLE_NS + plan_region_ns(p, cell));
 }
 
 void estimate_plan(const struct plan *p, struct estimate *out)

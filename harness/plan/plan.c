@@ -28,8 +28,9 @@ struct builder {
 /* ---- reading the file ------------------------------------------------------------------------------------ */
 
 static const char *const plan_keys[] = {"schema", "name", "comment", "rounds", "budget_s", "region_ms", "cells", NULL};
-static const char *const group_keys[] = {"group",     "workload", "subjects", "base",   "twin",    "params",
-					 "placement", "workers",  "counted",  "rounds", "comment", NULL};
+static const char *const group_keys[] = {"group",   "workload",  "subjects", "base",    "twin",
+					 "params",  "placement", "workers",  "counted", "rounds",
+					 "comment", "region_ms", NULL};
 
 static int check_keys(const json_t *object, const char *const *known, const char *where, struct err *err)
 {
@@ -478,8 +479,10 @@ static int read_group(struct builder *b, const json_t *file, struct group *g)
 		return err_set(b->err, -EINVAL, "plan: twin of group %.40s is not true or false", g->cell.group);
 	if ((rc = check_keys(file, group_keys, g->cell.group, b->err)) != 0 ||
 	    (rc = check_number(file, "rounds", 1, 10000, g->cell.group, b->err)) != 0 ||
-	    (rc = check_number(file, "counted", 0, 100, g->cell.group, b->err)) != 0)
+	    (rc = check_number(file, "counted", 0, 100, g->cell.group, b->err)) != 0 ||
+	    (rc = check_number(file, "region_ms", 10, 5000, g->cell.group, b->err)) != 0)
 		return rc;
+	g->cell.region_ns = json_object_get(file, "region_ms") ? jsonx_int(file, "region_ms", 0) * 1000000 : 0;
 	g->cell.wants_twin = json_is_true(twin);
 	g->cell.rounds = (unsigned)jsonx_int(file, "rounds", b->plan->rounds);
 	g->cell.counted = (unsigned)jsonx_int(file, "counted", 0);
@@ -669,6 +672,11 @@ void plan_free(struct plan *p)
 	free(p->name);
 	json_decref(p->skipped);
 	free(p);
+}
+
+int64_t plan_region_ns(const struct plan *p, const struct cell *cell)
+{
+	return cell->region_ns ? cell->region_ns : p->region_ns;
 }
 
 size_t cell_entries(const struct cell *cell)

@@ -37,6 +37,7 @@ struct cell {
 	char *group;
 	unsigned rounds; /* timed samples of each subject */
 	unsigned counted; /* counted samples of each subject */
+	int64_t region_ns; /* its group's; 0: the plan's. Of a finite problem, how long it is expected to take: an estimate */
 	bool wants_twin; /* its group asks for one; the first selected cell of the group gets it */
 };
 
@@ -63,6 +64,9 @@ struct plan_options {
 	bool with_counted; /* every cell gets a counted sample */
 	bool smoke; /* one cell per workload with its smoke parameters; the file is not used */
 };
+
+/* The length that the cell's calibrated regions, or its load, aim at. */
+int64_t plan_region_ns(const struct plan *p, const struct cell *cell);
 
 /* Read a plan file; -EINVAL and a sentence when it is not JSON. */
 int plan_read(const char *path, json_t **out, struct err *err);

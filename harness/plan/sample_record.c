@@ -45,6 +45,9 @@ static json_t *metric_value(const struct take *t, const json_t *memory_each)
 		total = json_object_get(memory_each, "total_bytes");
 		return json_is_number(total) ? json_deep_copy(total) : json_null();
 	}
+	if (metric == METRIC_DELAY_P50 || metric == METRIC_DELAY_P99)
+		return jsonx_copy_or_null(json_object_get(t->result, "delays"),
+					  metric == METRIC_DELAY_P50 ? "p50" : "p99");
 	if (!t->has_region || ops == 0)
 		return json_null();
 	return json_real((double)(metric == METRIC_WALL_PER_OP ? t->wall_ns : cpu_time_ns(t)) / (double)ops);
@@ -256,6 +259,20 @@ static void check_memory(struct take *t, const json_t *memory_each)
 		take_fail(t, "failed", "the memory per task cannot be told from its snapshots");
 }
 
+/* Every operation of a delay workload is one delay. What is too few for a quantile is no failure: its value is null. */
+static void check_delays(struct take *t)
+{
+	enum metric metric = t->r->cell->workload->metric;
+	const json_t *delays = json_object_get(t->result, "delays");
+
+	if ((metric != METRIC_DELAY_P50 && metric != METRIC_DELAY_P99) || strcmp(t->r->kind, "calibrate") == 0 ||
+	    !is_ok(t))
+		return;
+	if (jsonx_int(delays, "count", -1) != (int64_t)take_ops_done(t))
+		take_fail(t, "failed", "it did %llu operations and tells %lld delays",
+			  (unsigned long long)take_ops_done(t), (long long)jsonx_int(delays, "count", 0));
+}
+
 static void check_calibration(struct take *t)
 {
 	const json_t *calibration = json_object_get(t->result, "calibration");
@@ -274,6 +291,7 @@ json_t *take_record(struct take *t)
 
 	check_memory(t, each);
 	check_calibration(t);
+	check_delays(t);
 	sample_key(r, key);
 	record = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:b, s:s, s:i, s:i, s:i, s:I, s:s, s:s?}", "schema",
 			   "switchyard.sample/1", "key", key, "run_id", t->env->run_id, "seq", 0, "cell", cell->id,
@@ -301,6 +319,7 @@ json_t *take_record(struct take *t)
 	json_object_set_new(record, "knobs_set", json_string(jsonx_str(t->cell, "knobs")));
 	json_object_set_new(record, "notes", object_or_empty(t->result, "notes"));
 	json_object_set_new(record, "load", load_json(t));
+	json_object_set_new(record, "delays", jsonx_copy_or_null(t->result, "delays"));
 	json_object_set_new(record, "memory", memory_json(t, each));
 	json_object_set_new(record, "counters", t->counts ? json_incref(t->counts) : json_null());
 	json_object_set_new(record, "noise", noise_json(t));

@@ -64,6 +64,11 @@ bool cell_is_memory(const struct cell *c)
 	return strcmp(c->metric, "bytes_per_task") == 0;
 }
 
+bool cell_is_delay(const struct cell *c)
+{
+	return strncmp(c->metric, "delay_", 6) == 0;
+}
+
 bool network_is_narrow(const struct report *r)
 {
 	return field_whole(json_object_get(r->run, "host"), "vcpus", 0) < 4;
@@ -369,10 +374,9 @@ static struct series *series_of(struct report *r, const json_t *sample)
 	return NULL;
 }
 
-/* A latency percentile of the load generator's message, whichever way its name is written. */
-static double latency_of(const json_t *load, const char *name)
+/* A percentile of the load generator's latencies or of a body's delays, whichever way its name is written. */
+static double percentile_of(const json_t *latency, const char *name)
 {
-	const json_t *latency = json_object_get(load, "latency");
 	char with_unit[32];
 	double v = field_number(latency, name);
 
@@ -414,7 +418,7 @@ static void fill_point(struct point *p, const json_t *sample)
 {
 	const json_t *time = json_object_get(sample, "time"), *sched = json_object_get(sample, "sched");
 	const json_t *load = json_object_get(sample, "load"), *noise = json_object_get(sample, "noise");
-	const json_t *memory = json_object_get(sample, "memory");
+	const json_t *memory = json_object_get(sample, "memory"), *delays = json_object_get(sample, "delays");
 	double ops = sample_ops(sample), wall = field_number(time, "wall_ns");
 	double cpu = field_number(time, "user_ns") + field_number(time, "sys_ns");
 
@@ -442,8 +446,11 @@ static void fill_point(struct point *p, const json_t *sample)
 		p->q[Q_BUSY] = cpu / (wall * fmax(field_number(sample, "workers"), 1));
 		p->q[Q_RATE] = ops / wall * 1e9;
 		p->q[Q_GENERATOR] = field_number(json_object_get(load, "generator"), "busy");
-		p->q[Q_P50] = latency_of(load, "p50");
-		p->q[Q_P99] = latency_of(load, "p99");
+		p->q[Q_P50] = percentile_of(json_object_get(load, "latency"), "p50");
+		p->q[Q_P99] = percentile_of(json_object_get(load, "latency"), "p99");
+	} else if (json_is_object(delays)) {
+		p->q[Q_P50] = percentile_of(delays, "p50");
+		p->q[Q_P99] = percentile_of(delays, "p99");
 	}
 }
 

@@ -34,7 +34,7 @@ enum quantity {
 	Q_BUSY, /* servers: CPU time of the server / (wall time x its CPUs) */
 	Q_GENERATOR, /* servers: CPU time of the load generator / wall time */
 	Q_RATE, /* servers: requests per second */
-	Q_P50, /* servers: latency percentiles of the process, ns */
+	Q_P50, /* servers: percentiles of latency, delay cells: of the delays of the process, ns */
 	Q_P99,
 	Q_MEM_RSS, /* memory cells: bytes per task, part by part */
 	Q_MEM_PAGETABLE,
@@ -209,6 +209,7 @@ const struct series *cell_series(const struct cell *c, const char *subject); /* 
 bool subject_is_baseline(const char *subject); /* serial or null: shown, not ranked */
 bool cell_is_server(const struct cell *c);
 bool cell_is_memory(const struct cell *c);
+bool cell_is_delay(const struct cell *c); /* its metric is a quantile of delays */
 /* The empty region: what it gives concerns the harness and no model. */
 bool cell_is_null(const struct cell *c);
 /* Few CPUs: the load generator and the server cannot both have their own core with one to spare. */

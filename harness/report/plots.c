@@ -197,6 +197,8 @@ static const char *metric_label(const struct cell *c)
 		return "memory per task";
 	if (cell_is_server(c))
 		return "CPU time per request";
+	if (cell_is_delay(c))
+		return strcmp(c->metric, "delay_p50") == 0 ? "delay, median" : "delay, 99th percentile";
 	return strcmp(c->metric, "cpu_per_op") == 0 ? "CPU time per operation" : "time per operation";
 }
 

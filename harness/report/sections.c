@@ -86,6 +86,18 @@ static void server_row(struct doc *d, const struct cell *c, const struct series 
 	content_count(d, s);
 }
 
+static void delay_row(struct doc *d, const struct cell *c, const struct series *s)
+{
+	content_value(d, EST(s, Q_VALUE), words_unit(c), s->leads);
+	content_value(d, EST(s, Q_P50), UNIT_NS, false);
+	content_value(d, EST(s, Q_P99), UNIT_NS, false);
+	content_value(d, EST(s, Q_CPU), UNIT_NS, false);
+	content_value(d, EST(s, Q_SWITCHES), UNIT_PLAIN, false);
+	content_value(d, EST(s, Q_THREADS), UNIT_COUNT, false);
+	rank_cell(d, s);
+	content_count(d, s);
+}
+
 static void memory_row(struct doc *d, const struct cell *c, const struct series *s)
 {
 	content_value(d, EST(s, Q_VALUE), words_unit(c), s->leads);
@@ -113,6 +125,15 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 					     "p99",
 					     "threads",
 					     "n"};
+	static const char *const delay[] = {"cell, model",
+					    "delay (what is ranked)",
+					    "p50",
+					    "p99",
+					    "CPU per operation",
+					    "kernel switches per operation",
+					    "threads",
+					    "rank",
+					    "n"};
 	static const char *const memory[] = {"cell, model",   "per task, all in",       "RSS",  "page tables",
 					     "kernel stacks", "kernel stacks computed", "slab", "n"};
 
@@ -123,11 +144,16 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 			"is given only where the server's CPUs were at least %d %% busy: below that it is the load "
 			"generator's.",
 			(int)(BUSY_SHARE * 100));
+	if (cell_is_delay(first))
+		doc_say(d, " Percentiles of the delay are medians over processes of each process's percentile; one is "
+			   "known where at least ten delays lie beyond it.");
 	doc_table(d, true);
 	if (cell_is_server(first))
 		CONTENT_HEADS(d, server);
 	else if (cell_is_memory(first))
 		CONTENT_HEADS(d, memory);
+	else if (cell_is_delay(first))
+		CONTENT_HEADS(d, delay);
 	else
 		CONTENT_HEADS(d, timed);
 	for (size_t i = 0; i < r->n_cells; i++) {
@@ -145,6 +171,8 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 				server_row(d, c, s);
 			else if (cell_is_memory(first))
 				memory_row(d, c, s);
+			else if (cell_is_delay(first))
+				delay_row(d, c, s);
 			else
 				timed_row(d, c, s);
 		}

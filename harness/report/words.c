@@ -175,6 +175,8 @@ static const char *measured(const struct cell *c)
 {
 	if (cell_is_memory(c))
 		return "memory";
+	if (cell_is_delay(c))
+		return strcmp(c->metric, "delay_p50") == 0 ? "median delay" : "p99 delay";
 	return strcmp(c->metric, "cpu_per_op") == 0 ? "CPU time" : "time";
 }
 
@@ -215,7 +217,10 @@ static void put_separated(FILE *out, const struct comparison *c)
 
 	words_at_least(edge, sizeof(edge), c->verdict.near_edge);
 	words_code(out, c->subject->subject);
-	fprintf(out, " needs at least %sx %s %s than ", edge, less ? "less" : "more", measured(c->cell));
+	if (cell_is_delay(c->cell))
+		fprintf(out, " has an at least %sx %s %s than ", edge, less ? "shorter" : "longer", measured(c->cell));
+	else
+		fprintf(out, " needs at least %sx %s %s than ", edge, less ? "less" : "more", measured(c->cell));
 	words_code(out, c->base->subject);
 	fputs(" for ", out);
 	put_op(out, c->cell);
@@ -271,7 +276,7 @@ static void put_rest(FILE *out, const struct comparison *c)
 
 const char *words_verdict(const struct comparison *c)
 {
-	bool is_time = !cell_is_memory(c->cell) && strcmp(c->cell->metric, "cpu_per_op") != 0;
+	bool is_time = strcmp(c->cell->metric, "wall_per_op") == 0;
 
 	if (c->verdict.kind == VERDICT_FASTER && !is_time)
 		return "LESS";
@@ -291,7 +296,8 @@ void words_comparison(FILE *out, const struct comparison *c)
 		break;
 	case VERDICT_EQUIVALENT:
 		put_names(out, c, " and ");
-		fprintf(out, " need the same %s within 5 %% for ", measured(c->cell));
+		fprintf(out, " %s the same %s within 5 %% for ", cell_is_delay(c->cell) ? "have" : "need",
+			measured(c->cell));
 		put_op(out, c->cell);
 		fputc(' ', out);
 		put_interval(out, s->ratio, s->narrow_lo, s->narrow_hi, s->narrow_level, s->n);

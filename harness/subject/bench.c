@@ -29,15 +29,22 @@
 int mailbox_init(struct mailbox *m, bool is_server)
 {
 	*m = (struct mailbox){.wake_fd = -1, .stop_fd = -1, .serving_port = -1, .is_server = is_server};
+	if (hist_init(&m->delays) < 0)
+		return -ENOMEM;
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (m->wake_fd < 0)
-		return -errno;
+	if (m->wake_fd < 0) {
+		int status = -errno;
+
+		hist_free(&m->delays);
+		return status;
+	}
 	if (is_server) {
 		m->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
 		if (m->stop_fd < 0) {
 			int status = -errno;
 
 			close(m->wake_fd);
+			hist_free(&m->delays);
 			return status;
 		}
 	}
@@ -46,6 +53,7 @@ int mailbox_init(struct mailbox *m, bool is_server)
 
 void mailbox_free(struct mailbox *m)
 {
+	hist_free(&m->delays);
 	close(m->wake_fd);
 	if (m->stop_fd >= 0)
 		close(m->stop_fd);
@@ -184,6 +192,24 @@ void bench_end(struct bench *b)
 		mailbox_claim(m);
 		mailbox_call(m, MAIL_END);
 	}
+}
+
+uint64_t bench_now_ns(void)
+{
+	return clock_now_ns();
+}
+
+int64_t bench_delay(struct bench *b, uint64_t due_ns)
+{
+	const uint64_t now_ns = clock_now_ns(); /* before anything else: this is what is measured */
+	struct mailbox *m = b->priv;
+
+	if (!m->region.has_begun || m->region.has_ended)
+		err_fatal("bench_delay: %s called it outside of bench_begin and bench_end", b->workload->name);
+	if (now_ns < due_ns)
+		return -(int64_t)(due_ns - now_ns);
+	hist_record(&m->delays, now_ns - due_ns);
+	return (int64_t)(now_ns - due_ns);
 }
 
 void bench_snapshot(struct bench *b, const char *name, uint64_t live_tasks)

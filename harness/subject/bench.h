@@ -28,8 +28,8 @@
  *
  * Rules for bodies. (1) Everything that grows with `ops` lies between begin and end, nothing else does.
  * (2) A body can be run several times in one process (calibration, warm-up): it frees all that it made.
- * (3) A body never prints, never reads the clock for a result, never includes a model's header: it sees the
- * model through direct.h or evented.h only. (4) The certificate is what was really done, counted by the
+ * (3) A body never prints, never reads the clock for a result (delays are taken by bench_delay), never includes a
+ * model's header: it sees the model through direct.h or evented.h only. (4) The certificate is what was really done, counted by the
  * tasks, never copied from the plan.
  */
 #ifndef BENCH_H
@@ -112,6 +112,16 @@ void bench_begin(struct bench *b);
 void bench_end(struct bench *b);
 
 /*
+ * Delays: how long after its due time something happened, of workloads whose metric is a quantile of that. A body that
+ * starts a wait takes the time with bench_now_ns (CLOCK_MONOTONIC), and says bench_delay with the due time when the wait
+ * is over: the ruler reads its clock, counts the difference, and gives it back. Something that happens before it is due
+ * is no delay: bench_delay counts nothing and gives a negative number, which fails the run. Between begin and end, by
+ * one task at a time. Never blocks.
+ */
+uint64_t bench_now_ns(void);
+int64_t bench_delay(struct bench *b, uint64_t due_ns);
+
+/*
  * A point at which the harness reads the process's memory from outside, outside begin..end.
  * `name` is "base" before the tasks exist and "live" while they do; live_tasks is their number.
  * Blocks the calling OS thread until the harness has read (hundreds of ms: it waits for the kernel's
@@ -154,6 +164,8 @@ enum bench_metric {
 	BENCH_WALL_PER_OP, /* ns of wall time per operation; lower is better */
 	BENCH_CPU_PER_OP, /* ns of CPU time (user + system) per operation; lower is better */
 	BENCH_BYTES_PER_TASK, /* all-in memory between snapshots "base" and "live", per live task; lower is better */
+	BENCH_DELAY_P50, /* ns: the median of what bench_delay counted; lower is better. 20 delays at least */
+	BENCH_DELAY_P99, /* ns: their 99th percentile; 1000 at least */
 };
 
 struct bench_workload {

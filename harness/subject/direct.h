@@ -13,13 +13,17 @@
  *   typedef dx_mutex   mutual exclusion; not recursive
  *   typedef dx_chan    a bounded queue of fixed-size elements; capacity 0 is a rendezvous
  *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
- *   typedef dx_sock    a connected or listening stream socket
+ *   typedef dx_sock    a connected or listening stream socket; for adopt, read and close also a pipe or a timerfd
  *
  *   int  dx_spawn(dx_task *t, void (*fn)(void *), void *arg)   start fn(arg) as a new task; 0, -EAGAIN, -ENOMEM
  *   void dx_join(dx_task *t)                                    blocks until fn has returned; once per task
  *   int  dx_go(void (*fn)(void *), void *arg)                   start a detached task (use a dx_wg to await it)
  *   void dx_yield(void)                                         let other runnable tasks run
  *   void dx_sleep_ns(uint64_t ns)                               blocks at least that long
+ *
+ *   #define DX_PREEMPTIBLE                                      mark of a function that computes long and calls nothing, for
+ *                                                               models that must be told what they may interrupt; may be
+ *                                                               empty. No errno, thread-local variable or library call in it
  *
  *   int  dx_mutex_init(dx_mutex *), void dx_mutex_destroy(dx_mutex *)
  *   void dx_lock(dx_mutex *), void dx_unlock(dx_mutex *)
@@ -69,6 +73,10 @@
 #error "compile direct bodies with -DSWITCHYARD_BIND=\"models/<m>/bind.h\""
 #endif
 #include SWITCHYARD_BIND
+
+#ifndef DX_PREEMPTIBLE
+#error "the bind.h defines no DX_PREEMPTIBLE"
+#endif
 
 #define DX_HAS(name, type)                                                                                             \
 	_Static_assert(__builtin_types_compatible_p(__typeof__(&name), type), #name " has another type")

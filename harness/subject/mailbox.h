@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/base/hist.h"
 #include "harness/base/usage.h"
 #include "harness/subject/bench.h"
 
@@ -73,6 +74,7 @@ struct mailbox {
 	uint64_t live_tasks; /* MAIL_SNAPSHOT */
 	enum order order; /* reply to MAIL_IDLE */
 	struct region region; /* zeroed by the main thread before each run, filled by the body */
+	struct hist delays; /* likewise: what bench_delay counted; a page of it is memory when it is first touched */
 };
 
 /* 0 or -errno. */

@@ -330,8 +330,8 @@ static json_t *describe_workload(const struct registry_entry *entry)
 		[BENCH_STATE] = "state",
 	};
 	static const char *const metrics[] = {
-		[BENCH_WALL_PER_OP] = "wall_per_op",
-		[BENCH_CPU_PER_OP] = "cpu_per_op",
+		[BENCH_WALL_PER_OP] = "wall_per_op",       [BENCH_CPU_PER_OP] = "cpu_per_op",
+		[BENCH_DELAY_P50] = "delay_p50",           [BENCH_DELAY_P99] = "delay_p99",
 		[BENCH_BYTES_PER_TASK] = "bytes_per_task",
 	};
 	const struct bench_workload *w = entry->workload;

@@ -65,6 +65,12 @@ static inline void dx_sleep_ns(uint64_t ns)
 	gr_sleep_ns(ns);
 }
 
+#ifdef GR_PREEMPTIBLE
+#define DX_PREEMPTIBLE GR_PREEMPTIBLE
+#else
+#define DX_PREEMPTIBLE
+#endif
+
 /* ---- mutual exclusion ---------------------------------------------------------------------------- */
 
 typedef gr_mutex dx_mutex;

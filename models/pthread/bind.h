@@ -61,6 +61,9 @@ static inline void dx_sleep_ns(uint64_t ns)
 			pt_fatal("dx_sleep_ns: %s", strerror(errno));
 }
 
+/* The kernel interrupts any code. */
+#define DX_PREEMPTIBLE
+
 /* ---- mutexes ------------------------------------------------------------------------------------ */
 
 static inline int dx_mutex_init(dx_mutex *m)
@@ -175,12 +178,13 @@ static inline int dx_accept(dx_sock *listener, dx_sock *out)
 	return fd < 0 ? -errno : 0;
 }
 
+/* read and not recv: it may be a pipe or a timer. */
 static inline ssize_t dx_sock_read(dx_sock *s, void *buf, size_t n)
 {
 	ssize_t got;
 
 	do
-		got = recv(s->fd, buf, n, 0);
+		got = read(s->fd, buf, n);
 	while (got < 0 && errno == EINTR);
 	return got < 0 ? -errno : got;
 }

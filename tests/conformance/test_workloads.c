@@ -56,6 +56,8 @@ static const struct refusal {
 	{"serial", "switch/yield", "switch/yield has no body in the serial style"},
 	{"eventloop", "block/handoff", "a call that blocks stops the whole loop"},
 	{"serial", "block/handoff", "block/handoff has no body in the serial style"},
+	{"serial", "timer/sleepers", "timer/sleepers has no body in the serial style"},
+	{"serial", "abuse/ready", "abuse/ready has no body in the serial style"},
 };
 
 static const struct extra {
@@ -84,6 +86,12 @@ static const struct extra {
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":3,\"file_mib\":1}", 10, "gmp,pthread,eventloop"},
 	{"memory/parked", "{\"tasks\":1,\"touch_kib\":8}", 0, NULL},
 	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64}", 0, "eventloop"},
+	{"timer/sleepers", "{\"tasks\":1,\"rounds\":1,\"sleep_ms\":1}", 0, NULL},
+	{"timer/sleepers", "{\"tasks\":300,\"rounds\":2,\"sleep_ms\":1}", 0, NULL},
+	{"timer/accuracy", "{\"sleep_us\":1}", 30, NULL},
+	{"timer/accuracy", "{\"sleep_us\":2000}", 1, NULL},
+	{"abuse/ready", "{\"events\":1,\"period_us\":500}", 0, NULL},
+	{"abuse/ready", "{\"events\":200,\"period_us\":50}", 0, NULL}, /* late, and so several at once */
 	{"net/echo", "{\"connections\":1,\"message_bytes\":70}", 0, NULL},
 	{"net/echo", "{\"connections\":20,\"message_bytes\":65536}", 0, "gmp,pthread,eventloop"},
 };
@@ -234,6 +242,25 @@ static void run_server(const struct test *t, struct peer *p, json_t *cell, const
 
 /* ---- the tests ------------------------------------------------------------------------------------ */
 
+/* Workloads whose metric is a delay tell one per operation, of the recorded run alone; others tell none. */
+static void check_delays(const struct test *t, const json_t *sample)
+{
+	const char *metric = json_string_value(json_object_get(t->workload, "metric"));
+	const json_t *delays = json_object_get(sample, "delays");
+	json_int_t count = json_integer_value(json_object_get(delays, "count"));
+
+	if (strncmp(metric, "delay_", 6) != 0) {
+		assert_null(delays);
+		return;
+	}
+	assert_int_equal(count, json_integer_value(json_object_get(json_object_get(sample, "cert"), "ops")));
+	assert_int_equal(json_is_null(json_object_get(delays, "p50")), count < 20);
+	assert_int_equal(json_is_null(json_object_get(delays, "p99")), count < 1000);
+	assert_true(json_integer_value(json_object_get(delays, "max")) > 0);
+	assert_true(json_integer_value(json_object_get(delays, "min")) <=
+		    json_integer_value(json_object_get(delays, "max")));
+}
+
 /* ready has been heard: the rest of a sample that is no server's. */
 static void run_sample(const struct test *t, struct peer *p, json_t *cell)
 {
@@ -252,6 +279,7 @@ static void run_sample(const struct test *t, struct peer *p, json_t *cell)
 	msg = peer_expect(p, "sample");
 	if (json_integer_value(json_object_get(cell, "ops")) == 0)
 		json_object_set(cell, "ops", json_object_get(json_object_get(msg, "cert"), "ops"));
+	check_delays(t, msg);
 	check_certificate(msg, cell);
 	json_decref(msg);
 }
@@ -371,6 +399,9 @@ static const struct scarce {
 	{"pthread cpu/fib without memory", "pthread", "cpu/fib", "{\"n\":40,\"cutoff\":20}"},
 	{"pthread sync/mutex without memory", "pthread", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}"},
 	{"pthread switch/ring without memory", "pthread", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}"},
+	{"gmp timer/sleepers without memory", "gmp", "timer/sleepers", "{\"tasks\":20000,\"rounds\":1,\"sleep_ms\":1}"},
+	{"pthread timer/sleepers without memory", "pthread", "timer/sleepers",
+	 "{\"tasks\":20000,\"rounds\":1,\"sleep_ms\":1}"},
 	{"pthread spawn/flat without memory", "pthread", "spawn/flat", "{\"batch\":10000}"},
 	{"pthread spawn/skynet without memory", "pthread", "spawn/skynet", "{\"leaves\":\"10000\"}"},
 	{"pthread memory/parked without memory", "pthread", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}"},

@@ -71,6 +71,9 @@ static void describe(void)
 	static const char state[] =
 		"{\"name\":\"fake/state\",\"version\":1,\"summary\":\"\",\"op\":\"\",\"fairness\":\"\","
 		"\"scaling\":\"state\",\"metric\":\"bytes_per_task\",\"smoke_ops\":1,\"offered\":true,\"params\":[]},";
+	static const char delay[] =
+		"{\"name\":\"fake/delay\",\"version\":1,\"summary\":\"\",\"op\":\"\",\"fairness\":\"\","
+		"\"scaling\":\"linear\",\"metric\":\"delay_p99\",\"smoke_ops\":1,\"offered\":true,\"params\":[]},";
 
 	if (is("baddescribe")) {
 		say("{\"protocol\":1,\"id\":\"baddescribe\"}");
@@ -91,7 +94,10 @@ static void describe(void)
 	       "{\"name\":\"fake/none\",\"version\":1,\"summary\":\"\",\"op\":\"\",\"fairness\":\"\","
 	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":false,\"params\":[]}]}\n",
 	       way, is("nocalibrate") ? "false" : "true", is("nocertify") ? "false" : "true", is("oldversion") ? 0 : 1,
-	       is("aa") ? "" : "\"ops_quantum\":3,\"quantum_param\":\"size\",", is("state") ? state : "");
+	       is("aa") ? "" : "\"ops_quantum\":3,\"quantum_param\":\"size\",",
+	       is("state")                       ? state
+	       : is("delays") || is("fewdelays") ? delay
+						 : "");
 }
 
 static void certify(void)
@@ -196,6 +202,10 @@ static void say_sample(const json_t *cell, json_int_t ops)
 			  "setup_ns", 1, "knobs", "runtime", "notes", "asked", json_object_get(cell, "knobs"), "folder",
 			  json_object_get(cell, "data_dir"));
 
+	if (is("delays") || is("fewdelays"))
+		json_object_set_new(m, "delays",
+				    json_pack("{s:I,s:i,s:i,s:n}", "count", is("delays") ? ops : ops - 1, "p50", 50,
+					      "p99", 99, "p99_9"));
 	if (!is("unsaid"))
 		json_object_set_new(m, "threads", json_integer(is("grows") ? 10 : 1));
 	json_dumpf(m, stdout, JSON_COMPACT);

@@ -216,6 +216,15 @@ static const struct spec specs[] = {
 	 1,
 	 NULL,
 	 {{"gmp", 5600, .05, .02, 0, 0}, {"pthread", 8600, .05, .8, 0, 0}, {"eventloop", 4700, .05, .01, 0, 0}}},
+	{"abuse/ready",
+	 "{\"events\":1100}",
+	 "same",
+	 "finite",
+	 "delay_p99",
+	 "ns",
+	 1,
+	 NULL,
+	 {{"gmp", 900000, .05, 1.0, 0, 0}, {"pthread", 9000, .05, 1.0, 0, 0}}},
 	{"memory/parked",
 	 "{\"tasks\":1000}",
 	 "free",
@@ -396,6 +405,10 @@ static json_t *sample_json(const struct place *p, double value)
 					      "generator", "busy", strstr(s->params, "128") ? .99 : .5, "latency",
 					      "kind", "response", "unit", "ns", "p50", 21000 + p->round, "p99",
 					      95000 + p->round));
+	}
+	if (strncmp(s->metric, "delay_", 6) == 0) {
+		wall = 1e9;
+		json_object_set_new(sample, "delays", json_pack("{s:i,s:f}", "p50", 700 + p->round, "p99", value));
 	}
 	json_object_set_new(
 		sample, "time",

@@ -185,12 +185,44 @@ static void test_known_quantiles(void **state)
 	hist_free(&h);
 }
 
+static void test_json(void **state)
+{
+	struct hist h;
+	json_t *j;
+
+	(void)state;
+	assert_int_equal(hist_init(&h), 0);
+	j = hist_json(&h, "delay");
+	assert_int_equal(json_integer_value(json_object_get(j, "count")), 0);
+	assert_int_equal(json_integer_value(json_object_get(j, "min")), 0);
+	assert_true(json_is_null(json_object_get(j, "p50")));
+	json_decref(j);
+	for (uint64_t i = 1; i <= 1000; i++)
+		hist_record(&h, i);
+	j = hist_json(&h, "delay");
+	assert_string_equal(json_string_value(json_object_get(j, "kind")), "delay");
+	assert_string_equal(json_string_value(json_object_get(j, "unit")), "ns");
+	assert_int_equal(json_integer_value(json_object_get(j, "min")), 1);
+	assert_int_equal(json_integer_value(json_object_get(j, "p50")), 500);
+	assert_int_equal(json_integer_value(json_object_get(j, "p90")), 900);
+	assert_int_equal(json_integer_value(json_object_get(j, "p99")), 990);
+	assert_true(json_is_null(json_object_get(j, "p99_9")));
+	assert_int_equal(json_integer_value(json_object_get(j, "max")), 1000);
+	assert_int_equal(json_integer_value(json_object_get(j, "mean")), 501); /* 500.5 */
+	json_decref(j);
+	hist_free(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_brute_force),    cmocka_unit_test(test_small_values_are_exact),
-		cmocka_unit_test(test_buckets_tile_the_range), cmocka_unit_test(test_merge_is_recording_together),
-		cmocka_unit_test(test_empty_and_reset),        cmocka_unit_test(test_known_quantiles),
+		cmocka_unit_test(test_against_brute_force),
+		cmocka_unit_test(test_small_values_are_exact),
+		cmocka_unit_test(test_buckets_tile_the_range),
+		cmocka_unit_test(test_merge_is_recording_together),
+		cmocka_unit_test(test_empty_and_reset),
+		cmocka_unit_test(test_known_quantiles),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,6 +300,26 @@ static void test_estimate(void **state)
 	plan_free(p);
 }
 
+/* A group's own region: what its samples aim at, and what a finite problem is expected to take. */
+static void test_region_of_a_group(void **state)
+{
+	struct plan *p = build("{\"workload\":\"work\",\"region_ms\":1000},{\"workload\":\"once\",\"region_ms\":1000},"
+			       "{\"workload\":\"work\",\"params\":{\"size\":9}}",
+			       NULL);
+	struct err err = {{0}};
+
+	(void)state;
+	assert_int_equal(p->n_cells, 3);
+	assert_int_equal(plan_region_ns(p, &p->cells[0]), 1000000000);
+	assert_int_equal(plan_region_ns(p, &p->cells[2]), 200000000);
+	assert_in_range(estimate_sample_ns(p, &p->cells[0]), 1100000000, 1300000000); /* and a tenth of it to warm up */
+	assert_in_range(estimate_sample_ns(p, &p->cells[1]), 2000000000, 2200000000); /* warmed up by itself */
+	assert_in_range(estimate_sample_ns(p, &p->cells[2]), 220000000, 420000000);
+	plan_free(p);
+	assert_null(try_build("{\"workload\":\"work\",\"region_ms\":5001}", &(struct plan_options){0}, &err));
+	assert_non_null(strstr(ERR_TEXT(err), "region_ms of work must be a whole number between 10 and 5000"));
+}
+
 /* 2 * 2^-n <= 0.05 / m, worked by hand: 1/32 <= 0.05; 1/32 > 0.025, 1/64 <= 0.025; 1/128 <= 0.0125; 1/2048 <= 0.0005. */
 static void test_power(void **state)
 {
@@ -313,9 +333,25 @@ static void test_power(void **state)
 }
 
 /*
- * The checked-in plans against the subjects of this build: they are valid, and the default one fits its time. The time
- * is an estimate from constants, not a measurement. Two CPUs, as the plan was sized for.
+ * The checked-in plans against the subjects of this build: they are valid, and those that are run whole fit their time and
+ * have rounds enough for what they compare. The time is an estimate from constants, not a measurement. Two CPUs, as the
+ * plans were sized for.
  */
+static void check_size(const struct plan *p, int64_t budget_s)
+{
+	struct estimate e;
+
+	estimate_plan(p, &e);
+	assert_true(e.total_ns <= budget_s * 1000000000);
+	assert_int_equal(p->budget_ns, budget_s * 1000000000);
+	assert_int_equal(power_say_shortage(p, stdout), 0);
+	assert_int_equal(json_array_size(p->skipped), 0);
+	for (size_t c = 0; c < p->n_cells; c++) /* every comparison with the event loop exists at one CPU */
+		for (size_t s = 0; s < p->cells[c].n_subjects; s++)
+			if (strcmp(p->cells[c].subjects[s]->id, "eventloop") == 0)
+				assert_int_equal(p->cells[c].placed.workers, 1);
+}
+
 static void test_checked_in_plans(void **state)
 {
 	struct catalog *real;
@@ -327,27 +363,20 @@ static void test_checked_in_plans(void **state)
 	    catalog_load(TEST_BINARY_DIR "/subjects", &real, NULL) != 0)
 		skip(); /* the subjects are not built */
 	assert_int_equal(topology_synthetic("pack:1 l3:1 core:2 pu:1", &two, NULL), 0);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
+		static const char *const names[] = {"default", "full", "go", "senses"};
+		static const int64_t budgets_s[] = {540, 0, 0, 480}; /* 0: not judged */
 		const char *path = TEST_SOURCE_DIR "/harness/plan/plans/";
-		char *full = xformat("%s%s.json", path, i ? "full" : "default");
+		char *full = xformat("%s%s.json", path, names[i]);
 		struct err err = {{0}};
-		struct estimate e;
 		struct plan *p;
 		json_t *file;
 
 		if (plan_read(full, &file, &err) != 0 || plan_build(file, real, two, &none, &p, &err) != 0)
 			fail_msg("%s: %s", full, ERR_TEXT(err));
-		estimate_plan(p, &e);
-		if (i == 0) {
-			assert_true(e.total_ns <= 540 * INT64_C(1000000000));
-			assert_int_equal(p->budget_ns, 540 * INT64_C(1000000000));
-			assert_int_equal(power_say_shortage(p, stdout), 0);
-			for (size_t c = 0; c < p->n_cells;
-			     c++) /* every comparison with the event loop exists at one CPU */
-				for (size_t s = 0; s < p->cells[c].n_subjects; s++)
-					if (strcmp(p->cells[c].subjects[s]->id, "eventloop") == 0)
-						assert_int_equal(p->cells[c].placed.workers, 1);
-		}
+		assert_string_equal(p->name, names[i]);
+		if (budgets_s[i])
+			check_size(p, budgets_s[i]);
 		plan_free(p);
 		json_decref(file);
 		free(full);
@@ -371,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_option_errors),
 		cmocka_unit_test(test_estimate),
+		cmocka_unit_test(test_region_of_a_group),
 		cmocka_unit_test(test_power),
 		cmocka_unit_test(test_checked_in_plans),
 	};

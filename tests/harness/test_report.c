@@ -223,6 +223,17 @@ static void servers_say_how_busy_they_were(void **state)
 	assert_close(field_number(s, "requests_per_s"), 2e8 / 6100 / 0.3, 0.01);
 }
 
+static void delays_are_no_times_per_operation(void **state)
+{
+	json_t *s = subject_in("abuse/ready", "gmp");
+
+	(void)state;
+	assert_close(field_number(s, "median"), 900000, 1e-6);
+	assert_close(field_number(s, "latency_p99_ns"), 900000, 1e-6);
+	assert_close(field_number(s, "latency_p50_ns"), 704, 1e-6);
+	assert_close(field_number(s, "wall_per_op_ns"), 1e9 / 223, 0.1); /* 2e8 / 900000 operations */
+}
+
 static void what_is_left_out_is_said(void **state)
 {
 	json_t *summary = json_object_get(report(), "summary");
@@ -393,6 +404,7 @@ int main(void)
 		cmocka_unit_test(memory_is_a_slope),
 		cmocka_unit_test(counters_are_apart_and_say_why),
 		cmocka_unit_test(servers_say_how_busy_they_were),
+		cmocka_unit_test(delays_are_no_times_per_operation),
 		cmocka_unit_test(what_is_left_out_is_said),
 		cmocka_unit_test(bad_input_is_an_error_with_a_sentence),
 		cmocka_unit_test(odd_input_gives_a_report),

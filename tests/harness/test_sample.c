@@ -17,11 +17,11 @@
 #include "harness/plan/sample.h"
 #include "tests/harness/fakes.h"
 
-static const char *const ways[] = {"good",           "hang",  "hangregion",  "crash",       "crashregion",
-				   "leave",          "junk",  "hugeline",    "outoforder",  "lies",
-				   "wrongcert",      "exit3", "floodstderr", "unsupported", "tooslow",
-				   "error",          "stays", "snapshots",   "nocertify",   "nocalibrate",
-				   "badcalibration", "slow",  "grows",       "unsaid",      "state"};
+static const char *const ways[] = {"good",        "hang",        "hangregion",     "crash", "crashregion", "leave",
+				   "junk",        "hugeline",    "outoforder",     "lies",  "wrongcert",   "exit3",
+				   "floodstderr", "unsupported", "tooslow",        "error", "stays",       "snapshots",
+				   "nocertify",   "nocalibrate", "badcalibration", "slow",  "grows",       "unsaid",
+				   "state",       "delays",      "fewdelays"};
 enum { N_WAYS = sizeof ways / sizeof *ways };
 
 static char folder[256];
@@ -33,9 +33,10 @@ static struct oracle *oracle;
 static int setup(void **state)
 {
 	static const struct plan_options none;
-	json_t *file = json_loads("{\"schema\":\"switchyard.plan/1\",\"cells\":[{\"workload\":\"fake/work\"},"
-				  "{\"workload\":\"fake/once\"},{\"workload\":\"fake/state\"}]}",
-				  0, NULL);
+	json_t *file =
+		json_loads("{\"schema\":\"switchyard.plan/1\",\"cells\":[{\"workload\":\"fake/work\"},"
+			   "{\"workload\":\"fake/once\"},{\"workload\":\"fake/state\"},{\"workload\":\"fake/delay\"}]}",
+			   0, NULL);
 	struct err err = {{0}};
 
 	(void)state;
@@ -215,6 +216,31 @@ static void test_unsettled(void **state)
 	json_decref(record);
 }
 
+/* The metric is the quantile that the subject tells; who does not tell one delay per operation has no result. */
+static void test_delays(void **state)
+{
+	struct sample_env env;
+	json_t *record, *metric;
+
+	(void)state;
+	sample_env_defaults(&env);
+	record = take_plain(&env, 3, "delays", "timed");
+	metric = json_object_get(record, "metric");
+	assert_string_equal(jsonx_str(metric, "name"), "delay_p99");
+	assert_string_equal(jsonx_str(metric, "unit"), "ns");
+	assert_int_equal(jsonx_int(metric, "value", 0), 99);
+	assert_int_equal(jsonx_int(json_object_get(record, "delays"), "p50", 0), 50);
+	json_decref(record);
+	record = take_plain(&env, 3, "fewdelays", "timed");
+	assert_string_equal(jsonx_str(record, "status"), "failed");
+	assert_string_equal(jsonx_str(record, "why"), "it did 7 operations and tells 6 delays");
+	assert_true(json_is_null(json_object_get(json_object_get(record, "metric"), "value")));
+	json_decref(record);
+	record = take_plain(&env, 0, "good", "timed");
+	assert_true(json_is_null(json_object_get(record, "delays")));
+	json_decref(record);
+}
+
 /* A subject gets its knobs and nobody else's, and the record tells which. */
 static void test_knobs(void **state)
 {
@@ -377,7 +403,7 @@ int main(void)
 		cmocka_unit_test(test_oracle),         cmocka_unit_test(test_scale_ops),
 		cmocka_unit_test(test_keys_differ),    cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_counted_per_op), cmocka_unit_test(test_unsettled),
-		cmocka_unit_test(test_knobs),
+		cmocka_unit_test(test_knobs),          cmocka_unit_test(test_delays),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -101,10 +101,13 @@ enum mode {
 	SERVES, /* a server that never listens */
 	TWO_ASK, /* two threads ask at one time */
 	BAD_PARAM, /* asks for a parameter that it does not have */
+	DELAYS, /* 25 of them, each of a millisecond at least; and one thing that happens too early */
+	DELAYS_OUTSIDE, /* of the region */
 };
 static const char *const modes[] = {
-	"good",   "fails",       "fails_silently", "begins_twice", "ends_first", "ends_twice", "snaps",     "no_begin",
-	"no_end", "setup_fails", "not_here",       "too_slow",     "serves",     "two_ask",    "bad_param", NULL};
+	"good",   "fails",    "fails_silently", "begins_twice", "ends_first",     "ends_twice",
+	"snaps",  "no_begin", "no_end",         "setup_fails",  "not_here",       "too_slow",
+	"serves", "two_ask",  "bad_param",      "delays",       "delays_outside", NULL};
 static const struct bench_param params[] = {
 	[PARAM_MODE] = {.name = "mode", .unit = "", .help = "-", .kind = BENCH_CHOICE, .choices = modes},
 	[PARAM_SIZE] = {.name = "size", .unit = "", .help = "-", .dflt = 5, .min = 1, .max = 1000, .smoke = 5},
@@ -162,6 +165,16 @@ static void forbidden(struct bench *b)
 	}
 }
 
+static int make_delays(struct bench *b)
+{
+	for (int i = 0; i < 25; i++)
+		if (bench_delay(b, bench_now_ns() - 1000000) < 1000000)
+			return bench_fail(b, -EPROTO, "a delay is shorter than it was");
+	if (bench_delay(b, bench_now_ns() + UINT64_C(3600000000000)) >= 0)
+		return bench_fail(b, -EPROTO, "what comes in an hour has happened");
+	return 0;
+}
+
 static int run_region(struct bench *b)
 {
 	int64_t mode = b->param[PARAM_MODE];
@@ -175,8 +188,12 @@ static int run_region(struct bench *b)
 		return 0;
 	if (mode == ENDS_FIRST || mode == SNAPS_IN_REGION || mode == SERVES || mode == TWO_ASK || mode == BAD_PARAM)
 		forbidden(b);
+	if (mode == DELAYS_OUTSIDE)
+		make_delays(b);
 	bench_begin(b);
 	runs_done += 10;
+	if (mode == DELAYS && make_delays(b) < 0)
+		return -EPROTO;
 	if (mode == BEGINS_TWICE)
 		forbidden(b);
 	if (mode == NO_END)
@@ -348,9 +365,36 @@ static void test_good_body(void **unused)
 	sample = talk_expect(&t, "sample");
 	assert_int_equal(talk_int(json_object_get(sample, "cert"), "ops"), 90); /* 100 in multiples of 3 * 5 */
 	assert_int_equal(talk_int(json_object_get(sample, "runtime"), "runs"), 10);
+	assert_null(json_object_get(sample, "delays"));
 	assert_string_equal(json_string_value(json_object_get(json_object_get(sample, "knobs"), "workers")), "1");
 	json_decref(sample);
 	talk_expect_end(&t, 0);
+}
+
+/* Delays are those of the recorded run: the warm-up's are forgotten. */
+static void test_delays(void **unused)
+{
+	struct talk t;
+	json_t *sample, *delays;
+
+	(void)unused;
+	start(&t, "linear", "delays", ",\"warmup\":true");
+	talk_expect_only(&t, "ready");
+	command(&t, "go");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	talk_expect_only(&t, "end");
+	command(&t, "ack");
+	sample = talk_expect(&t, "sample");
+	delays = json_object_get(sample, "delays");
+	assert_string_equal(json_string_value(json_object_get(delays, "kind")), "delay");
+	assert_int_equal(talk_int(delays, "count"), 25);
+	assert_in_range(talk_int(delays, "min"), 1000000, talk_int(delays, "p50") * 1001 / 1000);
+	assert_true(json_is_null(json_object_get(delays, "p99")));
+	json_decref(sample);
+	talk_expect_end(&t, 0);
+	start_region(&t, "delays_outside");
+	expect_fatal(&t, "bench_delay: test/linear called it outside");
 }
 
 static void test_bodies_that_fail(void **unused)
@@ -527,6 +571,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_good_body),
+		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_bodies_that_fail),
 		cmocka_unit_test(test_bodies_with_bugs),
 		cmocka_unit_test(test_refusals),

@@ -14,10 +14,12 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sort"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 type cell struct {
@@ -115,6 +117,7 @@ type run struct {
 	stopped chan struct{}
 
 	cert     cert
+	delays   []int64 // ns; of workloads that measure delays
 	regionNs int64
 	rusage   usage
 	started  time.Time
@@ -145,6 +148,44 @@ func (r *run) end() {
 		say(map[string]any{"msg": "end", "wall_ns": r.regionNs, "rusage": r.rusage})
 		expect("ack")
 	}
+}
+
+// nowNs reads the clock that the kernel's timers go by. time.Now would do for intervals, but tells no absolute value.
+func nowNs() int64 {
+	var t syscall.Timespec
+	const clockMonotonic = 1
+	if _, _, err := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockMonotonic, uintptr(unsafe.Pointer(&t)), 0); err != 0 {
+		fail("clock_gettime: %v", err)
+	}
+	return t.Nano()
+}
+
+// delay counts how long after its due time something has happened.
+func (r *run) delay(dueNs int64) {
+	late := nowNs() - dueNs
+	if late < 0 {
+		fail("something happened %d ns before its time", -late)
+	}
+	r.delays = append(r.delays, late)
+}
+
+// summary gives what a sample tells of delays: quantiles by nearest rank, those known beyond which ten values lie.
+func summary(delays []int64) map[string]any {
+	sort.Slice(delays, func(i, j int) bool { return delays[i] < delays[j] })
+	n, sum := len(delays), int64(0)
+	for _, d := range delays {
+		sum += d
+	}
+	quantile := func(perMillion int) any {
+		rank := (n*perMillion + 999999) / 1000000
+		if rank < 1 || n-rank < 10 {
+			return nil
+		}
+		return delays[rank-1]
+	}
+	return map[string]any{"kind": "delay", "unit": "ns", "count": n, "min": delays[0], "p50": quantile(500000),
+		"p90": quantile(900000), "p99": quantile(990000), "p99_9": quantile(999000), "max": delays[n-1],
+		"mean": sum / int64(n), "sig_digits": 19}
 }
 
 func (r *run) snapshot(name string, live uint64) {
@@ -198,7 +239,7 @@ func calibrate(w workload, r *run, target int64) {
 		r.Ops = 0
 	}
 	for {
-		r.cert = cert{}
+		r.cert, r.delays = cert{}, nil
 		w.body(r)
 		if w.scaling == "finite" || r.regionNs >= target/4 || r.Ops > 1<<40 {
 			break
@@ -239,7 +280,7 @@ func answer() {
 		ops := r.Ops
 		r.silent, r.Ops = true, r.roundOps(w, ops/10)
 		w.body(r)
-		r.silent, r.Ops, r.cert = false, ops, cert{}
+		r.silent, r.Ops, r.cert, r.delays = false, ops, cert{}, nil
 	}
 	r.Ops = r.roundOps(w, r.Ops)
 	ready := map[string]any{"msg": "ready", "threads": threads()}
@@ -254,9 +295,13 @@ func answer() {
 		expect("go")
 	}
 	w.body(r)
-	say(map[string]any{"msg": "sample", "cert": r.cert, "setup_ns": setupNs, "threads": threads(),
+	sample := map[string]any{"msg": "sample", "cert": r.cert, "setup_ns": setupNs, "threads": threads(),
 		"knobs":   map[string]string{"gomaxprocs": strconv.Itoa(r.Workers), "gogc": "100"},
-		"runtime": map[string]any{}, "notes": map[string]string{"go": runtime.Version()}})
+		"runtime": map[string]any{}, "notes": map[string]string{"go": runtime.Version()}}
+	if len(r.delays) > 0 {
+		sample["delays"] = summary(r.delays)
+	}
+	say(sample)
 }
 
 // relay answers the load generator's begin and end, as the harness passes them on, until it says stop.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -68,6 +69,13 @@ var workloads = []workload{
 		params: []param{choice("mode", "warm", "warm", "warm", "direct"),
 			number("in_flight", 8, 1, 64, 4), number("file_mib", 64, 1, 65536, 4)}},
 	{name: "block/handoff", scaling: "linear", metric: "wall_per_op", smokeOps: 100, body: handoff, params: []param{}},
+	{name: "timer/sleepers", scaling: "finite", metric: "wall_per_op", body: sleepers,
+		params: []param{number("tasks", 100000, 1, 1000000, 50), number("rounds", 10, 1, 1000, 3),
+			number("sleep_ms", 10, 1, 1000, 2)}},
+	{name: "timer/accuracy", scaling: "linear", metric: "delay_p50", smokeOps: 40, body: accuracy,
+		params: []param{number("sleep_us", 50, 1, 1000000, 50)}},
+	{name: "abuse/ready", scaling: "finite", metric: "delay_p99", body: ready,
+		params: []param{number("events", 1100, 1, 100000, 20), number("period_us", 977, 50, 1000000, 977)}},
 	{name: "net/echo", scaling: "server", metric: "cpu_per_op", listen: echoListen, body: echo,
 		params: []param{number("connections", 64, 1, 1000, 4), number("message_bytes", 64, 1, 65536, 64)}},
 }
@@ -570,6 +578,141 @@ func parked(r *run) {
 	close(gate)
 	present.Wait()
 	r.cert = cert{Ops: left.Load(), Units: tasks, MaxLive: count.Load(), Checksum: hex(sum.Load())}
+}
+
+// ---- timer/sleepers ----------------------------------------------------------------------------------------
+
+func sleepers(r *run) {
+	tasks, rounds := r.param("tasks"), r.param("rounds")
+	each := time.Duration(r.param("sleep_ms")) * time.Millisecond
+	done := make([]uint64, tasks)
+	gate := make(chan struct{})
+	var arrived, ended sync.WaitGroup
+	var early atomic.Uint64
+	arrived.Add(int(tasks))
+	ended.Add(int(tasks))
+	for i := uint64(0); i < tasks; i++ {
+		go func(i uint64) {
+			defer ended.Done()
+			n := uint64(0)
+			arrived.Done()
+			<-gate
+			began := time.Now()
+			for ; n < rounds; n++ {
+				time.Sleep(each)
+			}
+			if time.Since(began) < each*time.Duration(rounds) {
+				early.Add(1)
+			}
+			done[i] = n
+		}(i)
+	}
+	arrived.Wait()
+	r.begin()
+	close(gate)
+	ended.Wait()
+	r.end()
+	if early.Load() > 0 {
+		fail("%d goroutines were woken before their time", early.Load())
+	}
+	c := cert{MaxLive: tasks}
+	sum := uint64(0)
+	for i, n := range done {
+		c.Ops += n
+		sum += uint64(i+1) * n
+	}
+	c.Checksum = hex(sum)
+	r.cert = c
+}
+
+// ---- timer/accuracy ----------------------------------------------------------------------------------------
+
+func accuracy(r *run) {
+	each := time.Duration(r.param("sleep_us")) * time.Microsecond
+	n := uint64(0)
+	r.delays = make([]int64, 0, r.Ops)
+	r.begin()
+	for ; n < r.Ops; n++ {
+		due := nowNs() + each.Nanoseconds()
+		time.Sleep(each)
+		r.delay(due)
+	}
+	r.end()
+	r.cert = cert{Ops: n, Checksum: hex(0)}
+}
+
+// ---- abuse/ready -------------------------------------------------------------------------------------------
+
+// timerfd gives an armed timer descriptor in the poller and the time of its first event.
+func timerfd(periodNs int64) (*os.File, int64) {
+	const clockMonotonic, absolute = 1, 1
+	fd, _, err := syscall.Syscall(syscall.SYS_TIMERFD_CREATE, clockMonotonic, syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if err != 0 {
+		fail("no timer descriptor: %v", err)
+	}
+	first := nowNs() + periodNs
+	times := [2]syscall.Timespec{syscall.NsecToTimespec(periodNs), syscall.NsecToTimespec(first)} // interval, value
+	if _, _, err := syscall.Syscall6(syscall.SYS_TIMERFD_SETTIME, fd, absolute, uintptr(unsafe.Pointer(&times)), 0, 0, 0); err != 0 {
+		fail("the timer descriptor cannot be armed: %v", err)
+	}
+	return os.NewFile(fd, "timer"), first
+}
+
+func ready(r *run) {
+	const stepsPerLook, hogFactor = 1000, 4
+	events, period := r.param("events"), int64(r.param("period_us"))*1000
+	limit := hogFactor * (events + 1) * uint64(period)
+	computed, values := make([]uint64, r.Workers), make([]uint64, r.Workers)
+	var over atomic.Uint32
+	var hogs, reader sync.WaitGroup
+	gate := make(chan struct{})
+	var timer *os.File
+	var first int64
+	seen, sum := uint64(0), uint64(0)
+	r.delays = make([]int64, 0, events)
+	reader.Add(1)
+	go func() {
+		defer reader.Done()
+		<-gate
+		count := make([]byte, 8)
+		for seen < events {
+			if n, err := timer.Read(count); n != 8 || err != nil {
+				fail("the timer descriptor cannot be read: %v", err)
+			}
+			came := *(*uint64)(unsafe.Pointer(&count[0]))
+			for ; came > 0 && seen < events; came-- {
+				r.delay(first + int64(seen)*period)
+				seen++
+				sum += seen
+			}
+		}
+		over.Store(1)
+	}()
+	r.begin()
+	timer, first = timerfd(period)
+	hogs.Add(r.Workers)
+	for i := 0; i < r.Workers; i++ {
+		go func(i int) {
+			defer hogs.Done()
+			x, n := uint64(1), uint64(0)
+			for n < limit && over.Load() == 0 {
+				x = steps(x, stepsPerLook)
+				n += stepsPerLook
+			}
+			computed[i], values[i] = n, x
+		}(i)
+	}
+	close(gate)
+	reader.Wait()
+	r.end()
+	hogs.Wait()
+	timer.Close()
+	for _, n := range computed {
+		if n == 0 {
+			fail("a hog did not compute")
+		}
+	}
+	r.cert = cert{Ops: seen, Checksum: hex(sum)}
 }
 
 // ---- disk/read ---------------------------------------------------------------------------------------------

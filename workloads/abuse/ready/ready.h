@@ -1,0 +1,64 @@
+/*
+ * ready.h - abuse/ready: what its bodies share.
+ */
+#ifndef ABUSE_READY_H
+#define ABUSE_READY_H
+
+#include <stdint.h>
+
+#include "harness/subject/bench.h"
+
+extern const struct bench_workload abuse_ready_workload;
+extern const struct bench_body abuse_ready_direct, abuse_ready_evented;
+
+enum {
+	READY_POLL_STEPS = 1000, /* between two looks of a hog at whether it is over: about a microsecond */
+	READY_CHUNK_STEPS = 100000, /* in one callback of the loop, about 100 us: see the fairness paragraph */
+	READY_HOG_FACTOR = 4, /* a hog ends by itself after so many times the steps that fit the events' time */
+};
+
+/* When the events come: event k, from 1 up, is due at first_ns + (k - 1) * period_ns. */
+struct ready_clock {
+	uint64_t events, period_ns;
+	uint64_t first_ns; /* by ready_arm */
+	uint64_t seen; /* events that were counted */
+};
+
+static inline struct ready_clock ready_clock_of(const struct bench *b)
+{
+	return (struct ready_clock){.events = (uint64_t)bench_param(b, "events"),
+				    .period_ns = (uint64_t)bench_param(b, "period_us") * 1000};
+}
+
+/* A timer descriptor, not armed; non-blocking. Or -errno. */
+int ready_open(void);
+
+/* Arm it: the first event comes one period from now. 0 or -errno. */
+int ready_arm(int fd, struct ready_clock *c);
+
+/*
+ * A read of the descriptor has told that `count` events came since the last one: count each event's delay and add it to
+ * the certificate. What comes after the last event that was asked for is nobody's. 0, or -EPROTO: one came too early.
+ */
+int ready_take(struct bench *b, struct ready_clock *c, uint64_t count, struct bench_cert *cert);
+
+/* The steps after which a hog ends whether it was told to or not: a model that cannot stop it comes to an end, too. */
+static inline uint64_t ready_hog_limit(const struct ready_clock *c)
+{
+	return READY_HOG_FACTOR * (c->events + 1) * c->period_ns;
+}
+
+/* One step of a hog's computing: a linear congruential generator, about a nanosecond because each needs the one before. */
+#define READY_STEP_A UINT64_C(6364136223846793005)
+#define READY_STEP_C UINT64_C(1442695040888963407)
+
+static inline __attribute__((always_inline)) uint64_t ready_steps(uint64_t x, uint64_t n)
+{
+	for (; n > 0; n--) {
+		x = x * READY_STEP_A + READY_STEP_C;
+		__asm__ volatile("" : "+r"(x)); /* two steps must not be folded into one multiplication */
+	}
+	return x;
+}
+
+#endif
