@@ -6,6 +6,9 @@
  * nanosecond. The delay of an event is the time from then until the reader has read it. Whether the reader gets the
  * CPU is a matter of the model's: somebody has to see the readiness, and somebody has to stop a hog.
  *
+ * The reader waits before the first hog is made, and the timer is armed by the hog that is the last to begin: so
+ * there is no event before every processor computes, and none that is late because the reader had to begin.
+ *
  * The events come by the kernel's clock whether they are read or not, and a reader that is late reads several at once,
  * each with its own delay: nothing is left out because the reader was not there (no coordinated omission). The period is
  * no multiple of a scheduler's tick (a millisecond, or ten), so that events come at all phases of those.
@@ -22,6 +25,7 @@
 #include "workloads/abuse/ready/ready.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/timerfd.h>
 #include <time.h>
 
@@ -56,19 +60,23 @@ int ready_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int ready_arm(int fd, struct ready_clock *c)
+void ready_arm(int fd, struct ready_clock *c)
 {
-	struct itimerspec times = {.it_interval = to_timespec(c->period_ns)};
+	const uint64_t first_ns = bench_now_ns() + c->period_ns;
+	const struct itimerspec times = {.it_interval = to_timespec(c->period_ns), .it_value = to_timespec(first_ns)};
 
-	c->first_ns = bench_now_ns() + c->period_ns;
-	times.it_value = to_timespec(c->first_ns);
-	return timerfd_settime(fd, TFD_TIMER_ABSTIME, &times, NULL) < 0 ? -errno : 0;
+	atomic_store_explicit(&c->first_ns, first_ns, memory_order_release); /* pairs with the load in ready_take */
+	if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &times, NULL) < 0)
+		abort(); /* it can fail by a bug of ours only, and the reader would wait for ever */
 }
 
 int ready_take(struct bench *b, struct ready_clock *c, uint64_t count, struct bench_cert *cert)
 {
+	/* Pairs with the store in ready_arm: that an event has come says it was made, but not to the compiler. */
+	const uint64_t first_ns = atomic_load_explicit(&c->first_ns, memory_order_acquire);
+
 	for (; count > 0 && c->seen < c->events; count--) {
-		if (bench_delay(b, c->first_ns + c->seen * c->period_ns) < 0)
+		if (bench_delay(b, first_ns + c->seen * c->period_ns) < 0)
 			return bench_fail(b, -EPROTO, "event %llu was read before it came",
 					  (unsigned long long)(c->seen + 1));
 		c->seen++;

@@ -4,6 +4,7 @@
 #ifndef ABUSE_READY_H
 #define ABUSE_READY_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "harness/subject/bench.h"
@@ -14,27 +15,29 @@ extern const struct bench_body abuse_ready_direct, abuse_ready_evented;
 enum {
 	READY_POLL_STEPS = 1000, /* between two looks of a hog at whether it is over: about a microsecond */
 	READY_CHUNK_STEPS = 100000, /* in one callback of the loop, about 100 us: see the fairness paragraph */
-	READY_HOG_FACTOR = 4, /* a hog ends by itself after so many times the steps that fit the events' time */
+	READY_HOG_FACTOR = 2, /* a hog ends by itself after so many times the steps that fit the events' time */
 };
 
 /* When the events come: event k, from 1 up, is due at first_ns + (k - 1) * period_ns. */
 struct ready_clock {
 	uint64_t events, period_ns;
-	uint64_t first_ns; /* by ready_arm */
-	uint64_t seen; /* events that were counted */
+	_Atomic uint64_t first_ns; /* set by who arms (release), read by the reader when an event has come (acquire) */
+	uint64_t seen; /* the reader's: events that were counted */
 };
 
-static inline struct ready_clock ready_clock_of(const struct bench *b)
+static inline void ready_clock_init(struct ready_clock *c, const struct bench *b)
 {
-	return (struct ready_clock){.events = (uint64_t)bench_param(b, "events"),
-				    .period_ns = (uint64_t)bench_param(b, "period_us") * 1000};
+	c->events = (uint64_t)bench_param(b, "events");
+	c->period_ns = (uint64_t)bench_param(b, "period_us") * 1000;
+	c->seen = 0;
+	atomic_init(&c->first_ns, 0);
 }
 
 /* A timer descriptor, not armed; non-blocking. Or -errno. */
 int ready_open(void);
 
-/* Arm it: the first event comes one period from now. 0 or -errno. */
-int ready_arm(int fd, struct ready_clock *c);
+/* Arm it: the first event comes one period from now. */
+void ready_arm(int fd, struct ready_clock *c);
 
 /*
  * A read of the descriptor has told that `count` events came since the last one: count each event's delay and add it to
