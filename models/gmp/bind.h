@@ -260,6 +260,7 @@ static inline size_t dx_runtime_counters(const char *names[], uint64_t values[],
 		{"syscalls", s.syscalls},
 		{"polls", s.polls},
 		{"timers_fired", s.timers_fired},
+		{"preemptions", s.preemptions},
 		{"stacks_mapped", s.stacks_mapped},
 	};
 	_Static_assert(sizeof(s) == sizeof(all) / sizeof(all[0]) * sizeof(uint64_t), "a counter is missing");

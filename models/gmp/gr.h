@@ -81,15 +81,15 @@ void gr_run(void (*fn)(void *), void *arg);
 
 /*
  * End the runtime: all Ms exit and are joined, all memory goes back. Gs that still exist are dropped without
- * being run again; one that computes, or is in a blocking call, is waited for until it next calls the runtime. Not from a
+ * being run again; one that computes outside of marked code, or is in a blocking call, is waited for until it next calls. Not from a
  * G. Fatal while a gr_run has not returned.
  */
 void gr_stop(void);
 
 /*
  * Change the number of Ps to n (0: what gr_start would take without a setting) while Gs run: from 1 to 1024. Stops all Gs
- * for the moment of the change, so it waits until each has come to a call of the runtime: a G that computes is waited
- * for, one in a blocking call is not. Blocks the M, then yields. From a G. 0, -EINVAL, -ENOMEM (the number has not
+ * for the moment of the change, so it waits until each has come to a call of the runtime: a G that computes is preempted
+ * if it can be, else waited for; one in a blocking call is not. Blocks the M, then yields. From a G. 0, -EINVAL, -ENOMEM (the number has not
  * changed), -ECANCELED (gr_stop has been called meanwhile: if the caller gets to see it).
  */
 int gr_set_procs(unsigned n);
@@ -138,6 +138,55 @@ uint64_t gr_id(void);
 
 /* Number of Gs that exist now. From anywhere. */
 uint64_t gr_count(void);
+
+/* ---- preemption -------------------------------------------------------------------------------- */
+
+/*
+ * A G gives up its P where it calls the runtime. One that computes for 10 ms (0.5 ms if time or I/O has made another ready)
+ * while others wait is stopped there if there is such a call, else by a signal (SIGURG), but only in functions that are
+ * marked: in C nobody can tell from outside where a G may be stopped.
+ *
+ *	GR_PREEMPTIBLE static uint64_t sum(const uint32_t *v, size_t n) { ... }
+ *
+ * A marked function computes. It touches no errno and no __thread variables and calls nothing of the libc but memcpy,
+ * memmove, memset and memcmp; scripts/check_preemptible.sh looks at the compiled code for that. It may call the runtime.
+ * What it calls that is not marked, and is not inlined, is not interrupted. A call of a marked function counts as a call of
+ * this interface: the G may be on another thread afterwards (errno's value goes with it), so no pthread mutex may be held.
+ * Never stopped: who has called gr_nopreempt_enter, or is between gr_syscall_enter and gr_syscall_exit. GRDEBUG=preempt=0
+ * turns it off; it is off under ThreadSanitizer and valgrind.
+ *
+ * The signal's handler is set by gr_start, put back by gr_stop, and hands on what it does not know; Ms have the signal
+ * unblocked. A system call outside of a bracket may be interrupted by it (EINTR where SA_RESTART does not help).
+ */
+#if defined(__aarch64__) || defined(__x86_64__)
+#define GR_PREEMPTIBLE __attribute__((section("gr_preemptible"), noinline))
+#else
+#define GR_PREEMPTIBLE
+#endif
+
+/*
+ * Around a call of foreign code that calls marked code back and may not be left in the middle: one that holds a lock, or
+ * keeps errno's address or a thread's variable (a marked comparator of qsort or bsearch is such a case). Nests; belongs to
+ * the G, not to the M. Does not block.
+ */
+void gr_nopreempt_enter(void);
+void gr_nopreempt_leave(void); /* fatal without gr_nopreempt_enter */
+
+/* For loops in code that is not marked: yields if the runtime has asked for it, else a load or two. */
+void gr_checkpoint(void);
+
+/*
+ * Marked code lies in [lo, hi). The module that the runtime is linked into is known by itself; every other one that has
+ * marked code calls gr_preemptible_here() once, at any time: an executable with the shared library, a shared object. It
+ * must not be unloaded. From anywhere. 0, -ENOSPC (32 at most), -EINVAL.
+ */
+int gr_preemptible_range(const void *lo, const void *hi);
+extern const char gr__marked_lo[] __asm__("__start_gr_preemptible") __attribute__((weak, visibility("hidden")));
+extern const char gr__marked_hi[] __asm__("__stop_gr_preemptible") __attribute__((weak, visibility("hidden")));
+static inline int gr_preemptible_here(void)
+{
+	return gr_preemptible_range(gr__marked_lo, gr__marked_hi);
+}
 
 /* ---- channels ---------------------------------------------------------------------------------- */
 
@@ -355,6 +404,7 @@ struct gr_stats {
 	uint64_t syscalls; /* gr_syscall_enter */
 	uint64_t polls; /* epoll_wait calls */
 	uint64_t timers_fired; /* sleepers whose time had come */
+	uint64_t preemptions; /* Gs that were stopped by a signal */
 	uint64_t stacks_mapped; /* stacks of the usual size made from fresh memory */
 };
 void gr_stats_read(struct gr_stats *out);

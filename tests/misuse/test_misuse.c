@@ -548,6 +548,28 @@ static void sleep_outside(void *arg)
 	gr_sleep_ns(1000000);
 }
 
+static void nopreempt_enter_outside(void *arg)
+{
+	(void)arg;
+	NEED(gr_start(NULL) == 0);
+	gr_nopreempt_enter();
+}
+
+static void nopreempt_leave_twice(void *arg)
+{
+	(void)arg;
+	gr_nopreempt_enter();
+	gr_nopreempt_leave();
+	gr_nopreempt_leave();
+}
+
+static void checkpoint_outside(void *arg)
+{
+	(void)arg;
+	NEED(gr_start(NULL) == 0);
+	gr_checkpoint();
+}
+
 static _Atomic bool sleeps;
 
 static void sleep_long(void *arg)
@@ -769,6 +791,10 @@ static const struct death deaths[] = {
 	       "a function of the runtime was called between gr_syscall_enter and gr_syscall_exit (g *)", 0, false),
 	ON_TWO(go_null, "gr_go: the function is NULL (g *)", 0, false),
 	{"sleep_outside", sleep_outside, ON_MAIN, "gr_sleep_ns: not called from a G", 0, false},
+	{"nopreempt_enter_outside", nopreempt_enter_outside, ON_MAIN, "gr_nopreempt_enter: not called from a G", 0,
+	 false},
+	ON_TWO(nopreempt_leave_twice, "gr_nopreempt_leave: without gr_nopreempt_enter (g *)", 0, false),
+	{"checkpoint_outside", checkpoint_outside, ON_MAIN, "gr_checkpoint: not called from a G", 0, false},
 	{"stop_amid_a_run", stop_amid_a_run, ON_MAIN, "gr_stop: a gr_run has not returned", 0, false},
 
 	ON_TWO(two_readers, "two goroutines read from descriptor * at the same time (g *)", 0, false),

@@ -122,13 +122,14 @@ static void look_around(struct gr_m *m, struct gr_p *p)
 		gr__ready_tail(g);
 }
 
-/* Waiting Gs become runnable without a P. */
+/* Waiting Gs become runnable without a P. Before what is on the global queue: they have waited for time or I/O. */
 static void inject_ready_locked(struct gr__glist *l)
 {
 	for (struct gr_g *g = l->head; g; g = g->link)
 		store_relaxed(&g->state, GR__G_RUNNABLE);
 	owner_add(&gr__sched.gone.readies, l->n);
-	gr__global_put_locked(l);
+	if (l->n)
+		gr__global_put_first_locked(l);
 }
 
 static void start_spinning(struct gr_m *m)
@@ -266,6 +267,31 @@ static void look_for_stacks(void)
 	gr__os_sleep_ns(NO_STACK_NAP_NS);
 }
 
+/* sysmon has asked for it, for what has become ready while a G computed: that runs first. */
+static struct gr_g *take_urgent(struct gr_m *m, struct gr_p *p)
+{
+	uint32_t n, why = load_relaxed(&p->urgent);
+	struct gr_g *g;
+
+	if (!why)
+		return NULL;
+	why = xchg_relaxed(&p->urgent, 0); /* after `attention`: the steps are as for the oldest, spin/oldest.pml */
+	p->is_due |= (why & GR__URGENT_GLOBAL) != 0;
+	if (!(why & GR__URGENT_READY))
+		return NULL;
+	p->is_urgent = true;
+	look_around(m, p);
+	p->is_urgent = false;
+	store_relaxed(&p->streak, 0);
+	if (load_relaxed(&p->runnext)) {
+		g = gr__runq_get(p);
+		store_relaxed(&p->streak, 0); /* it does not go on with the slice of who was stopped */
+		return g;
+	}
+	n = load_relaxed(&gr__sched.global_urgent);
+	return n ? gr__global_get(p, n) : NULL;
+}
+
 /* Everything that can be found without giving up the P, in this order. May give it up: the world stops. */
 static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 {
@@ -286,18 +312,24 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 			if (!m->p)
 				return NULL;
 		}
+		if ((g = take_urgent(m, p)))
+			return g;
 	}
 	look_around(m, p);
-	if ((g = start_oldest(p)))
+	if ((g = start_oldest(p))) {
+		store_relaxed(&p->streak, 0); /* a slice of its own */
 		return g;
+	}
 	if (load_relaxed(&p->tick) >= p->due_at) {
 		p->due_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
 		p->is_due = true;
 	}
 	if (p->is_due) {
 		p->is_due = false;
-		if ((g = take_shared(m, p)))
+		if ((g = take_shared(m, p))) {
+			store_relaxed(&p->streak, 0); /* a slice of its own */
 			return g;
+		}
 	}
 	if ((g = gr__runq_get(p)))
 		return g;
@@ -412,16 +444,26 @@ static bool block_in_poller(struct gr_m *m, struct gr_g **found)
 	return true;
 }
 
-void gr__poll_outside(void)
+long gr__poll_outside(int64_t delay_ns)
 {
 	struct gr_sched *s = &gr__sched;
 	struct gr__glist list = {NULL, NULL, 0};
 	uint32_t nobody = 0;
+	int64_t until, now;
+	long n;
 
 	if (!cas_strong_seq_cst(&s->poller, &nobody, 1))
-		return;
+		return -1;
 	store_relaxed(&s->poll_until_ns, INT64_MAX);
-	gr__netpoll(0, &list);
+	fence_seq_cst(); /* as in block_in_poller */
+	until = gr__timers_earliest();
+	now = gr__now_ns();
+	if (until > now + delay_ns)
+		until = now + delay_ns;
+	store_relaxed(&s->poll_until_ns, until);
+	/* Without waiting if there is something to do: an M that became idle before this one polled is not told of it. */
+	gr__netpoll(until > now && !load_relaxed(&s->stopping) ? until - now : 0, &list);
+	n = (long)list.n;
 	store_relaxed(&s->last_poll_ns, gr__now_ns());
 	gr__lock(&s->lock);
 	owner_add(&s->gone.polls, 1);
@@ -430,6 +472,7 @@ void gr__poll_outside(void)
 	gr__unlock(&s->lock);
 	/* Also when nothing came: an M that went idle meanwhile saw a poller and did not become one. */
 	gr__wake_p();
+	return n;
 }
 
 /* Under sched.lock, from an M that is about to sleep: an M has to poll and none does. Steps 3 in the file's head. */

@@ -35,6 +35,7 @@ static inline void begin_life(struct gr_p *p, struct gr_g *g, const struct gr__b
 	store_relaxed(&g->name, b->name);
 	store_relaxed(&g->id, new_id(p));
 	store_relaxed(&g->wait, GR__WAIT_NONE);
+	g->nopreempt = 0;
 	store_relaxed(&g->since_ns, load_relaxed(&gr__sched.coarse_now_ns));
 	store_relaxed(&g->state, state);
 }

@@ -96,8 +96,11 @@ enum {
 struct gr_g *gr__find_runnable(struct gr_m *m);
 /* Give a P that its M cannot use (blocked in a call) to another M, or make it idle. From any thread. */
 void gr__handoff(struct gr_p *p);
-/* Poll now without a P, unless somebody polls; what is ready goes to the global queue. */
-void gr__poll_outside(void);
+/*
+ * Poll without a P, unless somebody polls, for delay_ns at most and not beyond the earliest timer. What is ready goes to
+ * the head of the global queue. How many that were; -1: somebody polls. Blocks the thread.
+ */
+long gr__poll_outside(int64_t delay_ns);
 /* The earliest timer of all Ps, INT64_MAX if there is none. */
 int64_t gr__timers_earliest(void);
 
@@ -217,6 +220,22 @@ void gr__unlock(struct gr__lock *l);
 void gr__lock_slow(struct gr__lock *l);
 void gr__lock_wake(struct gr__lock *l);
 
+/* Builds with GR_CHECK know how many the thread holds. Functions, because a G that changes threads must not cache it. */
+#if defined(GR_CHECK) && GR_CHECK
+void gr__locks_count(int by);
+void gr__assert_no_locks(const char *invariant);
+#else
+static inline void gr__locks_count(int by)
+{
+	(void)by;
+}
+
+static inline void gr__assert_no_locks(const char *invariant)
+{
+	(void)invariant;
+}
+#endif
+
 static inline bool gr__lock_try(struct gr__lock *l)
 {
 	uint32_t was = 0;
@@ -231,12 +250,14 @@ static inline void gr__lock_inline(struct gr__lock *l)
 
 	if (unlikely(!cas_strong_acquire(&l->held, &was, 1)))
 		gr__lock_slow(l);
+	gr__locks_count(1);
 }
 
 static inline void gr__unlock_inline(struct gr__lock *l)
 {
 	uint32_t sleepers = load_relaxed(&l->sleepers); /* before the release: afterwards the lock may be gone */
 
+	gr__locks_count(-1);
 	store_release(&l->held, 0);
 	if (unlikely(sleepers != 0))
 		gr__lock_wake(l);

@@ -11,6 +11,7 @@
 
 #include "knobs.h"
 #include "os.h"
+#include "preempt.h"
 #include "san.h"
 
 enum {
@@ -19,6 +20,7 @@ enum {
 	MAX_MS_DEFAULT = 10000, /* Go's */
 };
 #define REAP_NS_DEFAULT 5000000000ull
+#define SLICE_NS_DEFAULT 10000000ull /* Go's */
 
 static int refuse(const char *what, size_t len, const char *why)
 {
@@ -55,21 +57,29 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 		k->stack_bytes = (size_t)v;
 	} else if (IS("reap_ms")) {
 		k->reap_ns = v > UINT64_MAX / 1000000 ? UINT64_MAX : v * 1000000;
+	} else if (IS("slice_us")) {
+		if (v < 1 || v > 1000000)
+			return refuse(text, len, "must be from 1 to 1000000");
+		k->slice_ns = v * 1000;
 	} else if (IS("seed")) {
 		k->seed = v;
 	} else if (IS("guard")) {
 		if (v > 2)
 			return refuse(text, len, "must be 0 (madvise if possible), 1 (mprotect) or 2 (canary)");
 		k->guard = (unsigned)v;
-	} else if (IS("steal") || IS("runnext") || IS("spin") || IS("newest")) {
+	} else if (IS("steal") || IS("runnext") || IS("spin") || IS("newest") || IS("preempt")) {
 		if (v > 1)
 			return refuse(text, len, "must be 0 or 1");
-		*(IS("steal") ? &k->steal : IS("spin") ? &k->spin : IS("newest") ? &k->newest : &k->runnext) = v;
+		*(IS("steal")	? &k->steal :
+		  IS("spin")	? &k->spin :
+		  IS("newest")	? &k->newest :
+		  IS("preempt") ? &k->preempt :
+				  &k->runnext) = v;
 	} else {
 		return refuse(
 			text, len,
 			"unknown; there are procs, max_ms, stack_bytes, reap_ms, guard, steal, runnext, newest, spin, "
-			"seed");
+			"preempt, slice_us, seed");
 	}
 #undef IS
 	return 0;
@@ -100,7 +110,9 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 			      .steal = true,
 			      .runnext = true,
 			      .spin = true,
-			      .newest = true};
+			      .newest = true,
+			      .preempt = true,
+			      .slice_ns = SLICE_NS_DEFAULT};
 	int err;
 
 	if (k.procs > GR__MAX_PROCS)
@@ -146,6 +158,7 @@ size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 		{"runnext", k->runnext},
 		{"newest", k->newest},
 		{"spin", k->spin},
+		{"slice_us", k->slice_ns / 1000},
 		{"seed", k->seed},
 	};
 	size_t n = 0;
@@ -157,6 +170,10 @@ size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 	if (n < cap) {
 		names[n] = "guard";
 		snprintf(values[n++], 32, "%s", gr__stack_guard());
+	}
+	if (n < cap) {
+		names[n] = "preempt";
+		snprintf(values[n++], 32, "%s", gr__preempt_state());
 	}
 	return n;
 }

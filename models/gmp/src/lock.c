@@ -27,6 +27,21 @@ enum {
 	SLEEP_NS_MAX = 1000 * 1000, /* what a missed wake-up costs; arbitrary */
 };
 
+#if defined(GR_CHECK) && GR_CHECK
+static _Thread_local int n_held;
+
+__attribute__((noinline)) void gr__locks_count(int by)
+{
+	n_held += by;
+}
+
+__attribute__((noinline)) void gr__assert_no_locks(const char *invariant)
+{
+	if (n_held)
+		gr__throw("%s: %d locks are held", invariant, n_held);
+}
+#endif
+
 void gr__lock_slow(struct gr__lock *l)
 {
 	for (int i = 0; i < SPINS; i++) {

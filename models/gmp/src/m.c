@@ -12,7 +12,8 @@
  *       joined.
  *
  * Stopping. gr_stop sets `stopping`, asks all Ps for attention and wakes everybody; each M ends at its next scheduling
- * point. Gs are dropped where they are. A G that computes, or is in a blocking call, is waited for.
+ * point. Gs are dropped where they are. A G that is in a blocking call is waited for; one that computes is preempted, or
+ * waited for where that cannot be.
  *
  *	gr_stop                                 an M that answers an earlier call for attention (find_with_p)
  *	1 stopping = 1                          1 attention = 0
@@ -39,12 +40,14 @@
 #include "arch/ctx.h"
 #include "knobs.h"
 #include "os.h"
+#include "preempt.h"
 #include "runq.h"
 #include "san.h"
 
 enum {
 	M_STACK_BYTES = 64 * 1024, /* g0: the scheduler, the poller, thread creation */
 	M_STACK_BYTES_SAN = 1024 * 1024,
+	STOP_NAP_MAX_NS = 1000 * 1000, /* between signals to those that compute while gr_stop waits; arbitrary */
 };
 
 /* ---- Ps ------------------------------------------------------------------------------------------------ */
@@ -96,6 +99,7 @@ void gr__acquire_p(struct gr_m *m, struct gr_p *p)
 {
 	m->p = p;
 	p->m = m;
+	store_relaxed(&p->strike_tid, m->altstack ? m->tid : 0);
 	store_release(&p->status, GR__P_RUNNING);
 }
 
@@ -117,6 +121,16 @@ static void add_counters(struct gr__counters *to, const struct gr__counters *fro
 #undef ADD
 }
 
+/* Without one an overflow dies without its sentence, and nothing is preempted: no reason to refuse. */
+static void arm_altstack(struct gr_m *m)
+{
+	m->altstack = gr__altstack_take();
+	if (m->altstack && gr__os_altstack_set(m->altstack)) {
+		gr__altstack_put(m->altstack);
+		m->altstack = NULL;
+	}
+}
+
 static void *m_main(void *arg)
 {
 	struct gr_sched *s = &gr__sched;
@@ -125,7 +139,8 @@ static void *m_main(void *arg)
 
 	gr__tls_m = m;
 	gr__os_signals_restore(&s->sigmask); /* not the creator's, which may be sysmon */
-	m->altstack = gr__os_altstack_on(); /* without one an overflow dies without its sentence: no reason to refuse */
+	m->tid = gr__os_tid();
+	arm_altstack(m);
 	gr__os_thread_stack(&m->san_lo, &m->san_size);
 	m->san_fiber = gr__san_fiber_self();
 	gr__lock(&s->lock);
@@ -141,7 +156,10 @@ static void *m_main(void *arg)
 	gr__schedule(m);
 
 	gr__tls_m = NULL;
-	gr__os_altstack_off(m->altstack);
+	gr__os_altstack_set(NULL);
+	gr__altstack_put(m->altstack);
+	gr__altstack_put(m->spare_altstack);
+	store_release(&m->has_left, true); /* pairs with the acquire in await_ms */
 	return NULL;
 }
 
@@ -480,8 +498,10 @@ int gr_start(const struct gr_config *config)
 		goto fail_ps;
 	if ((err = gr__os_fault_handler_on(on_fault)))
 		goto fail_poll;
-	if ((err = gr__sysmon_start()))
+	if ((err = gr__preempt_start()))
 		goto fail_handler;
+	if ((err = gr__sysmon_start()))
+		goto fail_preempt;
 	if ((err = first_m()))
 		goto fail_sysmon;
 	store_seq_cst(&readable, 1);
@@ -490,6 +510,8 @@ int gr_start(const struct gr_config *config)
 
 fail_sysmon:
 	gr__sysmon_stop();
+fail_preempt:
+	gr__preempt_stop();
 fail_handler:
 	gr__os_fault_handler_off();
 fail_poll:
@@ -581,6 +603,28 @@ void gr__call_all_ps(void)
 		store_release(&gr__sched.ps[i]->attention, 1);
 }
 
+/* Until every M that has a thread has left. Who computes is struck again and again, more and more rarely. */
+static void await_ms(void)
+{
+	struct gr_sched *s = &gr__sched;
+	int64_t nap = 50000;
+	bool all;
+
+	do {
+		all = true;
+		gr__call_all_ps();
+		gr__lock(&s->lock);
+		list_for_each (link, &s->all_ms)
+			all &= load_acquire(&container_of(link, struct gr_m, all_link)->has_left);
+		gr__unlock(&s->lock);
+		if (all)
+			return;
+		gr__os_sleep_ns(nap);
+		gr__strike_all(NULL);
+		nap = nap < STOP_NAP_MAX_NS ? nap * 2 : STOP_NAP_MAX_NS;
+	} while (!all);
+}
+
 /* Join every M. */
 static void join_all(void)
 {
@@ -590,6 +634,7 @@ static void join_all(void)
 		unsigned left;
 		struct list *link;
 
+		await_ms();
 		gr__call_all_ps();
 		gr__lock(&s->lock);
 		link = list_pop_front(&s->all_ms);
@@ -629,6 +674,8 @@ void gr_stop(void)
 	gr__netpoll_break();
 	join_all();
 	wait_for_readers();
+	gr__preempt_stop();
+	gr__altstacks_destroy();
 	gr__os_fault_handler_off();
 	gr__netpoll_destroy();
 	free_ps();

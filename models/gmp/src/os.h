@@ -52,9 +52,22 @@ void gr__os_signals_restore(const sigset_t *old);
 /* The bounds of the calling thread's stack. */
 void gr__os_thread_stack(const void **lo, size_t *bytes);
 
-/* Give the calling thread a stack of its own for signal handlers; returns it, NULL if there is no memory. */
-void *gr__os_altstack_on(void);
-void gr__os_altstack_off(void *altstack);
+/* Take out of an M's mask what the runtime sends to Ms itself. */
+void gr__os_signals_for_ms(sigset_t *mask);
+/* The kernel's number of the calling thread. Send such a thread the signal of preemption; nothing happens if it has ended. */
+uint32_t gr__os_tid(void);
+void gr__os_thread_interrupt(uint32_t tid);
+
+/* A stack for signal handlers: a mapping of gr__os_altstack_bytes(), NULL if there is no memory. */
+void *gr__os_altstack_map(void);
+void gr__os_altstack_unmap(void *altstack);
+size_t gr__os_altstack_bytes(void);
+/*
+ * Have the calling thread's signal handlers run on it; NULL: on whatever stack is in use. Not on the one in use now. 0 or
+ * -errno. Or only say so, for the end of a handler.
+ */
+int gr__os_altstack_set(void *altstack);
+void gr__os_altstack_describe(void *altstack, stack_t *out);
 
 /*
  * Have `is_ours` called with the address of every invalid memory access, on the altstack; it does not return if the
@@ -62,5 +75,19 @@ void gr__os_altstack_off(void *altstack);
  */
 int gr__os_fault_handler_on(void (*is_ours)(const void *addr));
 void gr__os_fault_handler_off(void);
+
+/* What a signal has interrupted. In the frame of a handler, so on the alternate stack. */
+struct gr__interrupted {
+	const void *pc, *sp;
+	stack_t *altstack; /* the thread's alternate stack after the handler's return */
+	const sigset_t *mask; /* its mask then */
+};
+
+/*
+ * Have fn called on the alternate stack, with all signals blocked, whenever a thread gets gr__os_thread_interrupt or the
+ * same signal from elsewhere; it may return on another thread, errno goes along. 0 or -errno.
+ */
+int gr__os_preempt_handler_on(void (*fn)(struct gr__interrupted *at));
+void gr__os_preempt_handler_off(void);
 
 #endif

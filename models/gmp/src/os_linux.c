@@ -16,9 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -26,6 +28,7 @@
 #include "san.h"
 
 #define GUARD_INSTALL 102 /* MADV_GUARD_INSTALL */
+#define MINSIGSTKSZ_AUX 51 /* AT_MINSIGSTKSZ; not in older headers */
 
 int64_t gr__now_ns(void)
 {
@@ -317,33 +320,56 @@ void gr__os_thread_stack(const void **lo, size_t *bytes)
 	*lo = addr;
 }
 
-/* ---- faults ---------------------------------------------------------------------------------------- */
+/* ---- stacks for signal handlers ---------------------------------------------------------------------- */
 
-enum { ALTSTACK_BYTES = 32 * 1024 }; /* the handler prints with snprintf; sanitizers' handlers want more than 8 KiB */
+enum {
+	ALTSTACK_BYTES = 32 * 1024, /* the handler prints with snprintf; sanitizers' handlers want more than 8 KiB */
+	ALTSTACK_ROOM_BYTES = 24 * 1024, /* of it, what the frame leaves; the kernel's frame is 3 to 12 KiB on amd64 */
+};
 
-void *gr__os_altstack_on(void)
+size_t gr__os_altstack_bytes(void)
 {
-	void *mem = mmap(NULL, ALTSTACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	stack_t ss = {.ss_sp = mem, .ss_size = ALTSTACK_BYTES};
+	static _Atomic size_t cached;
+	size_t n = load_relaxed(&cached);
 
-	if (mem == MAP_FAILED)
-		return NULL;
-	if (sigaltstack(&ss, NULL)) {
-		munmap(mem, ALTSTACK_BYTES);
-		return NULL;
+	if (!n) {
+		n = getauxval(MINSIGSTKSZ_AUX) + ALTSTACK_ROOM_BYTES; /* 0 before Linux 5.14 */
+		n = align_up(n > ALTSTACK_BYTES ? n : ALTSTACK_BYTES, gr__os_page_bytes());
+		store_relaxed(&cached, n);
 	}
-	return mem;
+	return n;
 }
 
-void gr__os_altstack_off(void *altstack)
+void *gr__os_altstack_map(void)
 {
-	stack_t ss = {.ss_flags = SS_DISABLE};
+	void *mem = mmap(NULL, gr__os_altstack_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (!altstack)
-		return;
-	sigaltstack(&ss, NULL);
-	munmap(altstack, ALTSTACK_BYTES);
+	return mem == MAP_FAILED ? NULL : mem;
 }
+
+void gr__os_altstack_unmap(void *altstack)
+{
+	gr__san_clean(altstack, gr__os_altstack_bytes());
+	munmap(altstack, gr__os_altstack_bytes());
+}
+
+void gr__os_altstack_describe(void *altstack, stack_t *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->ss_sp = altstack;
+	out->ss_size = altstack ? gr__os_altstack_bytes() : 0;
+	out->ss_flags = altstack ? 0 : SS_DISABLE;
+}
+
+int gr__os_altstack_set(void *altstack)
+{
+	stack_t ss;
+
+	gr__os_altstack_describe(altstack, &ss);
+	return sigaltstack(&ss, NULL) ? -errno : 0;
+}
+
+/* ---- faults ---------------------------------------------------------------------------------------- */
 
 static struct sigaction old_segv, old_bus;
 static void (*fault_is_ours)(const void *addr);
@@ -412,4 +438,86 @@ void gr__os_fault_handler_off(void)
 {
 	off_one(SIGSEGV, &old_segv);
 	off_one(SIGBUS, &old_bus);
+}
+
+/* ---- preemption ------------------------------------------------------------------------------------ */
+
+/* Ignored by default, so one that comes late does no harm; hardly used (urgent data on sockets). Go's choice too. */
+enum { PREEMPT_SIGNAL = SIGURG };
+
+static struct sigaction old_preempt;
+static void (*preempt)(struct gr__interrupted *at);
+
+uint32_t gr__os_tid(void)
+{
+	return (uint32_t)gettid();
+}
+
+void gr__os_signals_for_ms(sigset_t *mask)
+{
+	sigdelset(mask, PREEMPT_SIGNAL);
+}
+
+void gr__os_thread_interrupt(uint32_t tid)
+{
+	tgkill(getpid(), (pid_t)tid, PREEMPT_SIGNAL); /* ESRCH: it has ended; EAGAIN: who asks asks again */
+}
+
+/* Never inlined: the address of errno must not be known from before a switch. */
+static __attribute__((noinline)) void put_errno(int value)
+{
+	errno = value;
+}
+
+static __attribute__((noinline)) int get_errno(void)
+{
+	return errno;
+}
+
+static void on_preempt(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	int saved = get_errno();
+	struct gr__interrupted at = {
+#if defined(__x86_64__)
+		.pc = (const void *)uc->uc_mcontext.gregs[REG_RIP],
+		.sp = (const void *)uc->uc_mcontext.gregs[REG_RSP],
+#else
+		.pc = (const void *)uc->uc_mcontext.pc,
+		.sp = (const void *)uc->uc_mcontext.sp,
+#endif
+		.altstack = &uc->uc_stack,
+		.mask = &uc->uc_sigmask,
+	};
+
+	preempt(&at);
+	/* Urgent data, or whatever the program uses it for. From nobody but itself: one of ours. */
+	if (info->si_code != SI_TKILL || info->si_pid != getpid()) {
+		if (old_preempt.sa_flags & SA_SIGINFO)
+			old_preempt.sa_sigaction(sig, info, context);
+		else if (old_preempt.sa_handler != SIG_DFL && old_preempt.sa_handler != SIG_IGN)
+			old_preempt.sa_handler(sig);
+	}
+	put_errno(saved);
+}
+
+int gr__os_preempt_handler_on(void (*fn)(struct gr__interrupted *at))
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_sigaction = on_preempt;
+	sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+	sigfillset(&sa.sa_mask);
+	preempt = fn;
+	return sigaction(PREEMPT_SIGNAL, &sa, &old_preempt) ? -errno : 0;
+}
+
+void gr__os_preempt_handler_off(void)
+{
+	struct sigaction now;
+
+	/* As off_one. */
+	if (!sigaction(PREEMPT_SIGNAL, NULL, &now) && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_preempt)
+		sigaction(PREEMPT_SIGNAL, &old_preempt, NULL);
 }

@@ -134,7 +134,12 @@ void gr__ready_tail(struct gr_g *g)
 
 	store_relaxed(&g->state, GR__G_RUNNABLE);
 	owner_add(&p->stats.readies, 1);
-	gr__runq_put(p, g);
+	if (unlikely(p->is_urgent)) { /* the first of them */
+		p->is_urgent = false;
+		gr__runq_put_next(p, g);
+	} else {
+		gr__runq_put(p, g);
+	}
 	if (gr__nprocs() > 1)
 		gr__wake_p();
 }

@@ -19,7 +19,7 @@
  *
  * As in gr_stop (m.c), an answer to an earlier call for attention erases ours only if it comes to its 3 after our 1. An M
  * may go into a blocking call instead of coming to a scheduling point: the caller repeats both steps until all have
- * stopped.
+ * stopped. One that computes is preempted, where that can be.
  *
  * A G that has just been given the last word that it wrote under one P (no locked operations) reads it under several
  * afterwards: sched.lock, which every M has held between, orders that.
@@ -32,9 +32,13 @@
 #include <errno.h>
 
 #include "os.h"
+#include "preempt.h"
 #include "runq.h"
 
-enum { LOOK_AGAIN_NS = 100 * 1000 }; /* how soon Ps that have gone into a call are noticed; arbitrary */
+enum {
+	LOOK_AGAIN_NS = 100 * 1000, /* how soon Ps that have gone into a call are noticed; arbitrary */
+	STRIKE_ROUNDS = 16, /* of those, between signals to who computes; the first come sooner; arbitrary */
+};
 
 void gr__p_stopped_locked(struct gr_p *p)
 {
@@ -108,7 +112,7 @@ static void start_world(struct gr_p *own)
 static int stop_world(struct gr_p *own)
 {
 	struct gr_sched *s = &gr__sched;
-	unsigned left;
+	unsigned left, rounds = 0;
 
 	gr__lock(&s->lock);
 	store_relaxed(&s->world_note.word, 0); /* whoever woke it the last time has left the lock since */
@@ -126,6 +130,9 @@ static int stop_world(struct gr_p *own)
 		fence_seq_cst(); /* step 2 */
 		gr__call_all_ps();
 		take_from_calls();
+		if (rounds && ((rounds & (rounds - 1)) == 0 || rounds % STRIKE_ROUNDS == 0))
+			gr__strike_all(own); /* the first call was not answered */
+		rounds++;
 		gr__note_sleep(&s->world_note, gr__now_ns() + LOOK_AGAIN_NS);
 		gr__lock(&s->lock);
 		left = s->n_to_stop;

@@ -30,6 +30,18 @@ void gr__global_put_locked(struct gr__glist *l)
 	store_relaxed(&s->global_n, (uint32_t)s->global.n);
 }
 
+void gr__global_put_first_locked(struct gr__glist *l)
+{
+	struct gr_sched *s = &gr__sched;
+	uint32_t urgent = load_relaxed(&s->global_urgent) + (uint32_t)l->n;
+
+	gr__glist_append(l, &s->global);
+	s->global = *l;
+	*l = (struct gr__glist){NULL, NULL, 0};
+	store_relaxed(&s->global_urgent, urgent);
+	store_relaxed(&s->global_n, (uint32_t)s->global.n);
+}
+
 struct gr_g *gr__runq_get(struct gr_p *p)
 {
 	struct gr_g *g;
@@ -104,7 +116,7 @@ struct gr_g *gr__global_get(struct gr_p *p, uint32_t max)
 	struct gr_sched *s = &gr__sched;
 	struct gr__glist list = {NULL, NULL, 0};
 	struct gr_g *g;
-	uint32_t n, room = GR__RUNQ_SLOTS - gr__runq_len(p);
+	uint32_t n, taken, urgent, room = GR__RUNQ_SLOTS - gr__runq_len(p);
 
 	if (!load_relaxed(&s->global_n))
 		return NULL;
@@ -115,8 +127,18 @@ struct gr_g *gr__global_get(struct gr_p *p, uint32_t max)
 		n = max;
 	if (n > room)
 		n = room ? room : 1;
-	while (n-- && (g = gr__glist_pop(&s->global)))
+	/* One that has been preempted comes alone: in the ring what time or I/O makes ready would come behind it. */
+	while (n-- && (g = s->global.head) && !(g->was_preempted && list.n)) {
+		gr__glist_pop(&s->global);
 		gr__glist_push(&list, g);
+		if (g->was_preempted)
+			n = 0;
+		g->was_preempted = false;
+	}
+	taken = (uint32_t)list.n;
+	urgent = load_relaxed(&s->global_urgent);
+	store_relaxed(&s->global_urgent, urgent > taken ? urgent - taken : 0);
+	owner_add(&s->global_takes, 1);
 	g = gr__glist_pop(&list);
 	/* Before the unlock: an M that finds `global` empty under the lock must find them in the ring (wake.pml, BATCH).
 	 * There is room for all, so nothing overflows into `global`. */

@@ -30,8 +30,9 @@ struct gr_g *gr__runq_steal(struct gr_p *p, struct gr_p *victim, bool runnext_to
 void gr__runq_drain_locked(struct gr_p *p);
 /* Take up to `max` Gs from the global queue: one is returned, the others go to p's ring. */
 struct gr_g *gr__global_get(struct gr_p *p, uint32_t max);
-/* Append to the global queue. Under sched.lock. */
+/* Append to the global queue, or put before all that is there. Under sched.lock. */
 void gr__global_put_locked(struct gr__glist *l);
+void gr__global_put_first_locked(struct gr__glist *l);
 
 /* An order in which every P comes once: start at `at`, step by `stride`, `left` times. */
 struct gr__order {

@@ -19,6 +19,7 @@
 void gr__wake_p_slow(void);
 void gr__finish_exit(struct gr_m *m, struct gr_g *g);
 void gr__finish_syscall(struct gr_m *m, struct gr_g *g);
+void gr__finish_preempt(struct gr_m *m, struct gr_g *g);
 void gr__park_refused(struct gr_g *g);
 void gr__look_after_waiter(struct gr_m *m);
 struct gr_g *gr__pick_slow(struct gr_p *p, bool due);
@@ -57,6 +58,8 @@ static inline __attribute__((always_inline)) void gr__finish_switch(struct gr_m 
 		gr__finish_exit(m, g);
 	} else if (what == GR__AFTER_SYSCALL) {
 		gr__finish_syscall(m, g);
+	} else if (what == GR__AFTER_PREEMPT) {
+		gr__finish_preempt(m, g);
 	}
 }
 

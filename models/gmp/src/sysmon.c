@@ -4,8 +4,10 @@
  * Every tick it
  *   - takes the P of an M that has been in one blocking call since the last tick and hands it on;
  *   - wakes an M for work that has lain in a queue since the last tick while a P was idle (see proc.c on runnext);
- *   - sees to it that I/O is polled while all Ps compute;
- *   - asks a P whose slice has lasted for 10 ms while others wait for attention at its next call;
+ *   - waits in the poller for I/O while all Ps compute, instead of sleeping;
+ *   - asks a P whose slice has lasted for 10 ms while others wait for attention at its next call, and has its G stopped by
+ *     a signal if there is no such call (preempt.c);
+ *   - does the same to the P that has computed longest, if for 500 us, when time or I/O has made a G ready;
  *   - asks a P whose timers are overdue, or whose oldest newcomer is starved, for attention at its next switch;
  *   - joins threads of Ms that have exited, and keeps the coarse clock.
  *
@@ -19,6 +21,16 @@
  *	3 n_idle_ps is still all of them: sleep   3 sysmon_asleep: wake it
  *
  * A P in a call is not idle, so calls are watched however long they last.
+ *
+ * Who computes is stopped for two reasons. Others that compute wait for 10 ms, Go's number: a switch then costs nothing to
+ * speak of, caches included. A G that time or I/O has made ready usually has little to do and somebody who waits for it,
+ * and Go lets it wait as long. Here it may interrupt a G that has had 500 us: a preemption costs that one some 5 us and
+ * what the other evicts from the caches, so 1 to 2 % in the worst case, when there is always something ready. At 1 ms a
+ * delay of less than 1 ms could not be kept where the last interruption was just before. So the rate is bounded by time
+ * for each P, and each 100 us one P at most is asked.
+ *
+ * A G that does not call and is in no marked code, or in the libc just now, is struck again after a time that doubles, from
+ * 20 us to 1 ms: nobody knows which of the two it is.
  */
 #include <pthread.h>
 
@@ -26,6 +38,7 @@
 
 #include "internal.h"
 #include "os.h"
+#include "preempt.h"
 #include "runq.h"
 
 enum {
@@ -35,7 +48,11 @@ enum {
 	QUICK_TICKS = 50, /* ticks without work before they become longer */
 	LONG_TICKS = 4, /* of the longest kind, with all Ps idle, before the deep sleep */
 	LATE_NS = 100 * 1000, /* a timer that is that late belongs to a P whose G computes */
-	SLICE_NS = 10 * 1000 * 1000, /* Go's time slice */
+	WAKE_SLICE_NS = 500 * 1000, /* see above */
+	URGENT_EVERY_NS = 100 * 1000, /* how soon another P is asked if one does not answer; arbitrary */
+	STRIKE_MIN_NS = 20 * 1000, /* a G that calls the runtime at all has mostly done so by then */
+	STRIKE_MAX_NS = 1000 * 1000,
+	STALE_POLL_NS = 200 * 1000, /* Ps that switch poll twice as often */
 	OLDEST_NS =
 		10 * 1000 * 1000, /* the oldest of a nursery waits that long once it is the oldest: Go's time slice */
 	OLDEST_BURST_MAX = 64, /* how many are asked for at once at most; arbitrary */
@@ -44,6 +61,13 @@ enum {
 };
 
 static _Atomic uint32_t stop; /* asked to end */
+
+/* of the monitor's thread */
+static int64_t last_urgent_ns; /* when a P was asked last for what is ready */
+static uint32_t seen_takes; /* from the global queue, and since when there have been no more */
+static int64_t seen_takes_ns;
+static bool was_polled_for_nothing;
+static int64_t own_poll_ns; /* when the last poll was, if that was the monitor's */
 
 void gr__sysmon_wake(void)
 {
@@ -68,6 +92,42 @@ static bool watch_syscall(struct gr_p *p, int64_t now)
 	    load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) > 0 && now - p->seen_syscall_ns < FORCED_RETAKE_NS)
 		return false;
 	return gr__retake(p, status);
+}
+
+/* Since when p's G has been running, as far as a look per tick can tell. */
+static void watch_run(struct gr_p *p, int64_t now)
+{
+	uint64_t tick = load_relaxed(&p->tick);
+
+	if (tick == p->run_tick && GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING)
+		return;
+	p->run_tick = tick;
+	p->run_ns = now;
+	p->asked_ns = 0;
+}
+
+/* Have p come to find_runnable: at its G's next call or, if there is none, by force. */
+static void ask(struct gr_p *p, enum gr__urgent why, int64_t now)
+{
+	if (why)
+		fetch_or_relaxed(&p->urgent, why);
+	store_release(&p->attention, 1); /* who sees it sees why; pairs with the fence in find_with_p */
+	if (p->asked_ns)
+		return;
+	p->asked_ns = now;
+	p->strike_wait_ns = STRIKE_MIN_NS;
+}
+
+/* Strike a G that has been asked and has not answered. True if it is worth looking again soon. */
+static bool press(struct gr_p *p, int64_t now)
+{
+	if (!p->asked_ns || now - p->asked_ns < p->strike_wait_ns)
+		return p->asked_ns && p->strike_wait_ns < STRIKE_MAX_NS;
+	gr__strike(p, p->run_tick);
+	p->asked_ns = now;
+	if (p->strike_wait_ns < STRIKE_MAX_NS)
+		p->strike_wait_ns *= 2;
+	return p->strike_wait_ns < STRIKE_MAX_NS;
 }
 
 /* Whether p has had work since the last tick that it does not get at. */
@@ -133,9 +193,58 @@ static void watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
 		p->seen_slice_ns = now;
 		return;
 	}
-	if (now - p->seen_slice_ns >= SLICE_NS &&
+	if (now - p->seen_slice_ns >= (int64_t)gr__sched.knobs.slice_ns &&
 	    (!gr__p_is_empty(p) || load_relaxed(&gr__sched.global_n) || load_relaxed(&gr__sched.spill_n)))
-		store_relaxed(&p->attention, 1);
+		ask(p, 0, now);
+}
+
+/*
+ * What is on the global queue, those that were preempted among it, has its turn each 61 switches of a P: with Gs that
+ * compute for milliseconds between two that is long. So by time too; two slices, for the own queue has its turn between.
+ */
+static void watch_global(struct gr_p *p, int64_t now)
+{
+	struct gr_sched *s = &gr__sched;
+	uint32_t takes = load_relaxed(&s->global_takes);
+
+	if (!load_relaxed(&s->global_n) || takes != seen_takes) {
+		seen_takes = takes;
+		seen_takes_ns = now;
+	} else if (now - seen_takes_ns >= 2 * (int64_t)s->knobs.slice_ns &&
+		   GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING) {
+		fetch_or_relaxed(&p->urgent, GR__URGENT_GLOBAL);
+		store_release(&p->attention, 1);
+	}
+}
+
+/*
+ * Time or I/O has made a G ready and every P is busy: the one whose G has run longest is asked, then another if it does
+ * not answer. True if a P is about to be asked.
+ */
+static bool watch_urgent(int64_t now)
+{
+	struct gr_sched *s = &gr__sched;
+	struct gr_p *longest = NULL;
+	bool is_time = gr__timers_earliest() <= now;
+
+	if (load_relaxed(&s->n_idle_ps) || !(is_time || load_relaxed(&s->global_urgent)))
+		return false;
+	for (unsigned i = 0; i < gr__nprocs(); i++) {
+		struct gr_p *p = s->ps[i];
+
+		if (GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING && p->run_ns < now &&
+		    !(load_relaxed(&p->urgent) & GR__URGENT_READY) && (!longest || p->run_ns < longest->run_ns))
+			longest = p;
+	}
+	if (!longest || now - last_urgent_ns < URGENT_EVERY_NS)
+		return false;
+	if (now - longest->run_ns < WAKE_SLICE_NS)
+		return true;
+	if (is_time)
+		store_relaxed(&s->timers_late, 1);
+	ask(longest, GR__URGENT_READY, now);
+	last_urgent_ns = now;
+	return true;
 }
 
 /* Somebody has to poll: true if that had to be seen to. */
@@ -155,7 +264,7 @@ static bool watch_poller(int64_t now)
 	}
 	if (!gr__netpoll_has_waiters() || now - load_relaxed(&s->last_poll_ns) < TICK_IO_NS)
 		return false;
-	gr__poll_outside();
+	gr__poll_outside(0);
 	return true;
 }
 
@@ -168,7 +277,9 @@ static bool tick(int64_t now)
 	for (unsigned i = 0; i < gr__nprocs(); i++) {
 		struct gr_p *p = s->ps[i];
 
+		watch_run(p, now);
 		watch_slice(p, p->seen_tick, now);
+		watch_global(p, now);
 		useful |= watch_syscall(p, now);
 		aged |= is_work_aged(p);
 		watch_oldest(p, now);
@@ -180,6 +291,9 @@ static bool tick(int64_t now)
 		useful = true;
 	}
 	useful |= watch_poller(now);
+	useful |= watch_urgent(now);
+	for (unsigned i = 0; i < gr__nprocs(); i++)
+		useful |= press(s->ps[i], now);
 	return useful;
 }
 
@@ -190,7 +304,8 @@ static int64_t longest_delay(int64_t now)
 
 	if (timer != INT64_MAX && cap > TICK_IO_NS)
 		cap = TICK_IO_NS;
-	if (!load_relaxed(&gr__sched.poller) && timer - now < cap)
+	/* One that is overdue has been seen to, or cannot be helped. */
+	if (!load_relaxed(&gr__sched.poller) && timer > now && timer - now < cap)
 		cap = timer - now;
 	return cap > TICK_MIN_NS ? cap : TICK_MIN_NS;
 }
@@ -211,6 +326,31 @@ static void deep_sleep(void)
 	store_relaxed(&s->sysmon_asleep, 0);
 }
 
+/*
+ * Sleep for a tick. While nobody polls because all Ps compute, in the poller: what becomes ready ends the tick. Not again at
+ * once if nobody waited for what ended it: edges of many kinds come to a busy descriptor.
+ */
+static void nap(int64_t delay)
+{
+	struct gr_sched *s = &gr__sched;
+	int64_t now = gr__now_ns();
+	int64_t polled = load_relaxed(&s->last_poll_ns);
+	long n;
+
+	if (load_relaxed(&s->n_idle_ps) || load_relaxed(&s->poller) || !gr__netpoll_has_waiters() ||
+	    (polled != own_poll_ns && now - polled < STALE_POLL_NS) || was_polled_for_nothing) {
+		was_polled_for_nothing = false;
+		gr__note_sleep(&s->sysmon_note, now + delay);
+		return;
+	}
+	n = gr__poll_outside(delay);
+	was_polled_for_nothing = n == 0 && gr__now_ns() - now < delay;
+	if (n < 0)
+		gr__note_sleep(&s->sysmon_note, now + delay);
+	else
+		own_poll_ns = load_relaxed(&s->last_poll_ns);
+}
+
 static void *sysmon_main(void *arg)
 {
 	struct gr_sched *s = &gr__sched;
@@ -220,9 +360,9 @@ static void *sysmon_main(void *arg)
 	(void)arg;
 	prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul); /* the usual 50 us would more than double a tick */
 	while (!load_acquire(&stop)) {
-		int64_t now = gr__now_ns(), cap;
+		int64_t now, cap;
 
-		gr__note_sleep(&s->sysmon_note, now + delay);
+		nap(delay);
 		now = gr__now_ns();
 		store_relaxed(&s->coarse_now_ns, now);
 		while (gr__join_dead())
@@ -259,6 +399,8 @@ int gr__sysmon_start(void)
 	int err;
 
 	store_relaxed(&stop, 0);
+	last_urgent_ns = 0;
+	was_polled_for_nothing = false;
 	/* The program's handlers run on threads of the program, or on Ms, which have stacks for handlers. */
 	gr__os_signals_block(&old);
 	err = gr__os_thread_start(&gr__sched.sysmon_thread, sysmon_main, NULL, SYSMON_STACK_BYTES);
@@ -270,5 +412,6 @@ void gr__sysmon_stop(void)
 {
 	store_release(&stop, 1);
 	gr__sysmon_wake();
+	gr__netpoll_break(); /* or it is in the poller */
 	pthread_join(gr__sched.sysmon_thread, NULL);
 }

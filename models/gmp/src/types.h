@@ -127,6 +127,8 @@ struct gr_g {
 	bool guarded; /* the lowest page faults; else its first word is the canary */
 
 	/* owner of the moment */
+	bool was_preempted; /* since it was last taken off the global queue: comes alone from there */
+	uint32_t nopreempt; /* depth of gr_nopreempt_enter; the G itself and its M's handler */
 	uint32_t chain_n; /* head of a chain of free stacks: its length */
 	struct gr_g *chain_next; /* head of a chain of free stacks: the next chain */
 	void *san_fake; /* address sanitizer's fake stack while switched off */
@@ -198,6 +200,7 @@ static inline void gr__glist_append(struct gr__glist *l, struct gr__glist *from)
 	X(syscalls)                                                                                                    \
 	X(polls)                                                                                                       \
 	X(timers_fired)                                                                                                \
+	X(preemptions)                                                                                                 \
 	X(stacks_mapped)
 
 /* Each set has one writer at a time (the owner of the P or the M), which adds with owner_add(); anybody reads. */
@@ -208,6 +211,12 @@ struct gr__counters {
 };
 
 /* ---- P --------------------------------------------------------------------------------------------- */
+
+/* Why sysmon asks for attention, beside what shows by itself. Bits of p->urgent. */
+enum gr__urgent {
+	GR__URGENT_READY = 1, /* what time or I/O has made ready goes first */
+	GR__URGENT_GLOBAL = 2, /* nobody has looked at the global queue for long */
+};
 
 /* A G that has been created and has not run yet: what it will be. */
 struct gr__birth {
@@ -273,6 +282,7 @@ struct gr_p {
 	bool is_due; /* it has come, and they have not been looked at */
 	_Atomic uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
 	bool is_nurserys_turn; /* at the end of the last streak it was not the ring's */
+	bool is_urgent; /* what is readied to the ring's tail now goes to runnext, once: find.c, take_urgent */
 	uint32_t rng; /* xorshift state: steal order */
 	uint32_t credit; /* Gs that may still be created: a slot is promised to each (stack.c) */
 	struct gr__stack_chain free_a, free_b; /* free stacks: the chain in use and a full or empty spare */
@@ -289,6 +299,9 @@ struct gr_p {
 	_Atomic uint32_t cpu; /* where its M last looked for work; only with sched.cpus; owner P */
 	_Atomic uint32_t
 		oldest_due; /* so many of the oldest of the nursery have to run next: sysmon asks, the owner does */
+	_Atomic uint32_t urgent; /* enum gr__urgent: why the owner is asked for attention */
+	_Atomic uint32_t strike_tid; /* thread of its M; 0: none that may be sent a signal. Owner P */
+	_Atomic uint64_t strike_tick; /* the tick + 1 of the G that a signal is for, else 0 */
 
 	CACHE_ALIGNED struct gr__timers timers; /* who holds any P */
 
@@ -301,6 +314,10 @@ struct gr_p {
 	uint32_t seen_syscall_tick;
 	int64_t seen_syscall_ns;
 	bool seen_queued;
+	uint64_t run_tick; /* the last tick seen, and since when it has been that one, running */
+	int64_t run_ns;
+	int64_t asked_ns; /* its G has been asked to stop, or struck, the last time; 0: not since that tick */
+	int64_t strike_wait_ns; /* how long after that it is struck (again) */
 	uint32_t seen_oldest; /* head of the nursery */
 	uint32_t oldest_burst; /* how many were asked for the last time */
 	uint32_t asked_oldest; /* where the head is when they have been run, and nobody else has taken any */
@@ -322,6 +339,7 @@ enum gr__after {
 	GR__AFTER_PARK, /* WAITING, then commit */
 	GR__AFTER_EXIT, /* stack to the free list */
 	GR__AFTER_SYSCALL, /* came back from a blocking call and found no P: to the global queue */
+	GR__AFTER_PREEMPT, /* left within a signal handler: another alternate stack, then to the global queue */
 };
 
 struct gr_m {
@@ -341,7 +359,8 @@ struct gr_m {
 	void *call_arg, *call_sp;
 	uint32_t rng;
 	struct gr_p *syscall_p; /* the P it had when it went into a blocking call */
-	void *altstack; /* of the SIGSEGV handler */
+	void *altstack; /* where its signal handlers run, NULL: on whatever stack is in use */
+	void *spare_altstack; /* the next one, or NULL: preempt.c */
 	void *san_fake, *san_fiber; /* of g0 */
 	const void *san_lo; /* address sanitizer: bounds of g0's stack */
 	size_t san_size;
@@ -356,8 +375,11 @@ struct gr_m {
 	struct list idle_link; /* on sched.idle_ms while parked */
 	struct list all_link; /* on sched.all_ms or sched.dead_ms */
 
+	_Atomic bool has_left; /* runs nothing of the runtime any more */
+
 	/* immutable */
 	uint32_t id;
+	uint32_t tid; /* the kernel's number of the thread */
 	pthread_t thread;
 };
 
@@ -368,7 +390,8 @@ struct gr__knobs {
 	unsigned procs, max_ms;
 	size_t stack_bytes;
 	uint64_t reap_ns;
-	bool steal, runnext, spin, newest;
+	uint64_t slice_ns; /* a G computes so long while others wait */
+	bool steal, runnext, spin, newest, preempt;
 	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
 	bool plain_runnext; /* runnext without perturbation: knob on and no seed */
 	bool plain_newest; /* the same for the newest of the nursery */
@@ -403,6 +426,8 @@ struct gr_sched {
 	CACHE_ALIGNED struct gr__lock lock;
 	/* under lock */
 	struct gr__glist global;
+	_Atomic uint32_t global_urgent; /* so many at its head have been readied by sysmon and go first; read without */
+	_Atomic uint32_t global_takes; /* how often somebody took from it; read without */
 	struct list spill, spare_chunks; /* struct gr__chunk; the spill with the oldest first */
 	unsigned n_spare_chunks;
 	struct list idle_ps, idle_ms, all_ms, dead_ms;
