@@ -127,6 +127,7 @@ static inline void judge_strike(struct gr_g *g, const void *pc, const void *sp)
 struct striker {
 	pthread_t thread;
 	uint64_t want;
+	bool only_watches; /* somebody else strikes */
 	_Atomic int end, is_done;
 };
 
@@ -136,6 +137,10 @@ static void *strike_main(void *arg)
 	unsigned seed = 1;
 
 	while (load_relaxed(&strikes) < s->want && !load_relaxed(&s->end)) {
+		if (s->only_watches) {
+			gr__os_sleep_ns((int64_t)MS);
+			continue;
+		}
 		gr__strike_all(NULL);
 		for (volatile int i = rand_r(&seed) % 2000; i > 0; i--) /* not in step with what is struck */
 			;
