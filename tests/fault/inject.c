@@ -241,6 +241,11 @@ long __wrap_syscall(long number, ...)
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+WRAP(int, tgkill, pid_t process, pid_t thread, int sig)
+{
+	return fails_errno(INJECT_TGKILL) ? -1 : __real_tgkill(process, thread, sig);
+}
+
 WRAP(int, clock_nanosleep, clockid_t clock, int flags, const struct timespec *ts, struct timespec *left)
 {
 	int err;

@@ -29,6 +29,7 @@
 	X(FOPEN)                                                                                                       \
 	X(THREAD) /* pthread_create */                                                                                 \
 	X(FUTEX_WAIT) /* errno 0: woken for no reason */                                                               \
+	X(TGKILL)                                                                                                      \
 	X(SLEEP) /* clock_nanosleep */                                                                                 \
 	X(EPOLL_CREATE)                                                                                                \
 	X(EPOLL_CTL)                                                                                                   \

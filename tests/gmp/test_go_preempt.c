@@ -374,14 +374,10 @@ static void go_TestPingPongHog_without_calls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(go_TestPreemption),
-		cmocka_unit_test(go_TestAsyncPreempt),
-		cmocka_unit_test(go_TestPreemptSplitBig),
-		cmocka_unit_test(go_TestPreemptionAfterSyscall),
-		cmocka_unit_test(go_TestGCFairness),
-		cmocka_unit_test(go_TestTimerFairness),
-		cmocka_unit_test(go_TestTimerFairness2),
-		cmocka_unit_test(go_TestPingPongHog_without_calls),
+		cmocka_unit_test(go_TestPreemption),      cmocka_unit_test(go_TestAsyncPreempt),
+		cmocka_unit_test(go_TestPreemptSplitBig), cmocka_unit_test(go_TestPreemptionAfterSyscall),
+		cmocka_unit_test(go_TestGCFairness),      cmocka_unit_test(go_TestTimerFairness),
+		cmocka_unit_test(go_TestTimerFairness2),  cmocka_unit_test(go_TestPingPongHog_without_calls),
 	};
 
 	sync_test_begin();

@@ -89,7 +89,8 @@ static void a_hog_on_every_p_does_not_hold_up_time(void **state)
 			stop();
 			qsort(lateness, NAPS, sizeof(lateness[0]), by_value);
 			qsort(thread_lateness, NAPS, sizeof(thread_lateness[0]), by_value);
-			printf("%u Ps, %u hogs: 1 ms sleep late by %.3f ms (median), %.3f ms (max); a thread's: %.3f, %.3f\n",
+			printf("%u Ps, %u hogs: 1 ms sleep late by %.3f ms (median), %.3f ms (max); a thread's: %.3f, "
+			       "%.3f\n",
 			       procs, n, (double)lateness[NAPS / 2] / 1e6, (double)lateness[NAPS - 1] / 1e6,
 			       (double)thread_lateness[NAPS / 2] / 1e6, (double)thread_lateness[NAPS - 1] / 1e6);
 			assert_true(lateness[NAPS / 2] < (int64_t)(15 * MS) + 4 * thread_lateness[NAPS - 1]);

@@ -199,7 +199,8 @@ static void cost(void)
 		if (n > 0 && (two - 2 * alone) / (double)n < best)
 			best = (two - 2 * alone) / (double)n;
 		if (i == 4)
-			printf("cost of a preemption, CPU of the monitor included: %.1f us (best of 5; %llu in the last)\n",
+			printf("cost of a preemption, CPU of the monitor included: %.1f us (best of 5; %llu in the "
+			       "last)\n",
 			       best / 1e3, (unsigned long long)n);
 	}
 }

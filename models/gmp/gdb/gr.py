@@ -13,6 +13,7 @@ A goroutine that is switched off is shown by an unwinder that takes the place of
 thread and gives the registers of the saved context (src/arch/ctx.h and ctx_arm64.S draw it) as those of its caller.
 So its own frames begin with number 1, and registers that a switch does not save read as <not saved>. Setting the
 thread's registers instead, as scripts for other runtimes do, needs a live process and damages it if gdb is interrupted.
+Those of one that was preempted begin with the signal handler's; below <signal handler called> all registers are known.
 
 Goroutines are found as gr__stacks_each() finds them: slab by slab, slot by slot. Those that have been created and have
 not begun have no stack yet and no id; they come last, as `new`, from the nurseries. Where the descriptor lies in its slot
@@ -332,7 +333,9 @@ gdb.unwinder.register_unwinder(None, PARKED, replace=True)
 def saved_context(g, sp):
     """The registers that a switch has saved at sp; None: there is no context."""
     a = arch()
-    if not g.has_stack(sp) or not g.has_stack(sp + a.frame_bytes - 1):
+    # One that was preempted has left within a signal handler, and its context lies on an alternate stack.
+    preempted = g.state == RUNNABLE and not g.has_stack(sp)
+    if not preempted and not (g.has_stack(sp) and g.has_stack(sp + a.frame_bytes - 1)):
         return None
     context = {name: word(sp + at) for name, at in a.others.items()}
     context[a.sp] = sp + a.frame_bytes

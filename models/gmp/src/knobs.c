@@ -70,11 +70,11 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 	} else if (IS("steal") || IS("runnext") || IS("spin") || IS("newest") || IS("preempt")) {
 		if (v > 1)
 			return refuse(text, len, "must be 0 or 1");
-		*(IS("steal")	? &k->steal :
-		  IS("spin")	? &k->spin :
-		  IS("newest")	? &k->newest :
-		  IS("preempt") ? &k->preempt :
-				  &k->runnext) = v;
+		*(IS("steal")     ? &k->steal
+		  : IS("spin")    ? &k->spin
+		  : IS("newest")  ? &k->newest
+		  : IS("preempt") ? &k->preempt
+				  : &k->runnext) = v;
 	} else {
 		return refuse(
 			text, len,
