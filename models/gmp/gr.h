@@ -130,7 +130,10 @@ void gr_exit(void) __attribute__((noreturn));
 /* Go to the tail of the own P's run queue and let others run. Returns at once when nothing else is runnable. */
 void gr_yield(void);
 
-/* Block the G for at least ns nanoseconds. 0 is a yield. */
+/*
+ * Block the G for at least ns nanoseconds of CLOCK_MONOTONIC. 0 is a yield. How much later it runs: what the kernel takes
+ * to wake a thread, when a P is idle; else when a P comes to it.
+ */
 void gr_sleep_ns(uint64_t ns);
 
 /* The id of the calling G, from 1 up; 0 outside of any G. */
@@ -208,6 +211,13 @@ bool gr_chan_recv(gr_chan *c, void *elem);
 /* The same without blocking: false when it would have to. *closed (may be NULL) tells "closed and drained". */
 bool gr_chan_try_send(gr_chan *c, const void *elem);
 bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed);
+/*
+ * The same, blocking the G for timeout_ns nanoseconds at least before it gives up: 0 or -ETIMEDOUT, and then nothing was
+ * done; receiving from a closed, drained channel -EPIPE, and *elem zeroed. 0: does not block; UINT64_MAX: no limit. The
+ * channel must not be freed before all such calls have returned.
+ */
+int gr_chan_send_timeout(gr_chan *c, const void *elem, uint64_t timeout_ns);
+int gr_chan_recv_timeout(gr_chan *c, void *elem, uint64_t timeout_ns);
 /* Close: receivers drain and then get false. Closing NULL or twice is fatal, also for senders that wait. */
 void gr_chan_close(gr_chan *c);
 size_t gr_chan_len(const gr_chan *c);
@@ -273,7 +283,48 @@ int gr_select_try(gr_case *cases, size_t n);
  */
 int gr_select_timeout(gr_case *cases, size_t n, uint64_t timeout_ns);
 
+/* ---- timers ------------------------------------------------------------------------------------ */
+
+/*
+ * Something that happens at a time, once or again and again, and can be called off: a function is called in a G of its own,
+ * or the time is sent on a channel. Any G may start and stop it, several at once too. One that is pending counts as
+ * something that may wake a G: with it no deadlock is told. It belongs to the runtime in which it is started first.
+ */
+typedef struct gr_timer gr_timer;
+
+/*
+ * Make a timer; it is not pending. With fn: each time, a new G named "timer" runs fn(arg), which may overlap with the one
+ * of before. Where there is no memory for the G it is tried again after 1 ms (a periodic timer: the next time). Without fn:
+ * the timer has a channel. From anywhere. 0, -ENOMEM.
+ */
+int gr_timer_new(void (*fn)(void *), void *arg, gr_timer **out);
+/*
+ * The channel of a timer without a function (NULL of others), to receive from and nothing else: a uint64_t, the time in ns
+ * of CLOCK_MONOTONIC at which the timer was due. It has room for one: a time that is not received before the next one
+ * comes stays, and the next one is dropped.
+ */
+gr_chan *gr_timer_chan(const gr_timer *t);
+/*
+ * Have t ring after_ns nanoseconds from now (UINT64_MAX: never) and then, unless period_ns is 0, each period_ns; times that
+ * are missed because it is late by more than a period are dropped. Whatever it was to do before is called off, as by
+ * gr_timer_stop. True: it was pending. Does not block the G.
+ */
+bool gr_timer_start(gr_timer *t, uint64_t after_ns, uint64_t period_ns);
+/*
+ * Call t off: afterwards it starts no G, and there is no time in its channel. True: it was pending, or its time was in
+ * the channel; false: it was not running, or its G has been started, or its time received. Does not block the G.
+ */
+bool gr_timer_stop(gr_timer *t);
+/* Stop and free t; fatal if a G waits on its channel. Not while others use it. NULL is allowed. Also after gr_stop. */
+void gr_timer_free(gr_timer *t);
+
 /* ---- locks and waiting ------------------------------------------------------------------------- */
+
+/*
+ * What ends in _timeout blocks the G for timeout_ns nanoseconds at least before it gives up: 0, or -ETIMEDOUT and nothing
+ * has been taken. It may still succeed when the time is up. 0: does not block; UINT64_MAX: no limit. What was waited for
+ * must not be freed before the call has returned.
+ */
 
 /* A mutual exclusion lock; all zero is unlocked; not tied to the G that locked it. Must not be copied. */
 typedef struct gr_mutex {
@@ -282,6 +333,7 @@ typedef struct gr_mutex {
 } gr_mutex;
 void gr_mutex_lock(gr_mutex *m); /* blocks the G; spins briefly first where that can help */
 bool gr_mutex_try_lock(gr_mutex *m); /* never blocks */
+int gr_mutex_lock_timeout(gr_mutex *m, uint64_t timeout_ns);
 void gr_mutex_unlock(gr_mutex *m); /* fatal if not locked */
 
 /* A counter that Gs wait on to become 0; all zero is ready for use. */
@@ -292,9 +344,11 @@ typedef struct gr_wg {
 void gr_wg_add(gr_wg *wg, int n); /* fatal if the counter becomes negative */
 void gr_wg_done(gr_wg *wg);
 void gr_wg_wait(gr_wg *wg); /* blocks the G */
+int gr_wg_wait_timeout(gr_wg *wg, uint64_t timeout_ns);
 
 /* A counting semaphore on a word that starts at the number of permits. Blocks the G; FIFO. */
 void gr_sema_acquire(gr_atomic32 *sema);
+int gr_sema_acquire_timeout(gr_atomic32 *sema, uint64_t timeout_ns);
 void gr_sema_release(gr_atomic32 *sema);
 /* Take a permit if there is one; never blocks. It may be taken before Gs that wait: they stay first for the next. */
 bool gr_sema_try_acquire(gr_atomic32 *sema);
@@ -303,8 +357,11 @@ bool gr_sema_try_acquire(gr_atomic32 *sema);
 typedef struct gr_cond {
 	void *head, *tail;
 	gr_atomic32 lock[2];
+	uint32_t timed;
 } gr_cond;
 void gr_cond_wait(gr_cond *c, gr_mutex *m); /* unlocks m, blocks the G, locks m again; m must be locked */
+/* The time-out is that of the wait: m is locked on return, however long that takes. With 0 it is not even unlocked. */
+int gr_cond_wait_timeout(gr_cond *c, gr_mutex *m, uint64_t timeout_ns);
 void gr_cond_signal(gr_cond *c);
 void gr_cond_broadcast(gr_cond *c);
 
@@ -322,6 +379,7 @@ int gr_rwmutex_new(gr_rwmutex **out);
 void gr_rwmutex_free(gr_rwmutex *rw);
 void gr_rwmutex_rlock(gr_rwmutex *rw); /* blocks the G while a writer has it or waits */
 bool gr_rwmutex_try_rlock(gr_rwmutex *rw); /* never blocks */
+int gr_rwmutex_rlock_timeout(gr_rwmutex *rw, uint64_t timeout_ns);
 /*
  * Fatal if it is not locked for reading: at once with one P or when a writer has it, else when the next writer comes,
  * or in gr_rwmutex_free; telling at once would make readers share a line.
@@ -329,6 +387,8 @@ bool gr_rwmutex_try_rlock(gr_rwmutex *rw); /* never blocks */
 void gr_rwmutex_runlock(gr_rwmutex *rw);
 void gr_rwmutex_lock(gr_rwmutex *rw); /* blocks the G; waits for the readers of before */
 bool gr_rwmutex_try_lock(gr_rwmutex *rw); /* never blocks */
+/* While it waits it holds up readers that come after it, as gr_rwmutex_lock does; they go on when it gives up. */
+int gr_rwmutex_lock_timeout(gr_rwmutex *rw, uint64_t timeout_ns);
 void gr_rwmutex_unlock(gr_rwmutex *rw); /* fatal if not locked for writing */
 
 /* Something that is done once; all zero is "not yet". Must not be copied. */
@@ -403,7 +463,8 @@ struct gr_stats {
 	uint64_t m_reaped; /* OS threads that exited after being idle */
 	uint64_t syscalls; /* gr_syscall_enter */
 	uint64_t polls; /* epoll_wait calls */
-	uint64_t timers_fired; /* sleepers whose time had come */
+	uint64_t timers_fired; /* sleepers, time-outs and timers whose time had come */
+	uint64_t timers_put_off; /* timers that could have no G for want of memory */
 	uint64_t preemptions; /* Gs that were stopped by a signal */
 	uint64_t stacks_mapped; /* stacks of the usual size made from fresh memory */
 };

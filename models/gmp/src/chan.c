@@ -190,6 +190,31 @@ static __attribute__((noinline)) bool recv_waiting(struct gr_chan *c, void *elem
 }
 
 /*
+ * The same until until_ns: as a select of one case, which the clock may win. 0; -EPIPE: closed meanwhile; -ETIMEDOUT. Not
+ * inlined anywhere: who waits with a time-out pays for a timer anyway.
+ */
+static __attribute__((noinline)) int wait_in_until(struct gr_chan *c, bool senders, void *elem, int64_t until_ns)
+{
+	struct gr__select s = {GR__NOBODY, NULL};
+	struct gr__waiter w;
+
+	w.g = gr__m()->curg;
+	w.select = &s;
+	w.elem = elem;
+	w.done = false;
+	w.is_queued = true;
+	w.g->wait_data = c;
+	gr__waitq_put(queue_of(c, senders), &w);
+	if (gr__park_until(&c->lock, &s.won, until_ns, senders ? GR__WAIT_CHAN_SEND : GR__WAIT_CHAN_RECV))
+		return w.done ? 0 : -EPIPE;
+	gr__plock(&c->lock); /* I6 */
+	if (w.is_queued)
+		gr__waitq_remove(queue_of(c, senders), &w);
+	gr__punlock(&c->lock);
+	return -ETIMEDOUT;
+}
+
+/*
  * The end of an operation that did not have to wait and has served w, or nobody. If woken is NULL it releases c->lock
  * and makes w's G runnable, and neither the channel nor the waiter may be touched afterwards (I4, I5); else that is left
  * to the caller. A constant where it is inlined.
@@ -372,6 +397,64 @@ bool gr_chan_try_recv(gr_chan *c, void *elem, bool *closed)
 			*closed = true;
 	}
 	return false;
+}
+
+/* A nil channel with a time-out. */
+static int wait_for_nothing(uint64_t timeout_ns)
+{
+	if (timeout_ns == UINT64_MAX)
+		block_forever();
+	if (timeout_ns)
+		gr_sleep_ns(timeout_ns);
+	return -ETIMEDOUT;
+}
+
+int gr_chan_send_timeout(gr_chan *c, const void *elem, uint64_t timeout_ns)
+{
+	int64_t until_ns;
+	int err;
+
+	if (unlikely(!c))
+		return wait_for_nothing(timeout_ns);
+	if (timeout_ns == 0)
+		return gr_chan_try_send(c, elem) ? 0 : -ETIMEDOUT;
+	gr__plock(&c->lock);
+	if (unlikely(load_relaxed(&c->closed)))
+		gr__fatal("gr_chan_send: the channel is closed");
+	if (send_locked(c, elem, NULL))
+		return 0;
+	until_ns = gr__timer_after(timeout_ns);
+	if (until_ns == INT64_MAX) {
+		send_waiting(c, elem);
+		return 0;
+	}
+	err = wait_in_until(c, true, (void *)(uintptr_t)elem, until_ns);
+	if (unlikely(err == -EPIPE))
+		gr__fatal("gr_chan_send: the channel was closed while the goroutine waited to send");
+	return err;
+}
+
+int gr_chan_recv_timeout(gr_chan *c, void *elem, uint64_t timeout_ns)
+{
+	bool closed = false;
+	int64_t until_ns;
+
+	if (unlikely(!c))
+		return wait_for_nothing(timeout_ns);
+	if (timeout_ns == 0)
+		return gr_chan_try_recv(c, elem, &closed) ? 0 : closed ? -EPIPE : -ETIMEDOUT;
+	gr__plock(&c->lock);
+	if (recv_locked(c, elem, NULL))
+		return 0;
+	if (unlikely(load_relaxed(&c->closed))) {
+		gr__punlock(&c->lock);
+		zero_elem(c, elem);
+		return -EPIPE;
+	}
+	until_ns = gr__timer_after(timeout_ns);
+	if (until_ns == INT64_MAX)
+		return recv_waiting(c, elem) ? 0 : -EPIPE;
+	return wait_in_until(c, false, elem, until_ns);
 }
 
 /* Empty a list and return, in order, the waiters that are ours to wake; the dead ones are forgotten (I6). */

@@ -4,29 +4,24 @@
 #ifndef GR_CHAN_H
 #define GR_CHAN_H
 
-#include "plock.h"
+#include "timeout.h"
 
 /*
  * A select that waits: what its cases' waiters have in common. On the stack of the G that selects.
  *
- * Several channels, and the clock, may want to serve it at the same time, each under its own lock only. Whoever turns
- * `won` from 0 to 1 serves it and wakes the G; for everybody else its waiter is a dead one, to be dropped.
+ * Several channels, and the clock, may want to serve it at the same time, each under its own lock only: timeout.h. Also of a
+ * single operation with a time-out, which is a select of one case to the channel.
  */
 struct gr__select {
-	_Atomic uint32_t won; /* atomic */
-	struct gr__waiter *winner; /* who won: the waiter served, NULL for the clock; read by the G when it is awake */
+	_Atomic uint32_t won; /* enum gr__won */
+	struct gr__waiter *winner; /* the waiter served, NULL for the clock; read by the G when it is awake */
 };
 
-/* Win s for w (NULL: for the clock), before anything of w's operation is done. False: somebody else has. */
+/* Win s for w, before anything of w's operation is done. False: somebody else has. */
 static inline bool gr__select_win(struct gr__select *s, struct gr__waiter *w)
 {
-	uint32_t no = 0;
-
-	/* Relaxed: who loses reads nothing of the winner's; the G gets to know it all through gr__ready. */
-	if (gr__plock_is_real() ? !cas_strong_relaxed(&s->won, &no, 1) : load_relaxed(&s->won) != 0)
+	if (!gr__win(&s->won, GR__WON))
 		return false;
-	if (!gr__plock_is_real())
-		store_relaxed(&s->won, 1);
 	s->winner = w;
 	return true;
 }

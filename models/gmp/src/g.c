@@ -142,24 +142,34 @@ static inline int publish(struct gr_p *p, const struct gr__birth *b)
 	return 0;
 }
 
+/* Take a unit of credit, and publish b. 0 or -ENOMEM. */
+static inline int create(struct gr_p *p, const struct gr__birth *b)
+{
+	int err;
+
+	if (unlikely(!p->credit) && !gr__stack_reserve(p))
+		return -ENOMEM;
+	err = publish(p, b);
+	if (likely(!err))
+		p->credit--;
+	return err;
+}
+
 int gr_go_named(const char *name, void (*fn)(void *), void *arg)
 {
 	const struct gr__birth b = {fn, arg, name};
 	struct gr_m *m = gr__m();
-	struct gr_p *p;
-	int err;
 
 	if (unlikely(!fn))
 		gr__fatal("gr_go: the function is NULL");
 	if (unlikely(!m || !m->curg))
 		return -EAGAIN;
-	p = m->p;
-	if (unlikely(!p->credit) && !gr__stack_reserve(p))
-		return -ENOMEM;
-	err = publish(p, &b);
-	if (likely(!err))
-		p->credit--;
-	return err;
+	return create(m->p, &b);
+}
+
+int gr__go_on(struct gr_p *p, const struct gr__birth *b)
+{
+	return create(p, b);
 }
 
 int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg)

@@ -113,6 +113,8 @@ void gr__births_each(void (*fn)(const struct gr__birth *b, void *arg), void *arg
 
 /* Make a runnable G that is on no queue, from a thread without a P. 0 or -ENOMEM. */
 int gr__g_new(const char *name, void (*fn)(void *), void *arg, struct gr_g **out);
+/* gr_go on g0 too: b, which has a function, is published on p, which the calling M holds. 0 or -ENOMEM. */
+int gr__go_on(struct gr_p *p, const struct gr__birth *b);
 /* The G that b describes, runnable and on no queue. NULL: no stack can be had. Only the owner of p. */
 struct gr_g *gr__g_start(struct gr_p *p, const struct gr__birth *b);
 /* The same with the newest of p's nursery. NULL: it is empty, or no stack can be had: then nothing has changed. */

@@ -16,12 +16,33 @@
  * takes the responsibility for waking a sleeper at the same time (I3). Go drops the lock first and looks then; it
  * has a garbage collector.
  *
+ * Time-outs. A sleeper that gives up cannot just go: it is counted, and the unlock that has claimed a sleeper (normal mode:
+ * one less counted, a permit on its way) or gives the lock to one (starvation mode: LOCKED is off, a permit on its way)
+ * does not know which it will be. Permits and sleepers have no names, though: all that must be true is that each permit on
+ * its way has a sleeper to take it. So who gives up takes itself out of the count if another one is left for every permit,
+ * and takes the permit if not; then it is what any woken sleeper is, and if it cannot have the lock it gives WOKEN back.
+ *
+ *      normal mode, one sleeper S             count   starvation mode, one sleeper S          count
+ *      ------------------------               -----   ------------------------------          -----
+ *      U unlocks: claims a sleeper    (CAS)   1 -> 0  U unlocks: LOCKED off           (CAS)   1
+ *      S time is up; count is 0: waits        0       S time is up; count is 1, not LOCKED:   1
+ *        for the permit                                 waits for the permit
+ *      U releases the permit                          U releases the permit
+ *      S takes it, owns WOKEN; the lock if            S takes it, books the lock      (CAS)   0
+ *        it is free, else WOKEN off   (CAS)
+ *
+ * Had U come after S, S would have counted itself out first and U found nobody (normal), or S had ended the mode as the
+ * last sleeper (I1). A newcomer N may take the permit that S waits for: then N was counted, S sees that one is counted, or
+ * that LOCKED is on, and leaves by the first rule.
+ *
  * Invariants:
  *   I1  STARVING implies at least one sleeper, who is counted.
  *   I2  while STARVING, LOCKED is only set by the sleeper that the lock was given to.
  *   I3  after the swap, unlock touches the mutex only if it has claimed a sleeper, which needs the mutex itself and
  *       sleeps until the release of the semaphore.
  *   I4  a sleeper that was woken in normal mode is not counted any more and owns WOKEN.
+ *   I5  the count is the number of Gs that sleep, are on their way to it, or have given up and are still counted, less the
+ *       permits of normal mode that nobody has taken yet.
  *
  * Costs: lock and unlock are one compare-and-swap each, when nobody competes and also when others sleep: the lock under
  * contention is fast if it stays with the CPU that has it (barging), and that must not cost more than it does alone. The
@@ -29,6 +50,9 @@
  */
 #include "plock.h"
 #include "sema.h"
+#include "timeout.h"
+
+#include <errno.h>
 
 enum {
 	LOCKED = 1,
@@ -54,20 +78,66 @@ static bool spin_once(gr_mutex *m, uint32_t seen, unsigned round, bool *owns_wok
 	return true;
 }
 
-/* The lock has been given to the calling G in starvation mode: book it. */
-static void take_over(gr_mutex *m, uint32_t seen, bool starving)
+/* The lock has been given to the calling G in starvation mode: book it. By CAS: the last of the others may just give up. */
+static void take_over(gr_mutex *m, uint32_t old, bool starving)
 {
-	uint32_t delta = LOCKED - SLEEPER;
+	uint32_t new;
 
-	if ((seen & LOCKED) || seen < SLEEPER)
-		gr__throw("mutex I1, I2: given while in state %#x", seen);
-	/* Leave the mode: it costs a switch per unlock, and two Gs in lock step can keep each other in it. */
-	if (!starving || seen / SLEEPER == 1)
-		delta -= STARVING;
-	fetch_add_acquire(&m->state, delta);
+	do {
+		if ((old & LOCKED) || old < SLEEPER)
+			gr__throw("mutex I1, I2: given while in state %#x", old);
+		new = old + LOCKED - SLEEPER;
+		/* Leave the mode: it costs a switch per unlock, and two Gs in lock step can keep each other in it. */
+		if (!starving || new < SLEEPER)
+			new &= ~(uint32_t)STARVING;
+	} while (!cas_weak_acquire(&m->state, &old, new));
 }
 
-static __attribute__((noinline)) void lock_slowly(gr_mutex *m)
+/* The calling G, which is counted as a sleeper, does not want to be any more. False: the permit is for it. */
+static bool count_out(gr_mutex *m)
+{
+	uint32_t old = load_relaxed(&m->state), new;
+
+	do {
+		if (old < SLEEPER) /* all that were counted have been claimed: I5 */
+			return false;
+		new = old - SLEEPER;
+		if (new < SLEEPER && (old & STARVING)) {
+			if (!(old & LOCKED))
+				return false; /* the lock is being given away, and nobody else is there */
+			new &= ~(uint32_t)STARVING; /* I1 */
+		}
+	} while (!cas_weak_relaxed(&m->state, &old, new));
+	return true;
+}
+
+/* The calling G's time is up while it slept. True: it is counted out. False: it has got a permit all the same. */
+static __attribute__((noinline)) bool leave_sleepers(gr_mutex *m)
+{
+	for (unsigned n = 0; !count_out(m); n++) {
+		if (gr_sema_try_acquire(&m->sema))
+			return false;
+		gr__pause_for_m(n); /* between its CAS and its release of the permit */
+	}
+	return true;
+}
+
+/* Who owns WOKEN and whose time is up. True: it has the lock after all. Else whoever has it wakes the next one. */
+static bool take_or_pass_on(gr_mutex *m)
+{
+	uint32_t old = load_relaxed(&m->state), new;
+	bool is_free;
+
+	do {
+		is_free = !(old & (LOCKED | STARVING));
+		new = old & ~(uint32_t)WOKEN;
+		new |= is_free ? LOCKED : 0;
+	} while (!cas_weak_acquire(&m->state, &old, new));
+	return is_free;
+}
+
+/* False: the time is up. until_ns is a constant where it is for good. */
+static inline __attribute__((always_inline)) bool lock_until(gr_mutex *m, int64_t until_ns)
 {
 	int64_t asleep_since = 0; /* 0: has not slept yet */
 	bool starving = false, owns_woken = false;
@@ -75,6 +145,7 @@ static __attribute__((noinline)) void lock_slowly(gr_mutex *m)
 	uint32_t old = load_relaxed(&m->state);
 
 	for (;;) {
+		bool is_late = false;
 		uint32_t new;
 
 		if (spin_once(m, old, spins, &owns_woken)) {
@@ -92,22 +163,40 @@ static __attribute__((noinline)) void lock_slowly(gr_mutex *m)
 		if (!cas_weak_acquire(&m->state, &old, new))
 			continue;
 		if (!(old & (LOCKED | STARVING)))
-			return;
+			return true;
 
 		/* Who has slept before goes to the front: it has been there. */
 		const bool again = asleep_since != 0;
 		if (!again)
 			asleep_since = gr__now_ns();
-		gr__sema_acquire(&m->sema, again, GR__WAIT_MUTEX);
+		if (until_ns == INT64_MAX) {
+			gr__sema_acquire(&m->sema, again, GR__WAIT_MUTEX);
+		} else if (!gr__sema_acquire_until(&m->sema, again, GR__WAIT_MUTEX, until_ns)) {
+			if (leave_sleepers(m))
+				return false;
+			is_late = true;
+		}
 		starving = starving || gr__now_ns() - asleep_since > STARVING_AFTER_NS;
 		old = load_relaxed(&m->state);
 		if (old & STARVING) {
 			take_over(m, old, starving);
-			return;
+			return true;
 		}
+		if (is_late)
+			return take_or_pass_on(m);
 		owns_woken = true; /* I4 */
 		spins = 0;
 	}
+}
+
+static __attribute__((noinline)) void lock_slowly(gr_mutex *m)
+{
+	(void)lock_until(m, INT64_MAX);
+}
+
+static __attribute__((noinline)) bool lock_slowly_until(gr_mutex *m, int64_t until_ns)
+{
+	return lock_until(m, until_ns);
 }
 
 /* Release it, knowing that it is not just locked and nothing else. */
@@ -151,6 +240,20 @@ bool gr_mutex_try_lock(gr_mutex *m)
 			return true;
 	}
 	return false;
+}
+
+bool gr__mutex_lock_until(gr_mutex *m, int64_t until_ns)
+{
+	return gr_mutex_try_lock(m) || lock_slowly_until(m, until_ns);
+}
+
+int gr_mutex_lock_timeout(gr_mutex *m, uint64_t timeout_ns)
+{
+	if (gr_mutex_try_lock(m))
+		return 0;
+	if (timeout_ns == 0)
+		return -ETIMEDOUT;
+	return lock_slowly_until(m, gr__timer_after(timeout_ns)) ? 0 : -ETIMEDOUT;
 }
 
 void gr_mutex_unlock(gr_mutex *m)

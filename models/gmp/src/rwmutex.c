@@ -28,6 +28,10 @@
  * about to be taken back be seen, and in both cases somebody looks again, under the lock. So the sum is never too
  * small, and 0 means 0. Less than 0 means that somebody unlocked what was not locked.
  *
+ * Time-outs (timeout.h). A reader that waits is not counted, so one whose time is up leaves the queue and nothing else is to be
+ * done; who lets readers in drops the dead ones while it counts. A writer whose time is up takes its announcement back, as
+ * one that only tries does: the readers that queued behind it go on, then the next writer.
+ *
  * Rejected: Go's one count with its readers-to-wait-for: an exact number needs the one line. A table of readers shared
  * by all locks (BRAVO): no memory per lock, but the reader that unlocks must find its entry, and Gs move; and a writer
  * that has to sleep until an entry goes needs more than a table.
@@ -35,14 +39,15 @@
  * Invariants:
  *   I1  `writer` changes under lock, and only by the G that holds `writers`, or by who lets that G in.
  *   I2  draining != NULL: writer == ANNOUNCED, the G is parked (or lock is held until it is), and the sum is not 0 or
- *       somebody who has just changed a count is about to take the lock and look.
+ *       somebody who has just changed a count is about to take the lock and look; or the clock has won against
+ *       draining_won, and the G is about to take the lock and take it back.
  *   I3  readers are queued only while writer != NONE; whoever sets NONE has let them all in.
  *
  * Costs: locking or unlocking for reading is one locked operation on the own P's line; on one P a plain addition. A
  * writer reads a line per P.
  */
 #include "sema.h"
-#include "plock.h"
+#include "timeout.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,8 +63,10 @@ enum { SPIN_PAUSES = 30 }; /* per round, as in mutex.c: about a cache line's way
 
 /* A reader that waits; on its own stack. */
 struct waiter {
-	struct waiter *next; /* under lock */
+	struct waiter *next, *prev; /* under lock; the first one's prev is meaningless */
 	struct gr_g *g; /* immutable */
+	_Atomic uint32_t *won; /* immutable; whom somebody else may have won, or NULL: waits without a time-out */
+	bool is_queued; /* under lock; of one with a time-out */
 };
 
 /* Readers that Gs of one P have counted. Written by the P's holder, by whoever unlocks a writer there; all read. */
@@ -76,6 +83,7 @@ struct gr_rwmutex {
 	/* under lock */
 	struct waiter *first, *last; /* readers that wait, FIFO; last is meaningless when first is NULL */
 	struct gr_g *draining; /* the writer that waits for the readers to leave */
+	_Atomic uint32_t *draining_won; /* as a reader's */
 
 	gr_mutex writers; /* held by the one that has announced itself or has the lock */
 
@@ -126,7 +134,7 @@ static struct gr_g *let_writer_in_locked(gr_rwmutex *rw)
 {
 	struct gr_g *g = rw->draining;
 
-	if (!g || !is_drained(rw))
+	if (!g || !is_drained(rw) || (rw->draining_won && !gr__win(rw->draining_won, GR__WON)))
 		return NULL;
 	rw->draining = NULL;
 	store_relaxed(&rw->writer, HELD);
@@ -136,11 +144,22 @@ static struct gr_g *let_writer_in_locked(gr_rwmutex *rw)
 /* Set NONE and return the readers that waited, counted (I3). */
 static struct waiter *let_readers_in_locked(gr_rwmutex *rw)
 {
-	struct waiter *first = rw->first;
+	struct waiter *first = rw->first, **link = &first;
 	int32_t n = 0;
 
-	for (struct waiter *w = first; w; w = w->next)
+	while (*link) {
+		struct waiter *w = *link;
+
+		if (unlikely(w->won != NULL)) {
+			w->is_queued = false;
+			if (!gr__win(w->won, GR__WON)) {
+				*link = w->next;
+				continue;
+			}
+		}
+		link = &w->next;
 		n++;
+	}
 	rw->first = NULL;
 	if (n)
 		count(own_count(rw), n);
@@ -190,30 +209,80 @@ void gr_rwmutex_free(gr_rwmutex *rw)
 
 /* ---- reading --------------------------------------------------------------------------------------- */
 
-/* Step 3 of a reader that has counted itself: there is a writer, or was. */
-static __attribute__((noinline)) void rlock_slowly(gr_rwmutex *rw, _Atomic int32_t *own)
+/* Not inlined: gcc takes the address of a waiter that it sees kept for one that is kept for good. */
+static __attribute__((noinline)) void queue_reader_locked(gr_rwmutex *rw, struct waiter *w)
 {
-	struct waiter w;
+	w->next = NULL;
+	if (rw->first) {
+		w->prev = rw->last;
+		rw->last->next = w;
+	} else {
+		rw->first = w;
+	}
+	rw->last = w;
+}
+
+static void unqueue_reader_locked(gr_rwmutex *rw, struct waiter *w)
+{
+	bool is_first = rw->first == w;
+
+	if (w->next)
+		w->next->prev = w->prev;
+	else
+		rw->last = w->prev;
+	if (is_first)
+		rw->first = w->next;
+	else
+		w->prev->next = w->next;
+}
+
+/*
+ * Step 3 of a reader that has counted itself: there is a writer, or was. True: it has the lock. False: it is queued as w,
+ * and the lock is held.
+ */
+static inline bool keep_count_or_queue_lock(gr_rwmutex *rw, _Atomic int32_t *own, struct waiter *w)
+{
 	struct gr_g *g;
 
 	gr__plock(&rw->lock);
 	if (load_relaxed(&rw->writer) == NONE) {
 		gr__punlock(&rw->lock);
-		return; /* counted already */
+		return true; /* counted already */
 	}
 	count(own, -1);
 	g = let_writer_in_locked(rw); /* it may have been waiting for us only */
-	w.g = gr__m()->curg;
-	w.next = NULL;
-	if (rw->first)
-		rw->last->next = &w;
-	else
-		rw->first = &w;
-	rw->last = &w;
-	w.g->wait_data = rw;
+	w->g = gr__m()->curg;
+	w->g->wait_data = rw;
+	queue_reader_locked(rw, w);
 	if (g)
 		gr__ready(g);
-	gr__park_punlock(&rw->lock, GR__WAIT_RWMUTEX_READ);
+	return false;
+}
+
+static __attribute__((noinline)) void rlock_slowly(gr_rwmutex *rw, _Atomic int32_t *own)
+{
+	struct waiter w;
+
+	w.won = NULL;
+	if (!keep_count_or_queue_lock(rw, own, &w))
+		gr__park_punlock(&rw->lock, GR__WAIT_RWMUTEX_READ);
+}
+
+static __attribute__((noinline)) bool rlock_slowly_until(gr_rwmutex *rw, _Atomic int32_t *own, int64_t until_ns)
+{
+	_Atomic uint32_t won = GR__NOBODY;
+	struct waiter w;
+
+	w.won = &won;
+	w.is_queued = true;
+	if (keep_count_or_queue_lock(rw, own, &w) ||
+	    gr__park_until(&rw->lock, &won, until_ns, GR__WAIT_RWMUTEX_READ))
+		return true;
+	gr__plock(&rw->lock);
+	if (w.is_queued)
+		unqueue_reader_locked(rw, &w);
+	gr__punlock(&rw->lock);
+	return false;
 }
 
 void gr_rwmutex_rlock(gr_rwmutex *rw)
@@ -223,6 +292,24 @@ void gr_rwmutex_rlock(gr_rwmutex *rw)
 	count(own, 1);
 	if (unlikely(load_seq_cst(&rw->writer) != NONE))
 		rlock_slowly(rw, own);
+}
+
+int gr_rwmutex_rlock_timeout(gr_rwmutex *rw, uint64_t timeout_ns)
+{
+	_Atomic int32_t *own;
+	int64_t until_ns;
+
+	if (timeout_ns == 0)
+		return gr_rwmutex_try_rlock(rw) ? 0 : -ETIMEDOUT;
+	own = own_count(rw);
+	count(own, 1);
+	if (likely(load_seq_cst(&rw->writer) == NONE))
+		return 0;
+	until_ns = gr__timer_after(timeout_ns);
+	if (until_ns != INT64_MAX)
+		return rlock_slowly_until(rw, own, until_ns) ? 0 : -ETIMEDOUT;
+	rlock_slowly(rw, own);
+	return 0;
 }
 
 bool gr_rwmutex_try_rlock(gr_rwmutex *rw)
@@ -285,11 +372,22 @@ static bool announce(gr_rwmutex *rw)
 	return drained;
 }
 
-void gr_rwmutex_lock(gr_rwmutex *rw)
+/* The writer that has announced itself takes that back, and goes. */
+static void withdraw(gr_rwmutex *rw)
 {
-	gr_mutex_lock(&rw->writers);
-	if (announce(rw))
-		return;
+	struct waiter *readers;
+
+	gr__plock(&rw->lock);
+	rw->draining = NULL;
+	readers = let_readers_in_locked(rw);
+	gr__punlock(&rw->lock);
+	ready_readers(readers);
+	gr_mutex_unlock(&rw->writers);
+}
+
+/* An announced writer waits for the readers to leave. True: they have left, it has the lock. False: rw->lock is held. */
+static bool wait_awake_lock(gr_rwmutex *rw)
+{
 	/* Readers that are on other Ps now are done sooner than a switch. */
 	for (unsigned round = 0; gr__can_spin(round) && !is_drained(rw); round++) {
 		for (unsigned i = 0; i < SPIN_PAUSES; i++)
@@ -299,26 +397,52 @@ void gr_rwmutex_lock(gr_rwmutex *rw)
 	if (is_drained(rw)) {
 		store_relaxed(&rw->writer, HELD);
 		gr__punlock(&rw->lock);
-		return;
+		return true;
 	}
 	rw->draining = gr__m()->curg;
 	rw->draining->wait_data = rw;
+	return false;
+}
+
+void gr_rwmutex_lock(gr_rwmutex *rw)
+{
+	gr_mutex_lock(&rw->writers);
+	if (announce(rw) || wait_awake_lock(rw))
+		return;
+	rw->draining_won = NULL;
 	gr__park_punlock(&rw->lock, GR__WAIT_RWMUTEX_WRITE); /* I2 */
+}
+
+int gr_rwmutex_lock_timeout(gr_rwmutex *rw, uint64_t timeout_ns)
+{
+	_Atomic uint32_t won = GR__NOBODY;
+	int64_t until_ns;
+
+	if (timeout_ns == 0)
+		return gr_rwmutex_try_lock(rw) ? 0 : -ETIMEDOUT;
+	if (timeout_ns == UINT64_MAX) {
+		gr_rwmutex_lock(rw);
+		return 0;
+	}
+	until_ns = gr__timer_after(timeout_ns);
+	if (!gr__mutex_lock_until(&rw->writers, until_ns))
+		return -ETIMEDOUT;
+	if (announce(rw) || wait_awake_lock(rw))
+		return 0;
+	rw->draining_won = &won;
+	if (gr__park_until(&rw->lock, &won, until_ns, GR__WAIT_RWMUTEX_WRITE)) /* I2 */
+		return 0;
+	withdraw(rw);
+	return -ETIMEDOUT;
 }
 
 bool gr_rwmutex_try_lock(gr_rwmutex *rw)
 {
-	struct waiter *readers;
-
 	if (!gr_mutex_try_lock(&rw->writers))
 		return false;
 	if (announce(rw))
 		return true;
-	gr__plock(&rw->lock);
-	readers = let_readers_in_locked(rw);
-	gr__punlock(&rw->lock);
-	ready_readers(readers);
-	gr_mutex_unlock(&rw->writers);
+	withdraw(rw);
 	return false;
 }
 

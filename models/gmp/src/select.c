@@ -43,7 +43,6 @@
  */
 #include "chan.h"
 #include "runq.h"
-#include "timer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -217,22 +216,6 @@ static bool unlock_after_park(struct gr_g *g, void *arg)
 	return true;
 }
 
-/* A select's time-out; on the stack of the G that waits. */
-struct timeout {
-	struct gr__timer timer;
-	struct gr__select *select;
-	struct gr_g *g;
-};
-
-/* The clock is one more that may win the select. */
-static struct gr_g *time_is_up(struct gr__timer *timer, int64_t now_ns)
-{
-	struct timeout *t = container_of(timer, struct timeout, timer);
-
-	(void)now_ns;
-	return gr__select_win(t->select, NULL) ? t->g : NULL;
-}
-
 static _Noreturn void block_forever(void)
 {
 	for (;;)
@@ -287,22 +270,20 @@ static int wait_unlock(gr_case *cases, size_t n, gr_case *order, int64_t until_n
 {
 	struct gr_g *g = gr__m()->curg;
 	struct gr__select s = {0, NULL};
-	struct timeout timeout;
+	struct gr__timeout timeout;
 	struct held held = {order, NULL};
 	gr_case *winner;
 
-	if (until_ns != INT64_MAX) {
-		timeout = (struct timeout){.timer = {.fire = time_is_up}, .select = &s, .g = g};
-		held.timers = gr__timer_arm_lock(&timeout.timer, until_ns);
-	}
+	if (until_ns != INT64_MAX)
+		held.timers = gr__timeout_arm_lock(&timeout, &s.won, until_ns);
 	enter_lists_locked(cases, n, &s, g);
 	g->wait_data = &s;
 	gr__park(gr__plock_is_real() ? unlock_after_park : NULL, &held, GR__WAIT_SELECT); /* I3 */
 	leave_lists(cases, n, s.winner);
-	if (until_ns != INT64_MAX)
-		gr__timer_disarm(&timeout.timer);
 	if (!s.winner)
 		return -ETIMEDOUT;
+	if (until_ns != INT64_MAX)
+		gr__timer_disarm(&timeout.timer);
 	winner = container_of(s.winner, gr_case, waiter);
 	winner->ok = winner->waiter.done;
 	if (unlikely(winner->is_send && !winner->ok))

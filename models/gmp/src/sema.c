@@ -13,13 +13,19 @@
  * object). So afterwards the address is only compared, never read - except when a waiter is found queued on it:
  * then somebody still waits in the word and it is alive (I2).
  *
+ * Time-outs. A waiter may be a dead one (timeout.h): the clock has won, and its G has not come yet to leave the list. The
+ * releaser drops it and serves the next one; if there is no live one it gives the permit back to the word. No wake-up is
+ * lost by that: it happens under the bucket's lock, so who queues later looks at the word after it. And the dead waiter
+ * keeps the word alive: its G returns only when it has had the lock.
+ *
  * Rejected: Go's treap per bucket. It helps when thousands of different words in one bucket are waited on; here
  * that costs a walk of a list, and the programs measured so far have a handful.
  *
  * Invariants:
  *   I1  bucket.nwait >= the number of waiters queued in it, and counts a waiter before it looks at the word for the
  *       last time.
- *   I2  under the bucket's lock, a queued waiter's word is alive: its G is blocked in gr__sema_acquire.
+ *   I2  under the bucket's lock, a queued waiter's word is alive: its G has not returned from gr__sema_acquire, and does
+ *       not without this lock if its time is up.
  *   I3  a waiter taken off belongs to the releaser until gr__ready.
  *
  * No wake-up is lost:
@@ -36,7 +42,9 @@
  */
 #include "sema.h"
 #include "switch.h"
+#include "timeout.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Of Go's size: prime, so that objects at regular distances spread. */
@@ -44,11 +52,13 @@ enum { BUCKETS = 251 };
 
 /* A G that waits for a permit; on its own stack. All under the bucket's lock. */
 struct waiter {
-	struct waiter *next; /* the next one on the same word */
+	struct waiter *next, *prev; /* on the same word; a head's prev is meaningless */
 	struct waiter *last; /* head of a word only: the last one on it */
 	struct waiter *next_word; /* head of a word only: head of the next word in the bucket */
 	const _Atomic uint32_t *word; /* immutable */
 	struct gr_g *g; /* immutable */
+	_Atomic uint32_t *won; /* immutable; whom somebody else may have won, or NULL: waits without a time-out */
+	bool is_queued; /* of one with a time-out */
 };
 
 struct bucket {
@@ -97,10 +107,12 @@ static void queue_waiter(struct bucket *b, struct waiter *w, bool first)
 		*link = w;
 	} else if (first) {
 		w->next = head;
+		head->prev = w;
 		w->last = head->last;
 		w->next_word = head->next_word;
 		*link = w;
 	} else {
+		w->prev = head->last;
 		head->last->next = w;
 		head->last = w;
 	}
@@ -121,6 +133,22 @@ static struct waiter *take_waiter(struct waiter **link)
 	return w;
 }
 
+/* Take w, whose time is up, out from wherever it is. */
+static void remove_waiter(struct bucket *b, struct waiter *w)
+{
+	struct waiter **link = find_word(b, w->word);
+
+	if (*link == w) {
+		take_waiter(link);
+		return;
+	}
+	w->prev->next = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	else
+		(*link)->last = w->prev;
+}
+
 static __attribute__((noinline)) void acquire_slow(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason)
 {
 	struct bucket *b = bucket_of(sema);
@@ -135,15 +163,78 @@ static __attribute__((noinline)) void acquire_slow(_Atomic uint32_t *sema, bool 
 	}
 	w.word = sema;
 	w.g = gr__m()->curg;
+	w.won = NULL;
 	w.g->wait_data = (void *)sema;
 	queue_waiter(b, &w, lifo); /* step 3 */
 	gr__park_punlock_inline(&b->lock, reason);
+}
+
+/* The same until until_ns. False: the time is up, and no permit has been taken. */
+static __attribute__((noinline)) bool acquire_slow_until(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason,
+							 int64_t until_ns)
+{
+	struct bucket *b = bucket_of(sema);
+	_Atomic uint32_t won = GR__NOBODY;
+	struct waiter w;
+
+	gr__plock(&b->lock);
+	gr__padd32(&b->nwait, 1); /* step 1 */
+	if (take_permit(sema)) {
+		owner_add(&b->nwait, -1u);
+		gr__punlock(&b->lock);
+		return true;
+	}
+	w.word = sema;
+	w.g = gr__m()->curg;
+	w.won = &won;
+	w.is_queued = true;
+	w.g->wait_data = (void *)sema;
+	queue_waiter(b, &w, lifo); /* step 3 */
+	if (gr__park_until(&b->lock, &won, until_ns, reason))
+		return true;
+	gr__plock(&b->lock); /* I2 */
+	if (w.is_queued) {
+		remove_waiter(b, &w);
+		owner_add(&b->nwait, -1u);
+	}
+	gr__punlock(&b->lock);
+	return false;
 }
 
 void gr__sema_acquire(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason)
 {
 	if (!take_permit(sema))
 		acquire_slow(sema, lifo, reason);
+}
+
+bool gr__sema_acquire_until(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason, int64_t until_ns)
+{
+	if (take_permit(sema))
+		return true;
+	if (until_ns != INT64_MAX)
+		return acquire_slow_until(sema, lifo, reason, until_ns);
+	acquire_slow(sema, lifo, reason);
+	return true;
+}
+
+/*
+ * With a permit taken off `word`, on which somebody waits: the G of the first live waiter, which is off the list then.
+ * NULL: they were all dead, and the permit is the word's again.
+ */
+static struct gr_g *grant_locked(struct bucket *b, struct waiter **link, _Atomic uint32_t *word)
+{
+	do {
+		struct waiter *w = take_waiter(link);
+
+		owner_add(&b->nwait, -1u);
+		if (likely(!w->won))
+			return w->g;
+		w->is_queued = false;
+		if (gr__win(w->won, GR__WON))
+			return w->g;
+	} while (*link && (*link)->word == word);
+	gr__padd32(word, 1);
+	return NULL;
 }
 
 /* Serve the first waiter of `word` if there is one and the permit has not been taken by a newcomer. */
@@ -159,9 +250,10 @@ static __attribute__((noinline)) void wake_waiter(_Atomic uint32_t *word, enum g
 		gr__punlock(&b->lock);
 		return;
 	}
-	g = take_waiter(link)->g;
-	owner_add(&b->nwait, -1u);
+	g = grant_locked(b, link, word);
 	gr__punlock(&b->lock);
+	if (unlikely(!g))
+		return;
 	if (wake == GR__SEMA_TAIL) {
 		gr__ready_tail(g);
 		return;
@@ -188,6 +280,15 @@ void gr_sema_acquire(_Atomic uint32_t *sema)
 {
 	if (!take_permit(sema))
 		acquire_slow(sema, false, GR__WAIT_SEMA);
+}
+
+int gr_sema_acquire_timeout(_Atomic uint32_t *sema, uint64_t timeout_ns)
+{
+	if (take_permit(sema))
+		return 0;
+	if (timeout_ns == 0)
+		return -ETIMEDOUT;
+	return gr__sema_acquire_until(sema, false, GR__WAIT_SEMA, gr__timer_after(timeout_ns)) ? 0 : -ETIMEDOUT;
 }
 
 void gr_sema_release(_Atomic uint32_t *sema)

@@ -19,11 +19,17 @@ enum gr__sema_wake {
  */
 void gr__sema_acquire(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason);
 
+/* The same until until_ns (INT64_MAX: for good). False: the time is up, and no permit has been taken. */
+bool gr__sema_acquire_until(_Atomic uint32_t *sema, bool lifo, enum gr__wait reason, int64_t until_ns);
+
 /* Give a permit to *sema. The word is not touched any more once somebody has been able to take the permit. */
 void gr__sema_release(_Atomic uint32_t *sema, enum gr__sema_wake wake);
 
 /* Forget all waiters, those with a time-out too: of a runtime that has ended and has dropped its Gs. */
 void gr__sema_reset(void);
+
+/* gr_mutex_lock until until_ns (INT64_MAX: for good). False: the time is up. */
+bool gr__mutex_lock_until(gr_mutex *m, int64_t until_ns);
 
 /* gr_mutex_unlock for a park's commit function, which runs on a scheduler's stack and may not switch. */
 void gr__mutex_unlock_no_switch(gr_mutex *m);

@@ -29,14 +29,14 @@
  *   I5  `acting` is raised under the lock that `fire` is called under, and lowered when act has returned, as the last that
  *       is done with the timer: an owner that has disarmed it and sees 0 may free it.
  *
- * Whose deadline is earlier than the one that a blocked poller waits for has to break it. For a park proc.c does that
- * when the M goes on, by `next`, which is published before; gr__timer_arm does it itself.
+ * Whose deadline is earlier than the one that a blocked poller waits for has to break it. That can only be one that is the
+ * first of its P's: for a park it is noted in the M (new_waiter), which sees to it when it goes on; gr__timer_arm does it
+ * itself.
  *
  * Costs: O(log n) with n sleepers on the P; falling asleep is O(1) when the deadlines come in rising order, as they
  * do where all sleep equally long.
  */
-#include "timer.h"
-#include "os.h"
+#include "timeout.h"
 #include "switch.h"
 
 #include <errno.h>
@@ -392,7 +392,10 @@ void gr_sleep_ns(uint64_t ns)
 	e.g = gr__self();
 	e.g->wait_data = NULL;
 	push_locked(ts, e);
-	publish_next_locked(ts);
+	if (e.when < load_relaxed(&ts->next)) {
+		store_relaxed(&ts->next, e.when); /* I1 */
+		gr__m()->new_waiter = true;
+	}
 	gr__park_punlock(&ts->lock, GR__WAIT_SLEEP); /* I2 */
 }
 
@@ -487,10 +490,6 @@ void gr__timer_move(struct gr__timer *t, int64_t *wanted, int64_t when_ns)
 
 void gr__timer_wait_acts(struct gr__timer *t)
 {
-	for (unsigned spins = 0; load_acquire(&t->acting); spins++) {
-		if (spins < 1000)
-			gr_pause();
-		else
-			gr__os_yield(); /* its thread has lost its CPU */
-	}
+	for (unsigned n = 0; load_acquire(&t->acting); n++)
+		gr__pause_for_m(n);
 }

@@ -57,8 +57,8 @@ struct gr__note {
 	X(ONCE, "once")                                                                                                \
 	X(SYSCALL, "syscall")                                                                                          \
 	X(TEST, "test")                                                                                                \
-	/* from here on: what only the poller of descriptors and timers wakes; see gr__wait_needs_poller() */          \
 	X(SLEEP, "sleep")                                                                                              \
+	/* from here on: what only the poller of descriptors wakes; see gr__wait_needs_poller() */                     \
 	X(IO_READ, "I/O read")                                                                                         \
 	X(IO_WRITE, "I/O write")                                                                                       \
 	X(IO_ACCEPT, "I/O accept")                                                                                     \
@@ -73,10 +73,13 @@ enum gr__wait {
 };
 /* clang-format on */
 
-/* Whether a G that waits for this is woken by the poller rather than by another G. */
+/*
+ * Whether a G that waits for this is woken by the poller rather than by another G. Who sleeps, or waits with a time-out, needs
+ * it too, but not each time: timer.c sets new_waiter where its deadline is the first.
+ */
 static inline bool gr__wait_needs_poller(enum gr__wait reason)
 {
-	return reason >= GR__WAIT_SLEEP;
+	return reason >= GR__WAIT_IO_READ;
 }
 
 /* ---- G --------------------------------------------------------------------------------------------- */
@@ -200,6 +203,7 @@ static inline void gr__glist_append(struct gr__glist *l, struct gr__glist *from)
 	X(syscalls)                                                                                                    \
 	X(polls)                                                                                                       \
 	X(timers_fired)                                                                                                \
+	X(timers_put_off)                                                                                              \
 	X(preemptions)                                                                                                 \
 	X(stacks_mapped)
 

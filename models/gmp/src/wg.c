@@ -5,6 +5,18 @@
  * counter has become 0 and there are waiters" is seen by exactly one G: the one whose addition made it so. That one
  * sets the word to 0 and gives each waiter a permit of the semaphore.
  *
+ * A waiter whose time is up takes itself out of the lower half. If the counter has become 0 by then, it cannot: the one that
+ * sets the word to 0 has counted it, or is about to (I2), and will give it a permit, which it waits for, a moment, and
+ * takes; the wait has succeeded.
+ *
+ *      the last gr_wg_done                     the waiter
+ *      -------------------                     ----------
+ *      1 counter 1 -> 0, sees n waiters        1 time is up: leaves the semaphore's list
+ *      2 word n -> 0                 (CAS)     2 counter > 0: waiters - 1        (CAS), gives up
+ *      3 n permits                             3 counter 0: a permit is due; tries until it has it
+ *
+ * If 2 on the right comes before 1 on the left, n does not count it; after it, the counter is 0 and it is 3.
+ *
  * Invariants:
  *   I1  the counter is never negative: fatal.
  *   I2  waiters > 0 implies counter > 0, but for the moment between the last gr_wg_done and its reset of the word.
@@ -14,6 +26,9 @@
  */
 #include "plock.h"
 #include "sema.h"
+#include "timeout.h"
+
+#include <errno.h>
 
 #define ONE_WAITER ((uint64_t)1)
 
@@ -62,16 +77,57 @@ void gr_wg_done(gr_wg *wg)
 	gr_wg_add(wg, -1);
 }
 
-void gr_wg_wait(gr_wg *wg)
+/* Become a waiter. False: there is nothing to wait for. */
+static inline bool enter(gr_wg *wg)
 {
 	uint64_t state = load_acquire(&wg->state);
 
 	do {
 		if (counter_of(state) == 0)
-			return;
+			return false;
 	} while (!gr__pcas64(&wg->state, &state, state + ONE_WAITER));
-	gr__sema_acquire(&wg->sema, false, GR__WAIT_WG);
-	/* A next round that has begun could take the permit of a waiter of this one that is still on its way. */
+	return true;
+}
+
+/* A next round that has begun could take the permit of a waiter of this one that is still on its way. */
+static inline void check_round(gr_wg *wg)
+{
 	if (unlikely(load_relaxed(&wg->state) != 0))
 		gr__fatal("gr_wg_wait: the group was used again before all its waiters had returned");
+}
+
+void gr_wg_wait(gr_wg *wg)
+{
+	if (!enter(wg))
+		return;
+	gr__sema_acquire(&wg->sema, false, GR__WAIT_WG);
+	check_round(wg);
+}
+
+/* The time is up. True: the waiter is not counted any more. False: the counter has become 0, and the permit is taken. */
+static bool leave(gr_wg *wg)
+{
+	for (unsigned n = 0;; n++) {
+		uint64_t state = load_acquire(&wg->state);
+
+		while (counter_of(state) > 0 && waiters_of(state) > 0) {
+			if (gr__pcas64(&wg->state, &state, state - ONE_WAITER))
+				return true;
+		}
+		if (gr_sema_try_acquire(&wg->sema))
+			return false;
+		gr__pause_for_m(n); /* between steps 1 and 3 */
+	}
+}
+
+int gr_wg_wait_timeout(gr_wg *wg, uint64_t timeout_ns)
+{
+	if (timeout_ns == 0)
+		return counter_of(load_acquire(&wg->state)) == 0 ? 0 : -ETIMEDOUT;
+	if (!enter(wg))
+		return 0;
+	if (!gr__sema_acquire_until(&wg->sema, false, GR__WAIT_WG, gr__timer_after(timeout_ns)) && leave(wg))
+		return -ETIMEDOUT;
+	check_round(wg);
+	return 0;
 }
