@@ -429,20 +429,76 @@ ssize_t gr_read_blocking(int fd, void *buf, size_t n);
 
 /* ---- network ----------------------------------------------------------------------------------- */
 
-/* A descriptor that the netpoller watches: sockets, pipes. Blocking on it blocks the G only. */
+/*
+ * A descriptor that the netpoller watches: sockets, pipes, terminals. Blocking on it blocks the G only. All of this is for
+ * Gs. After gr_sock_close has begun, calls on it return -ECANCELED; after it has returned, s must not be used.
+ */
 typedef struct gr_sock gr_sock;
 
-/* Take over fd: makes it non-blocking and registers it once. 0, -EPERM (a regular file), -ENOMEM, -errno. */
+/* The directions of a descriptor: accepting is reading, connecting is writing. */
+enum { GR_SOCK_READ = 1, GR_SOCK_WRITE = 2, GR_SOCK_BOTH = GR_SOCK_READ | GR_SOCK_WRITE };
+
+/*
+ * Take over fd: makes it non-blocking and registers it once. 0, -EPERM (a regular file, or what else cannot be polled),
+ * -ENOMEM, -errno; on errors fd is as it was. O_NONBLOCK belongs to what is open, not to the number: who shares it (a
+ * terminal, with all its programs) sees it too, and it stays after gr_sock_close.
+ */
 int gr_sock_adopt(int fd, gr_sock **out);
 int gr_sock_fd(const gr_sock *s);
-/* Wait for and take a connection, adopted already. 0 or -errno; -EINVAL after gr_sock_shutdown. */
+/* A new socket, as of socket(2), adopted already. 0 or -errno. */
+int gr_sock_open(int domain, int type, int protocol, gr_sock **out);
+/*
+ * A new stream socket that listens at addr, with SO_REUSEADDR and room for `backlog` connections that have not been
+ * accepted (0: as many as the system allows). 0 or -errno.
+ */
+int gr_sock_listen(const struct sockaddr *addr, socklen_t len, int backlog, gr_sock **out);
+/*
+ * Connect s, blocking the G until it is decided. 0 or -errno. After an error, -ETIMEDOUT and -ECANCELED too, s can only be
+ * closed. Unix stream sockets: -EAGAIN if the listener's backlog is full; nothing tells when there is room.
+ */
+int gr_sock_connect(gr_sock *s, const struct sockaddr *addr, socklen_t len);
+/*
+ * Wait for and take a connection, adopted already. 0 or -errno; -EINVAL after gr_sock_shutdown. Several Gs may accept on one
+ * listener. After an error like -EMFILE the connection is still there, and the next call finds it at once: who goes on
+ * should give others the time to close something.
+ */
 int gr_sock_accept(gr_sock *listener, gr_sock **out);
 /* Read at least one byte; 0 is end of stream. One reader at a time. */
 ssize_t gr_sock_read(gr_sock *s, void *buf, size_t n);
-/* Write all of it: n or -errno. One writer at a time. */
+/* Write all of it: n or -errno, which does not tell how much has been written. One writer at a time. */
 ssize_t gr_sock_write(gr_sock *s, const void *buf, size_t n);
+/* Write at least one byte: as many as are taken at once. One writer at a time. */
+ssize_t gr_sock_write_some(gr_sock *s, const void *buf, size_t n);
+/*
+ * recvmsg(2), recvfrom(2), sendmsg(2) and sendto(2) that block the G, with their flags and results: MSG_TRUNC tells what
+ * did not fit. Several Gs may receive, or send, on one socket: each gets, or sends, whole messages. Not while another G
+ * reads, or writes, by the functions above. On stream sockets they may transfer less than was asked. Bytes or -errno;
+ * -EAGAIN with MSG_DONTWAIT only. Descriptors that are received are close-on-exec.
+ */
+ssize_t gr_sock_recvmsg(gr_sock *s, struct msghdr *msg, int flags);
+ssize_t gr_sock_sendmsg(gr_sock *s, const struct msghdr *msg, int flags);
+ssize_t gr_sock_recvfrom(gr_sock *s, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len);
+ssize_t gr_sock_sendto(gr_sock *s, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len);
+/*
+ * Set the deadline of the directions `dirs` to after_ns nanoseconds from now; UINT64_MAX: none; 0: it has passed. Once it
+ * has passed, calls of that direction, those in progress and all later ones, return -ETIMEDOUT, even if they would not have
+ * to wait, until a deadline is set again. A call that waits when the deadline is set is subject to the new one. Does not
+ * block; costs two uncontended locks and a look at the clock. 0, -ENOMEM (at the first deadline: nothing has changed),
+ * -ECANCELED (closed).
+ */
+int gr_sock_set_deadline(gr_sock *s, int dirs, uint64_t after_ns);
+/*
+ * Have the calls of the directions `dirs` that are in progress return -ECANCELED, unless they get what they wait for at the
+ * same time; later ones are not concerned. From any G; does not block.
+ */
+void gr_sock_cancel(gr_sock *s, int dirs);
 /* shutdown(2) both ways: Gs blocked on it wake up and see end of stream or -EINVAL. From any G. */
 void gr_sock_shutdown(gr_sock *s);
+/*
+ * The same for writing only: the peer sees the end of the stream, and can still answer. 0, -ENOTSOCK (a pipe: close it),
+ * -ENOTCONN, -ECANCELED (closed).
+ */
+int gr_sock_shutdown_write(gr_sock *s);
 /* Close the descriptor and free s; Gs blocked on it are woken with -ECANCELED. */
 void gr_sock_close(gr_sock *s);
 

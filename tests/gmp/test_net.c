@@ -1,76 +1,13 @@
 /*
  * Sockets and pipes on the netpoller. Each case names the Go test that it mirrors in behaviour, where there is one.
  */
-#include "sync_test.h"
+#include "net_test.h"
 
 #include "netpoll.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-
-#define MS ((uint64_t)1000 * 1000)
-
-/* ---- helpers --------------------------------------------------------------------------------------- */
-
-static gr_sock *adopt(int fd)
-{
-	gr_sock *s = NULL;
-
-	CHECK(fd >= 0);
-	CHECK(gr_sock_adopt(fd, &s) == 0);
-	return s;
-}
-
-static gr_sock *listen_on_loopback(struct sockaddr_in *addr)
-{
-	socklen_t len = sizeof(*addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	*addr = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	CHECK(bind(fd, (struct sockaddr *)addr, sizeof(*addr)) == 0);
-	CHECK(listen(fd, 256) == 0);
-	CHECK(getsockname(fd, (struct sockaddr *)addr, &len) == 0);
-	return adopt(fd);
-}
-
-/* Connecting to a loopback listener with room in its backlog does not wait for the other side. */
-static int connect_plain(const struct sockaddr_in *addr)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	CHECK(connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0);
-	return fd;
-}
-
-/* Two connected TCP sockets; the first is adopted already. */
-static void tcp_pair(gr_sock **ours, int *theirs)
-{
-	struct sockaddr_in addr;
-	gr_sock *l = listen_on_loopback(&addr);
-
-	*theirs = connect_plain(&addr);
-	CHECK(gr_sock_accept(l, ours) == 0);
-	gr_sock_close(l);
-}
-
-static ssize_t read_full(gr_sock *s, void *buf, size_t n)
-{
-	size_t done = 0;
-
-	while (done < n) {
-		ssize_t r = gr_sock_read(s, (char *)buf + done, n - done);
-
-		if (r <= 0)
-			return r < 0 ? r : (ssize_t)done;
-		done += (size_t)r;
-	}
-	return (ssize_t)done;
-}
 
 /* ---- echo: many connections, messages of all sizes ------------------------------------------------- */
 

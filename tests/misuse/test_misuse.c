@@ -709,6 +709,29 @@ static void closed_behind_our_back(void *arg)
 	adopted(fds[0]);
 }
 
+static void deadline_outside(void *arg)
+{
+	gr_sock_set_deadline(arg, GR_SOCK_READ, 1);
+}
+
+static void deadline_of_nothing(void *arg)
+{
+	int fds[2];
+
+	(void)arg;
+	NEED(pipe2(fds, O_CLOEXEC) == 0);
+	gr_sock_set_deadline(adopted(fds[0]), 4, 1);
+}
+
+static void cancel_of_nothing(void *arg)
+{
+	int fds[2];
+
+	(void)arg;
+	NEED(pipe2(fds, O_CLOEXEC) == 0);
+	gr_sock_cancel(adopted(fds[0]), 0);
+}
+
 /* ---- the table --------------------------------------------------------------------------------------------- */
 
 enum where { ON_MAIN, ON_G, ON_G_ONE_P, ON_G_CANARY };
@@ -804,6 +827,9 @@ static const struct death deaths[] = {
 	 false},
 	ON_TWO(closed_behind_our_back, "gr_sock_adopt: descriptor * was adopted before and closed by other means (g *)",
 	       0, false),
+	{"deadline_outside", deadline_outside, ON_MAIN, "gr_sock_set_deadline: not called from a G", 0, false},
+	ON_TWO(deadline_of_nothing, "gr_sock_set_deadline: no directions 4 (g *)", 0, false),
+	ON_TWO(cancel_of_nothing, "gr_sock_cancel: no directions 0 (g *)", 0, false),
 };
 
 enum { DEATHS = sizeof(deaths) / sizeof(deaths[0]) };

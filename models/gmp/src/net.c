@@ -2,7 +2,8 @@
  * net.c - reading, writing, accepting and closing descriptors that the netpoller watches.
  *
  * Every call tries first and waits only when the kernel says EAGAIN; the rules that keep an edge from being lost are
- * in netpoll.c. Two things are decided here.
+ * in netpoll.c. Connecting is in net_connect.c, messages in net_message.c, deadlines in deadline.c. Two things are decided
+ * here.
  *
  * A short read means drained. Reading a request costs one read(2), not two: when read(2) has returned less than was
  * asked, the socket was empty at that moment, so the next gr_sock_read need not try but can wait for an edge. Why
@@ -78,7 +79,7 @@ static int set_nonblocking(int fd)
 	return flags;
 }
 
-static bool is_tcp(int fd)
+bool gr__np_is_tcp(int fd)
 {
 	int protocol = 0;
 	socklen_t len = sizeof(protocol);
@@ -87,36 +88,6 @@ static bool is_tcp(int fd)
 }
 
 /* ---- taking over ----------------------------------------------------------------------------------- */
-
-/* Fill in the slot and register; the descriptor is non-blocking already. 0 or -errno; the slot is free on errors. */
-static int open_slot(int fd, bool is_socket, bool short_is_drained, gr_sock **out)
-{
-	struct gr_sock *s = gr__np_slot(fd);
-	int err;
-
-	if (!s)
-		return -ENOMEM;
-	if (load_acquire(&s->refs) != 0)
-		gr__fatal("gr_sock_adopt: descriptor %d was adopted before and closed by other means", fd);
-	/* Orders us behind the close of the number's last user; so far only the kernel knows that it came first. */
-	(void)load_acquire(&s->tag);
-	s->fd = fd;
-	s->is_socket = is_socket;
-	s->short_is_drained = short_is_drained;
-	store_relaxed(&s->hung_up, false);
-	store_relaxed(&s->shut, false);
-	store_relaxed(&s->dir[GR__NP_READ], GR__NP_READY);
-	store_relaxed(&s->dir[GR__NP_WRITE], GR__NP_READY);
-	/* Release: the fields above are set for who gets s by other ways than from the caller. */
-	store_release(&s->refs, GR__NP_OPEN);
-	err = gr__np_backend_add(s);
-	if (err) {
-		store_release(&s->refs, 0);
-		return err;
-	}
-	*out = s;
-	return 0;
-}
 
 int gr_sock_adopt(int fd, gr_sock **out)
 {
@@ -131,9 +102,9 @@ int gr_sock_adopt(int fd, gr_sock **out)
 	if (flags < 0)
 		return flags;
 	if (S_ISSOCK(st.st_mode))
-		err = open_slot(fd, true, is_tcp(fd), out);
+		err = gr__np_open(fd, true, gr__np_is_tcp(fd), out);
 	else
-		err = open_slot(fd, false, S_ISFIFO(st.st_mode) && !(flags & O_DIRECT), out);
+		err = gr__np_open(fd, false, S_ISFIFO(st.st_mode) && !(flags & O_DIRECT), out);
 	if (err && !(flags & O_NONBLOCK))
 		fcntl(fd, F_SETFL, flags); /* as it was; if that fails there is nothing better to report than err */
 	return err;
@@ -146,81 +117,75 @@ int gr_sock_fd(const gr_sock *s)
 
 /* ---- operations ------------------------------------------------------------------------------------ */
 
-/*
- * The part that all three have in common: block until `d` is ready unless it is, and clear it for the next try.
- * False: closed.
- */
-static inline bool prepare_try(struct gr_sock *s, enum gr__np_dir d, enum gr__wait reason)
-{
-	if (load_acquire(&s->dir[d]) != GR__NP_READY)
-		gr__np_wait(s, d, reason);
-	return gr__np_clear(s, d);
-}
-
 static ssize_t read_some(struct gr_sock *s, void *buf, size_t n)
 {
-	for (;;) {
-		ssize_t r;
+	const uint32_t cancels = gr__np_begin(s, GR__NP_READ);
 
-		if (!prepare_try(s, GR__NP_READ, GR__WAIT_IO_READ))
-			return -ECANCELED;
+	for (;;) {
+		ssize_t r = gr__np_prepare(s, GR__NP_READ, cancels, GR__WAIT_IO_READ);
+
+		if (unlikely(r))
+			return r;
 		r = try_read(s->fd, buf, n);
 		if (r == -EAGAIN) {
-			if (!load_relaxed(&s->shut))
+			if (!gr__np_is_shut(s, GR__NP_READ))
 				continue;
 			r = 0; /* shut down by us, and of a kind that the kernel cannot shut down: a pipe */
 		}
 		/* Nothing to infer: full, the end, an error, or not a stream whose short reads mean anything. */
 		if (r <= 0 || (size_t)r == n || !s->short_is_drained || load_relaxed(&s->hung_up) ||
-		    load_relaxed(&s->shut))
+		    gr__np_is_shut(s, GR__NP_READ))
 			gr__np_set_ready(s, GR__NP_READ);
 		return r;
 	}
 }
 
-static ssize_t write_all(struct gr_sock *s, const char *buf, size_t n)
+/* Write until `least` bytes at least have been taken, without clearing the word before the first EAGAIN. */
+static ssize_t write_some(struct gr_sock *s, const char *buf, size_t n, size_t least)
 {
-	size_t done = 0;
+	const uint32_t cancels = gr__np_begin(s, GR__NP_WRITE);
 	bool was_cleared = false; /* since the word was last known to be READY */
+	size_t done = 0;
 
-	while (done < n) {
+	if (unlikely(load_relaxed(&s->expired[GR__NP_WRITE])))
+		return -ETIMEDOUT;
+	while (done < least) {
 		ssize_t r = try_write(s, buf + done, n - done);
 
 		if (r >= 0) {
 			done += (size_t)r;
 			continue;
 		}
-		if (r == -EPIPE && load_relaxed(&s->shut))
+		if ((r == -EAGAIN || r == -EPIPE) && gr__np_is_shut(s, GR__NP_WRITE))
 			return -EINVAL;
 		if (r != -EAGAIN)
 			return r;
-		if (load_relaxed(&s->shut))
-			return -EINVAL;
 		if (was_cleared)
 			gr__np_wait(s, GR__NP_WRITE, GR__WAIT_IO_WRITE);
-		if (!gr__np_clear(s, GR__NP_WRITE))
-			return -ECANCELED;
+		r = gr__np_clear(s, GR__NP_WRITE, cancels);
+		if (r)
+			return r;
 		was_cleared = true;
 	}
-	return (ssize_t)n;
+	return (ssize_t)done;
 }
 
-static int accept_one(struct gr_sock *s)
+static int accept_one(struct gr_sock *s, uint32_t cancels)
 {
 	for (;;) {
-		int fd;
+		int r = gr__np_prepare(s, GR__NP_READ, cancels, GR__WAIT_IO_ACCEPT);
 
-		if (!prepare_try(s, GR__NP_READ, GR__WAIT_IO_ACCEPT))
-			return -ECANCELED;
-		fd = try_accept(s->fd);
-		if (fd == -EAGAIN) {
-			if (!load_relaxed(&s->shut))
+		if (r)
+			return r;
+		r = try_accept(s->fd);
+		if (r == -EAGAIN) {
+			if (!gr__np_is_shut(s, GR__NP_READ))
 				continue;
-			fd = -EINVAL;
+			r = -EINVAL;
 		}
 		/* There may be more in the backlog; also after an error like EMFILE. */
 		gr__np_set_ready(s, GR__NP_READ);
-		return fd;
+		return r;
 	}
 }
 
@@ -243,26 +208,39 @@ ssize_t gr_sock_write(gr_sock *s, const void *buf, size_t n)
 
 	if (!gr__np_ref(s))
 		return -ECANCELED;
-	r = write_all(s, buf, n);
+	r = write_some(s, buf, n, n);
+	gr__np_unref(s);
+	return r;
+}
+
+ssize_t gr_sock_write_some(gr_sock *s, const void *buf, size_t n)
+{
+	ssize_t r;
+
+	if (!gr__np_ref(s))
+		return -ECANCELED;
+	r = write_some(s, buf, n, n != 0);
 	gr__np_unref(s);
 	return r;
 }
 
 int gr_sock_accept(gr_sock *listener, gr_sock **out)
 {
+	uint32_t cancels;
 	int fd, err;
 
 	if (!gr__np_ref(listener))
 		return -ECANCELED;
-	gr_mutex_lock(&listener->accepting);
-	fd = accept_one(listener);
-	gr_mutex_unlock(&listener->accepting);
+	cancels = gr__np_begin(listener, GR__NP_READ); /* who is called off while it waits for its turn sees it then */
+	gr__sema_acquire(&listener->turn[GR__NP_READ], false, GR__WAIT_SEMA);
+	fd = accept_one(listener, cancels);
+	gr__sema_release(&listener->turn[GR__NP_READ], GR__SEMA_NEXT);
 	/* What is accepted is of the listener's kind. */
 	const bool short_is_drained = listener->short_is_drained;
 	gr__np_unref(listener);
 	if (fd < 0)
 		return fd;
-	err = open_slot(fd, true, short_is_drained, out);
+	err = gr__np_open(fd, true, short_is_drained, out);
 	if (err)
 		close(fd);
 	return err;
@@ -270,19 +248,64 @@ int gr_sock_accept(gr_sock *listener, gr_sock **out)
 
 /* ---- ending ---------------------------------------------------------------------------------------- */
 
+/*
+ * `shut` is set first: who is woken by the kernel sees it. The swap to READY in gr__np_wake comes after both: a call that
+ * clears the word before it sees READY again at its wait, and one that clears it after sees `shut`.
+ */
 void gr_sock_shutdown(gr_sock *s)
 {
 	if (!gr__np_ref(s))
 		return;
-	store_relaxed(&s->shut, true);
+	fetch_or_relaxed(&s->shut, GR__NP_BOTH);
 	/* Pipes (ENOTSOCK) and sockets without a peer (ENOTCONN) have only our flag. */
 	if (s->is_socket)
 		shutdown(s->fd, SHUT_RDWR);
-	/*
-	 * The swap to READY in here comes after `shut` is set: a call that clears the word before it sees READY again
-	 * at its wait, and one that clears it after sees `shut`.
-	 */
-	gr__np_wake(s);
+	gr__np_wake(s, GR__NP_BOTH);
+	gr__np_unref(s);
+}
+
+/* Here the peer is what matters, so what the kernel cannot do is refused, and nothing has changed. */
+static int shut_writing(struct gr_sock *s)
+{
+	const uint8_t bit = 1u << GR__NP_WRITE;
+	uint8_t was;
+	int err;
+
+	if (!s->is_socket)
+		return -ENOTSOCK;
+	was = fetch_or_relaxed(&s->shut, bit);
+	if (shutdown(s->fd, SHUT_WR) != 0) {
+		err = -errno;
+		if (!(was & bit))
+			fetch_and_relaxed(&s->shut, (uint8_t)~bit);
+		return err;
+	}
+	gr__np_wake(s, bit);
+	return 0;
+}
+
+int gr_sock_shutdown_write(gr_sock *s)
+{
+	int err;
+
+	if (!gr__np_ref(s))
+		return -ECANCELED;
+	err = shut_writing(s);
+	gr__np_unref(s);
+	return err;
+}
+
+void gr_sock_cancel(gr_sock *s, int dirs)
+{
+	if (dirs <= 0 || dirs > GR_SOCK_BOTH)
+		gr__fatal("gr_sock_cancel: no directions %d", dirs);
+	if (!gr__np_ref(s))
+		return;
+	for (enum gr__np_dir d = GR__NP_READ; d <= GR__NP_WRITE; d++) {
+		if (dirs >> d & 1)
+			fetch_add_relaxed(&s->cancels[d], 1);
+	}
+	gr__np_wake(s, (unsigned)dirs);
 	gr__np_unref(s);
 }
 
@@ -297,9 +320,10 @@ void gr_sock_close(gr_sock *s)
 	refs = fetch_and_seq_cst(&s->refs, ~(uint32_t)GR__NP_OPEN); /* 1 */
 	if (!(refs & GR__NP_OPEN))
 		gr__fatal("gr_sock_close: two goroutines close one descriptor");
-	gr__np_wake(s); /* 2 */
+	gr__np_wake(s, GR__NP_BOTH); /* 2 */
 	if (refs != (GR__NP_OPEN | GR__NP_REF)) /* 3: the last of the others gives the permit */
 		gr__sema_acquire(&s->idle, false, GR__WAIT_SEMA);
+	gr__np_deadlines_off(s);
 	fd = s->fd;
 	gr__np_backend_remove(s);
 	store_release(&s->refs, 0); /* 4; I6 */

@@ -34,6 +34,10 @@
  * accept on one listener, each with a reference, and use the word one after the other. Only one of them sees the READY
  * of the close's 2; if it left IDLE behind, the next would wait for an edge that cannot come, and the close for it.
  *
+ * A deadline that passes and gr_sock_cancel are the same steps, with `expired` and `cancels` in the place of OPEN, and
+ * nobody waits. There the READY of 3 has one more reason: the call has cleared it without having tried, so an edge may
+ * have been in it, and the descriptor is used on afterwards. How a deadline is set again is in deadline.c.
+ *
  * hung_up. A short read lets the next one wait without a try, unless an edge has said that there is more to come than
  * data (net.c). The word and the flag are written and read crosswise:
  *
@@ -57,8 +61,10 @@
  *       so gr__netpoll_destroy knows which descriptors are still open.
  */
 #include "netpoll.h"
+#include "plock.h"
 #include "sema.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,15 +113,47 @@ bool gr__np_ref(struct gr_sock *s)
 	do {
 		if (!(refs & GR__NP_OPEN))
 			return false;
-	} while (!cas_weak_acquire(&s->refs, &refs, refs + GR__NP_REF));
+	} while (!gr__pcas32(&s->refs, &refs, refs + GR__NP_REF)); /* only holders of a P have calls to count */
 	return true;
 }
 
 void gr__np_unref(struct gr_sock *s)
 {
 	/* Not open, and the one that is left is gr_sock_close's: it waits. No new ones come without OPEN: once only. */
-	if (fetch_sub_acq_rel(&s->refs, GR__NP_REF) == 2 * GR__NP_REF)
+	if (gr__padd32(&s->refs, (uint32_t)-GR__NP_REF) == 2 * GR__NP_REF)
 		gr__sema_release(&s->idle, GR__SEMA_NEXT);
+}
+
+int gr__np_open(int fd, bool is_socket, bool short_is_drained, struct gr_sock **out)
+{
+	struct gr_sock *s = gr__np_slot(fd);
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	if (load_acquire(&s->refs) != 0)
+		gr__fatal("gr_sock_adopt: descriptor %d was adopted before and closed by other means", fd);
+	/* Orders us behind the close of the number's last user; so far only the kernel knows that it came first. */
+	(void)load_acquire(&s->tag);
+	s->fd = fd;
+	s->is_socket = is_socket;
+	s->short_is_drained = short_is_drained;
+	store_relaxed(&s->hung_up, false);
+	store_relaxed(&s->shut, 0);
+	for (enum gr__np_dir d = GR__NP_READ; d <= GR__NP_WRITE; d++) {
+		store_relaxed(&s->expired[d], false);
+		store_relaxed(&s->turn[d], 1);
+		store_relaxed(&s->dir[d], GR__NP_READY);
+	}
+	/* Release: the fields above are set for who gets s by other ways than from the caller. */
+	store_release(&s->refs, GR__NP_OPEN);
+	err = gr__np_backend_add(s);
+	if (err) {
+		store_release(&s->refs, 0);
+		return err;
+	}
+	*out = s;
+	return 0;
 }
 
 /* ---- waiting --------------------------------------------------------------------------------------- */
@@ -127,7 +165,18 @@ static __attribute__((noinline, noreturn)) void not_alone(const struct gr_sock *
 		  s->fd);
 }
 
-bool gr__np_clear(struct gr_sock *s, enum gr__np_dir d)
+/* The rest of gr__np_clear when there is a reason not to try. */
+static __attribute__((noinline)) int refuse(struct gr_sock *s, enum gr__np_dir d, uint32_t cancels)
+{
+	/* `expired` is not read again: the deadline may have been set again meanwhile, the others stay as they are. */
+	bool is_canceled = !(load_relaxed(&s->refs) & GR__NP_OPEN) || load_relaxed(&s->cancels[d]) != cancels;
+
+	/* As if it had not been cleared: for the edge that may have been in it, and for the others whom this concerns. */
+	gr__np_set_ready(s, d);
+	return is_canceled ? -ECANCELED : -ETIMEDOUT;
+}
+
+int gr__np_clear(struct gr_sock *s, enum gr__np_dir d, uint32_t cancels)
 {
 	uintptr_t was = load_relaxed(&s->dir[d]);
 
@@ -135,11 +184,10 @@ bool gr__np_clear(struct gr_sock *s, enum gr__np_dir d)
 		not_alone(s, d);
 	store_relaxed(&s->dir[d], GR__NP_IDLE);
 	fence_seq_cst();
-	if (likely(load_acquire(&s->refs) & GR__NP_OPEN))
-		return true;
-	/* As if it had not been cleared: the wake-up of the close is for all who hold a reference. */
-	gr__np_set_ready(s, d);
-	return false;
+	if (likely((load_acquire(&s->refs) & GR__NP_OPEN) && !load_relaxed(&s->expired[d]) &&
+		   load_relaxed(&s->cancels[d]) == cancels))
+		return 0;
+	return refuse(s, d, cancels);
 }
 
 /* PARKING -> the G; if that fails it is ready already and the G goes on. */
@@ -183,15 +231,22 @@ static struct gr_g *unblock(struct gr_sock *s, enum gr__np_dir d)
 	return (struct gr_g *)v;
 }
 
-void gr__np_wake(struct gr_sock *s)
+void gr__np_wake(struct gr_sock *s, unsigned dirs)
 {
-	fence_seq_cst(); /* between why it wakes (OPEN gone, shut) and reading the words: pairs with gr__np_clear's */
+	fence_seq_cst(); /* between why it wakes (see netpoll.h) and reading the words: pairs with gr__np_clear's */
 	for (enum gr__np_dir d = GR__NP_READ; d <= GR__NP_WRITE; d++) {
-		struct gr_g *g = unblock(s, d);
+		struct gr_g *g = dirs >> d & 1 ? unblock(s, d) : NULL;
 
 		if (g)
 			gr__ready_tail(g);
 	}
+}
+
+struct gr_g *gr__np_expire(struct gr_sock *s, enum gr__np_dir d)
+{
+	store_relaxed(&s->expired[d], true);
+	fence_seq_cst(); /* pairs with gr__np_clear's */
+	return unblock(s, d);
 }
 
 void gr__np_event(uint64_t data, bool readable, bool writable, bool hung_up, struct gr__glist *out)
@@ -233,6 +288,7 @@ void gr__netpoll_destroy(void)
 		for (unsigned k = 0; chunk && k < CHUNK_SLOTS; k++) {
 			if (load_relaxed(&chunk[k].refs)) /* I6 */
 				close(chunk[k].fd);
+			free(load_relaxed(&chunk[k].deadlines));
 		}
 		free(chunk);
 	}

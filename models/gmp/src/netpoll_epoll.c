@@ -116,6 +116,15 @@ static void take_break(void)
 	fence_seq_cst();
 }
 
+/*
+ * Whether this says that there is more to come than data: an end or an error. HUP alone is a pipe without a writer. With
+ * OUT and nothing else it is a stream socket that is not connected yet; its next edges are those of the connection.
+ */
+static inline bool is_hung_up(uint32_t ev)
+{
+	return (ev & (EPOLLRDHUP | EPOLLERR)) || (ev & (EPOLLHUP | EPOLLOUT)) == EPOLLHUP;
+}
+
 /* Interrupted by a signal means nothing has happened: the caller looks at everything again anyway. */
 void gr__np_backend_wait(int64_t delay_ns, struct gr__glist *out)
 {
@@ -126,7 +135,7 @@ void gr__np_backend_wait(int64_t delay_ns, struct gr__glist *out)
 		gr__throw("epoll_wait: errno %d", errno);
 	for (int i = 0; i < n; i++) {
 		const uint32_t ev = events[i].events;
-		const bool hung_up = ev & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+		const bool hung_up = is_hung_up(ev);
 
 		if (events[i].data.u64 == BREAK_DATA) {
 			if (delay_ns != 0)
@@ -134,7 +143,7 @@ void gr__np_backend_wait(int64_t delay_ns, struct gr__glist *out)
 			continue;
 		}
 		/* HUP and ERR end a wait in either direction: the call that follows says what it was. */
-		gr__np_event(events[i].data.u64, hung_up || (ev & EPOLLIN),
+		gr__np_event(events[i].data.u64, (ev & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0,
 			     (ev & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0, hung_up, out);
 	}
 }

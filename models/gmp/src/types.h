@@ -62,6 +62,7 @@ struct gr__note {
 	X(IO_READ, "I/O read")                                                                                         \
 	X(IO_WRITE, "I/O write")                                                                                       \
 	X(IO_ACCEPT, "I/O accept")                                                                                     \
+	X(IO_CONNECT, "I/O connect")                                                                                   \
 	X(IO_FILE, "file I/O")
 
 /* clang-format off: it takes the list for one long statement */
