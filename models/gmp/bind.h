@@ -260,6 +260,7 @@ static inline size_t dx_runtime_counters(const char *names[], uint64_t values[],
 		{"syscalls", s.syscalls},
 		{"polls", s.polls},
 		{"timers_fired", s.timers_fired},
+		{"timers_put_off", s.timers_put_off},
 		{"preemptions", s.preemptions},
 		{"stacks_mapped", s.stacks_mapped},
 	};

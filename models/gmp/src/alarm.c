@@ -63,8 +63,8 @@ static struct gr_g *ring(struct gr__timer *timer, int64_t now_ns)
 	if (t->period_ns) {
 		/* The next multiple after now: when + period * (1 + late / period). */
 		step = t->period_ns - (uint64_t)(now_ns - timer->when_ns) % t->period_ns;
-		gr__timer_again_locked(timer, step < (uint64_t)(INT64_MAX - 1 - now_ns) ? now_ns + (int64_t)step
-											: INT64_MAX);
+		gr__timer_again_locked(timer,
+				       step < (uint64_t)(INT64_MAX - 1 - now_ns) ? now_ns + (int64_t)step : INT64_MAX);
 	}
 	return NULL;
 }

@@ -275,8 +275,7 @@ static __attribute__((noinline)) bool rlock_slowly_until(gr_rwmutex *rw, _Atomic
 
 	w.won = &won;
 	w.is_queued = true;
-	if (keep_count_or_queue_lock(rw, own, &w) ||
-	    gr__park_until(&rw->lock, &won, until_ns, GR__WAIT_RWMUTEX_READ))
+	if (keep_count_or_queue_lock(rw, own, &w) || gr__park_until(&rw->lock, &won, until_ns, GR__WAIT_RWMUTEX_READ))
 		return true;
 	gr__plock(&rw->lock);
 	if (w.is_queued)
