@@ -216,27 +216,41 @@ static void test_unsettled(void **state)
 	json_decref(record);
 }
 
+/* As take(): not what a loaded machine did to the clocks. */
+static json_t *take_plain_not_void(size_t cell, const char *way)
+{
+	struct sample_env env;
+
+	for (int i = 0;; i++) {
+		json_t *record;
+
+		sample_env_defaults(&env);
+		record = take_plain(&env, cell, way, "timed");
+		if (i == 50 || strcmp(jsonx_str(record, "status"), "void") != 0)
+			return record;
+		json_decref(record);
+	}
+}
+
 /* The metric is the quantile that the subject tells; who does not tell one delay per operation has no result. */
 static void test_delays(void **state)
 {
-	struct sample_env env;
 	json_t *record, *metric;
 
 	(void)state;
-	sample_env_defaults(&env);
-	record = take_plain(&env, 3, "delays", "timed");
+	record = take_plain_not_void(3, "delays");
 	metric = json_object_get(record, "metric");
 	assert_string_equal(jsonx_str(metric, "name"), "delay_p99");
 	assert_string_equal(jsonx_str(metric, "unit"), "ns");
 	assert_int_equal(jsonx_int(metric, "value", 0), 99);
 	assert_int_equal(jsonx_int(json_object_get(record, "delays"), "p50", 0), 50);
 	json_decref(record);
-	record = take_plain(&env, 3, "fewdelays", "timed");
+	record = take_plain_not_void(3, "fewdelays");
 	assert_string_equal(jsonx_str(record, "status"), "failed");
 	assert_string_equal(jsonx_str(record, "why"), "it did 7 operations and tells 6 delays");
 	assert_true(json_is_null(json_object_get(json_object_get(record, "metric"), "value")));
 	json_decref(record);
-	record = take_plain(&env, 0, "good", "timed");
+	record = take_plain_not_void(0, "good");
 	assert_true(json_is_null(json_object_get(record, "delays")));
 	json_decref(record);
 }
