@@ -238,6 +238,8 @@ long __wrap_syscall(long number, ...)
 	va_end(ap);
 	if (number == SYS_futex && futex_fails((int)a[1]))
 		return errno ? -1 : 0;
+	if ((number == SYS_recvfrom && fails_errno(INJECT_READ)) || (number == SYS_sendto && fails_errno(INJECT_SEND)))
+		return -1;
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
@@ -311,6 +313,11 @@ WRAP(int, accept4, int fd, struct sockaddr *addr, socklen_t *len, int flags)
 WRAP(ssize_t, read, int fd, void *buf, size_t n)
 {
 	return fails_errno(INJECT_READ) ? -1 : __real_read(fd, buf, n);
+}
+
+WRAP(ssize_t, recv, int fd, void *buf, size_t n, int flags)
+{
+	return fails_errno(INJECT_READ) ? -1 : __real_recv(fd, buf, n, flags);
 }
 
 WRAP(ssize_t, write, int fd, const void *buf, size_t n)

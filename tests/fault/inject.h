@@ -38,7 +38,7 @@
 	X(FSTAT)                                                                                                       \
 	X(FCNTL)                                                                                                       \
 	X(ACCEPT)                                                                                                      \
-	X(READ)                                                                                                        \
+	X(READ) /* recv too */                                                                                         \
 	X(WRITE)                                                                                                       \
 	X(SEND)                                                                                                        \
 	X(PREAD)                                                                                                       \

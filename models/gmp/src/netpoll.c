@@ -52,7 +52,8 @@
  * Invariants:
  *   I1  only the G that holds a direction (one reader, one writer at a time) clears it or waits in it.
  *   I2  who swaps a G out of a word makes it runnable, exactly once.
- *   I3  `waiters` is the number of words that hold a G, or are about to (counted before, uncounted by I2).
+ *   I3  `waiters` is at least the number of words that hold a G, or are about to: counted before, uncounted after it has
+ *       been taken out and before it is made runnable; by the poller those of one poll together.
  *   I4  a slot's memory is a struct gr_sock from its first use to the end of the runtime.
  *   I5  the tag changes before a descriptor's number can be used again, so that a late event does not reach the next
  *       user. An event that is being handled while the tag changes can still set the next user's READY or hung_up:
@@ -216,7 +217,7 @@ void gr__np_wait(struct gr_sock *s, enum gr__np_dir d, enum gr__wait reason)
 	gr__park(enter_word, &s->dir[d], reason);
 }
 
-/* Set a word to READY; the G that slept in it, which is the caller's to make runnable (I2), or NULL. */
+/* Set a word to READY; the G that slept in it, which is the caller's to uncount and to make runnable (I2), or NULL. */
 static struct gr_g *unblock(struct gr_sock *s, enum gr__np_dir d)
 {
 	uintptr_t v = load_acquire(&s->dir[d]);
@@ -225,10 +226,7 @@ static struct gr_g *unblock(struct gr_sock *s, enum gr__np_dir d)
 		if (v == GR__NP_READY)
 			return NULL;
 	} while (!cas_weak_acq_rel(&s->dir[d], &v, GR__NP_READY));
-	if (v == GR__NP_IDLE || v == GR__NP_PARKING)
-		return NULL;
-	fetch_sub_seq_cst(&waiters.n, 1);
-	return (struct gr_g *)v;
+	return v == GR__NP_IDLE || v == GR__NP_PARKING ? NULL : (struct gr_g *)v;
 }
 
 void gr__np_wake(struct gr_sock *s, unsigned dirs)
@@ -237,16 +235,39 @@ void gr__np_wake(struct gr_sock *s, unsigned dirs)
 	for (enum gr__np_dir d = GR__NP_READ; d <= GR__NP_WRITE; d++) {
 		struct gr_g *g = dirs >> d & 1 ? unblock(s, d) : NULL;
 
-		if (g)
+		if (g) {
+			fetch_sub_seq_cst(&waiters.n, 1);
 			gr__ready_tail(g);
+		}
 	}
 }
 
 struct gr_g *gr__np_expire(struct gr_sock *s, enum gr__np_dir d)
 {
+	struct gr_g *g;
+
 	store_relaxed(&s->expired[d], true);
 	fence_seq_cst(); /* pairs with gr__np_clear's */
-	return unblock(s, d);
+	g = unblock(s, d);
+	if (g)
+		fetch_sub_seq_cst(&waiters.n, 1);
+	return g;
+}
+
+void gr__np_prefetch_slot(uint64_t data)
+{
+	const struct gr_sock *s = find_slot((int)(uint32_t)data);
+
+	if (s)
+		__builtin_prefetch(s, 1);
+}
+
+void gr__np_prefetch_g(uint64_t data)
+{
+	const struct gr_sock *s = find_slot((int)(uint32_t)data);
+
+	if (s) /* IDLE and READY are addresses too, for all that a prefetch minds */
+		__builtin_prefetch((const void *)load_relaxed(&s->dir[GR__NP_READ]), 1);
 }
 
 void gr__np_event(uint64_t data, bool readable, bool writable, bool hung_up, struct gr__glist *out)
@@ -301,5 +322,9 @@ bool gr__netpoll_has_waiters(void)
 
 void gr__netpoll(int64_t delay_ns, struct gr__glist *out)
 {
+	const size_t before = out->n;
+
 	gr__np_backend_wait(delay_ns, out);
+	if (out->n != before)
+		fetch_sub_seq_cst(&waiters.n, (uint32_t)(out->n - before));
 }

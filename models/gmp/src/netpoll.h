@@ -53,7 +53,7 @@ struct gr_sock {
 	_Atomic uint32_t cancels[2]; /* how often gr_sock_cancel was called for the direction; wraps */
 
 	/* immutable while open */
-	bool is_socket; /* send(2) instead of write(2) */
+	bool is_socket; /* recv(2) and send(2) instead of read(2) and write(2) */
 	bool short_is_drained; /* a read that returns less than asked has emptied it: see net.c */
 	int fd;
 
@@ -122,6 +122,10 @@ struct gr_g *gr__np_expire(struct gr_sock *s, enum gr__np_dir d);
 
 /* For the backend: an event of the descriptor that `data` stands for. Gs that it wakes are appended to out. */
 void gr__np_event(uint64_t data, bool readable, bool writable, bool hung_up, struct gr__glist *out);
+
+/* Ask for the memory that gr__np_event will touch: first for the slot, when that is there for the G that reads. */
+void gr__np_prefetch_slot(uint64_t data);
+void gr__np_prefetch_g(uint64_t data);
 
 /* What the backend hands to the kernel for s, and gets back with its events. */
 static inline uint64_t gr__np_data(const struct gr_sock *s)
