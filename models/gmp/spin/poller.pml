@@ -11,7 +11,7 @@
  *   handoff        find.c gr__handoff, for a call that lasts: at most LASTING calls never return
  *   sleep          gr__find_runnable before gr__stop_m_unlock: is_poller_missing_locked, which matters,
  *                  and is modelled, where Ms run short (FEW_MS)
- *   sysmon         gr__poll_outside, once
+ *   sysmon         gr__poll_outside, once: waits as an M does, but its time is up at some moment
  *   changer        procs.c stop_world, change, start_world, as far as Ps are idle or become it; gr__timers_move: for a
  *                  moment a timer is on neither heap. Once
  *   break_poller   netpoll_epoll.c gr__netpoll_break, take_break: the eventfd and break_sent
@@ -255,10 +255,17 @@ end_lasting: end_computing:
 proctype sysmon() /* gr__poll_outside */
 {
 	byte q = NP;
+	bool early;
 
 end:
 	atomic { !poller -> poller = true };
 	until_t = false;
+	early = timer;
+	atomic { until_t = early; early = false };
+	if
+	:: eventfd -> eventfd = false; break_sent = false
+	:: true /* the tick is over, or T has come */
+	fi;
 	poller = false;
 	if
 	:: n_idle > 0 ->

@@ -243,7 +243,10 @@ static inline bool gr__lock_try(struct gr__lock *l)
 	uint32_t was = 0;
 
 	/* acquire: pairs with the release in gr__unlock_inline */
-	return load_relaxed(&l->held) == 0 && cas_strong_acquire(&l->held, &was, 1);
+	if (load_relaxed(&l->held) || !cas_strong_acquire(&l->held, &was, 1))
+		return false;
+	gr__locks_count(1);
+	return true;
 }
 
 static inline void gr__lock_inline(struct gr__lock *l)
@@ -252,7 +255,8 @@ static inline void gr__lock_inline(struct gr__lock *l)
 
 	if (unlikely(!cas_strong_acquire(&l->held, &was, 1)))
 		gr__lock_slow(l);
-	gr__locks_count(1);
+	else
+		gr__locks_count(1);
 }
 
 static inline void gr__unlock_inline(struct gr__lock *l)

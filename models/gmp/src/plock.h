@@ -67,16 +67,12 @@ static inline void gr__plock(struct gr__lock *l)
 #endif
 	if (gr__plock_is_real())
 		gr__lock_inline(l);
-	else
-		gr__locks_count(1);
 }
 
 static inline void gr__punlock(struct gr__lock *l)
 {
 	if (gr__plock_is_real())
 		gr__unlock_inline(l);
-	else
-		gr__locks_count(-1);
 }
 
 /* Block the calling G, which has queued itself under l; l is released once it is off its stack. */
