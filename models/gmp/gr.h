@@ -132,7 +132,8 @@ void gr_yield(void);
 
 /*
  * Block the G for at least ns nanoseconds of CLOCK_MONOTONIC. 0 is a yield. How much later it runs: what the kernel takes
- * to wake a thread, when a P is idle; else when a P comes to it.
+ * to wake a thread, when a P is idle; else when a P comes to it. The kernel adds the threads' timer slack, 50 us as a rule; Ms
+ * have that of the thread that calls gr_start (prctl(PR_SET_TIMERSLACK)), or what the knob slack_us says.
  */
 void gr_sleep_ns(uint64_t ns);
 

@@ -668,6 +668,19 @@ static void make_rwmutex(void *arg)
 	gr_rwmutex_free(rw);
 }
 
+static void make_timer(void *arg)
+{
+	gr_timer *t = NULL;
+	int err;
+
+	arm(arg);
+	err = gr_timer_new(NULL, NULL, &t);
+	inject_disarm();
+	CHECK(err == (inject_failed() ? -ENOMEM : 0));
+	CHECK((t == NULL) == (err != 0));
+	gr_timer_free(t);
+}
+
 static void memory_is_refused(void **state)
 {
 	(void)state;
@@ -676,6 +689,7 @@ static void memory_is_refused(void **state)
 
 		sweep(&config, make_channel, INJECT_MALLOC, ENOMEM, 1);
 		sweep(&config, make_rwmutex, INJECT_ALIGNED_ALLOC, ENOMEM, 1);
+		sweep(&config, make_timer, INJECT_MALLOC, ENOMEM, 2); /* it has a channel */
 	}
 }
 
@@ -723,6 +737,71 @@ static void heaps_do_not_grow(void **state)
 	}
 }
 
+static void ring(void *arg)
+{
+	atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+static void wait_at_gate(void *arg)
+{
+	gr_chan_recv(gate, &(int){0});
+	gr_wg_done(arg);
+}
+
+static uint64_t put_off(void)
+{
+	struct gr_stats s;
+
+	gr_stats_read(&s);
+	return s.timers_put_off;
+}
+
+/* All stacks are taken, and no more can be had: timers that want a G have it when there is memory again. */
+static void ring_without_memory(void *arg)
+{
+	gr_timer *once = NULL, *often = NULL;
+	_Atomic int rung_once = 0, rung_often = 0;
+	uint64_t before = put_off();
+	gr_wg left = {0};
+
+	CHECK(gr_chan_new(sizeof(int), 0, &gate) == 0);
+	CHECK(gr_timer_new(ring, &rung_once, &once) == 0 && gr_timer_new(ring, &rung_often, &often) == 0);
+	arm(arg);
+	do
+		gr_wg_add(&left, 1);
+	while (gr_go(wait_at_gate, &left) == 0);
+	gr_wg_done(&left);
+	CHECK(inject_failed());
+	gr_timer_start(once, 0, 0);
+	gr_timer_start(often, 0, 300000);
+	while (put_off() < before + 4)
+		gr_sleep_ns(200000);
+	CHECK(atomic_load(&rung_once) + atomic_load(&rung_often) == 0);
+	inject_disarm();
+	while (atomic_load(&rung_once) < 1 || atomic_load(&rung_often) < 3)
+		gr_sleep_ns(200000);
+	CHECK(!gr_timer_stop(once)); /* it has had its G */
+	CHECK(gr_timer_stop(often));
+	gr_chan_close(gate);
+	gr_wg_wait(&left);
+	gr_timer_free(once);
+	gr_timer_free(often);
+	gr_chan_free(gate);
+	while (gr_count() > 1)
+		gr_yield();
+}
+
+static void timers_wait_for_memory(void **state)
+{
+	(void)state;
+	for (unsigned procs = 1; procs <= 2; procs++) {
+		const struct gr_config config = {.procs = procs, .stack_bytes = BIG_STACK};
+		struct trial t = {INJECT_MMAP, INJECT_FROM, 1, ENOMEM};
+
+		run_trial(&config, ring_without_memory, &t);
+	}
+}
+
 static void sleep_interrupted(void *arg)
 {
 	struct timespec from, to;
@@ -767,6 +846,7 @@ int main(void)
 		cmocka_unit_test(accept_is_refused),
 		cmocka_unit_test(memory_is_refused),
 		cmocka_unit_test(heaps_do_not_grow),
+		cmocka_unit_test(timers_wait_for_memory),
 		cmocka_unit_test(sleeping_threads_are_interrupted),
 	};
 

@@ -38,6 +38,8 @@ preempt  -
 preempt  UNBLOCK_FIRST/- QUEUE_FIRST/- GIVE_EARLY/- KEEP/- NO_TICK/-
 lock     -
 lock     NO_LIMIT/- LATE_READ/- RELAXED/- TEST_AND_SET/-
+mutex    - TWICE
+mutex    LEAVE_ANYWAY/- LEAVE_GIVEN/- KEEP_MODE/- KEEP_WOKEN/- ADD/-
 '
 export models
 dir=$(mktemp -d) || exit 1

@@ -140,7 +140,8 @@ struct one_wait {
 	struct fixture *f;
 	gr_wg *done;
 	uint64_t ns;
-	int which, err;
+	int which;
+	_Atomic int err;
 };
 
 static void wait_once(void *arg)

@@ -5,6 +5,7 @@
 #include "internal.h"
 #include "sync_test.h"
 
+#include <sys/prctl.h>
 #include <time.h>
 
 #define MS ((uint64_t)1000 * 1000)
@@ -311,11 +312,53 @@ static void computing_does_not_hold_up_sleepers(void **state)
 	assert_true(woken);
 }
 
+/* ---- the slack of Ms ------------------------------------------------------------------------------------------ */
+
+static int slack_seen[2];
+
+static void read_slack(void *arg)
+{
+	*(int *)arg = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+}
+
+/* On two Ms, the second one made by the monitor, whose own is another. */
+static void slack_of_two(void *arg)
+{
+	(void)arg;
+	read_slack(&slack_seen[0]);
+	CHECK(gr_go(read_slack, &slack_seen[1]) == 0);
+	gr_syscall_enter();
+	usleep(20 * 1000);
+	gr_syscall_exit();
+	while (gr_count() > 1)
+		gr_yield();
+}
+
+static void ms_have_the_starters_slack(void **state)
+{
+	int before = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+
+	(void)state;
+	prctl(PR_SET_TIMERSLACK, 33000, 0, 0, 0);
+	for (int knob = 0; knob < 2; knob++) {
+		struct gr_config c = {.procs = 1, .knobs = knob ? "slack_us=7" : NULL};
+
+		assert_int_equal(gr_start(&c), 0);
+		gr_run(slack_of_two, NULL);
+		gr_stop();
+		assert_int_equal(slack_seen[0], knob ? 7000 : 33000);
+		assert_int_equal(slack_seen[1], knob ? 7000 : 33000);
+	}
+	assert_int_equal(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0), 33000);
+	prctl(PR_SET_TIMERSLACK, before, 0, 0, 0);
+}
+
 int main(void)
 {
 	/* clang-format off */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(computing_does_not_hold_up_sleepers),
+		cmocka_unit_test(ms_have_the_starters_slack),
 		ON_1_AND_2(not_too_early),
 		ON(1, order_of_deadlines),
 		ON_1_AND_2(many_sleepers),

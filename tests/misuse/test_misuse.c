@@ -542,6 +542,89 @@ static void go_null(void *arg)
 	(void)gr_go(NULL, arg);
 }
 
+static gr_timer *new_timer(void)
+{
+	gr_timer *t = NULL;
+
+	NEED(gr_timer_new(NULL, NULL, &t) == 0);
+	return t;
+}
+
+static void timer_started_outside(void *arg)
+{
+	(void)arg;
+	gr_timer_start(new_timer(), 1000000, 0);
+}
+
+static void timer_stopped_outside(void *arg)
+{
+	(void)arg;
+	gr_timer_stop(new_timer());
+}
+
+static void timer_freed_outside(void *arg)
+{
+	(void)arg;
+	NEED(gr_start(NULL) == 0);
+	gr_timer_free(new_timer());
+}
+
+static void timer_started_in_a_call(void *arg)
+{
+	(void)arg;
+	gr_syscall_enter();
+	gr_timer_start(new_timer(), 1000000, 0);
+}
+
+static void await_timer(void *arg)
+{
+	gr_chan_recv(gr_timer_chan(arg), &(uint64_t){0});
+}
+
+static void timer_freed_under_receiver(void *arg)
+{
+	gr_timer *t = new_timer();
+
+	(void)arg;
+	NEED(gr_go(await_timer, t) == 0);
+	let_others_run();
+	gr_timer_free(t);
+}
+
+static void send_timeout_closed(void *arg)
+{
+	gr_chan *c = chan_of_ints(1);
+
+	(void)arg;
+	gr_chan_close(c);
+	gr_chan_send_timeout(c, &(int){1}, 1000000);
+}
+
+static void send_for_long(void *arg)
+{
+	gr_chan_send_timeout(arg, &(int){1}, 3600 * 1000000000ull);
+}
+
+static void close_under_patient_sender(void *arg)
+{
+	gr_chan *c = chan_of_ints(0);
+
+	(void)arg;
+	NEED(gr_go(send_for_long, c) == 0);
+	let_others_run();
+	gr_chan_close(c);
+	let_others_run();
+}
+
+static void cond_wait_timeout_unlocked(void *arg)
+{
+	gr_cond c = {0};
+	gr_mutex m = {0};
+
+	(void)arg;
+	gr_cond_wait_timeout(&c, &m, 1000000);
+}
+
 static void sleep_outside(void *arg)
 {
 	(void)arg;
@@ -813,6 +896,16 @@ static const struct death deaths[] = {
 	ON_TWO(set_procs_in_a_call,
 	       "a function of the runtime was called between gr_syscall_enter and gr_syscall_exit (g *)", 0, false),
 	ON_TWO(go_null, "gr_go: the function is NULL (g *)", 0, false),
+	{"timer_started_outside", timer_started_outside, ON_MAIN, "gr_timer_start: not called from a G", 0, false},
+	{"timer_stopped_outside", timer_stopped_outside, ON_MAIN, "gr_timer_stop: not called from a G", 0, false},
+	{"timer_freed_outside", timer_freed_outside, ON_MAIN, "gr_timer_free: not called from a G", 0, false},
+	ON_TWO(timer_started_in_a_call,
+	       "a function of the runtime was called between gr_syscall_enter and gr_syscall_exit (g *)", 0, false),
+	ON_TWO(timer_freed_under_receiver, "gr_chan_free: a goroutine waits on the channel (g *)", 0, false),
+	ON_TWO(send_timeout_closed, "gr_chan_send: the channel is closed (g *)", 0, false),
+	ON_TWO(close_under_patient_sender,
+	       "gr_chan_send: the channel was closed while the goroutine waited to send (g *)", 0, false),
+	ON_TWO(cond_wait_timeout_unlocked, "gr_cond_wait: the mutex is not locked (g *)", 0, false),
 	{"sleep_outside", sleep_outside, ON_MAIN, "gr_sleep_ns: not called from a G", 0, false},
 	{"nopreempt_enter_outside", nopreempt_enter_outside, ON_MAIN, "gr_nopreempt_enter: not called from a G", 0,
 	 false},

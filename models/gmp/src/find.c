@@ -98,6 +98,22 @@ static struct gr_g *ready_list(struct gr_p *p, struct gr__glist *l)
 	return first;
 }
 
+/*
+ * A P's own timers. Of many that are due at once a batch becomes runnable, and the next one when that has run: the monitor
+ * may send us here more often than that, and what overflows the ring goes through the global queue and out of the cache.
+ */
+static void run_own_timers(struct gr_p *p, int64_t now)
+{
+	uint64_t tick = load_relaxed(&p->tick);
+	unsigned ran = 0;
+
+	if (gr__timers_next(p) > now || (tick < p->batch_until && !gr__p_is_empty(p)))
+		return;
+	if (gr__timers_run(p, now, &ran) <= now)
+		p->batch_until = tick + ran;
+	owner_add(&p->stats.timers_fired, ran);
+}
+
 /* What is due by time even when the queue is full: timers and I/O. */
 static void look_around(struct gr_m *m, struct gr_p *p)
 {
@@ -109,11 +125,12 @@ static void look_around(struct gr_m *m, struct gr_p *p)
 	if (timer == INT64_MAX && !io && !late)
 		return;
 	now = gr__now_ns();
-	run_timers(p, p, now);
+	run_own_timers(p, now);
 	if (unlikely(late)) {
 		store_relaxed(&s->timers_late, 0);
 		for (unsigned i = 0; i < gr__nprocs(); i++)
-			run_timers(p, s->ps[i], now);
+			if (s->ps[i] != p)
+				run_timers(p, s->ps[i], now);
 	}
 	if (!io || load_relaxed(&s->poller) || now - load_relaxed(&s->last_poll_ns) < GR__POLL_BUSY_NS)
 		return;

@@ -61,6 +61,10 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 		if (v < 1 || v > 1000000)
 			return refuse(text, len, "must be from 1 to 1000000");
 		k->slice_ns = v * 1000;
+	} else if (IS("slack_us")) {
+		if (v > 1000000)
+			return refuse(text, len, "must be at most 1000000");
+		k->slack_ns = v * 1000;
 	} else if (IS("seed")) {
 		k->seed = v;
 	} else if (IS("guard")) {
@@ -76,10 +80,9 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 		  : IS("preempt") ? &k->preempt
 				  : &k->runnext) = v;
 	} else {
-		return refuse(
-			text, len,
-			"unknown; there are procs, max_ms, stack_bytes, reap_ms, guard, steal, runnext, newest, spin, "
-			"preempt, slice_us, seed");
+		return refuse(text, len,
+			      "unknown; there are procs, max_ms, stack_bytes, reap_ms, slack_us, guard, steal, runnext, newest, "
+			      "spin, preempt, slice_us, seed");
 	}
 #undef IS
 	return 0;
@@ -130,6 +133,8 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 		k.max_ms = MAX_MS_DEFAULT;
 	if (!k.reap_ns)
 		k.reap_ns = REAP_NS_DEFAULT;
+	if (!k.slack_ns)
+		k.slack_ns = gr__os_timer_slack();
 	if (!k.stack_bytes)
 		k.stack_bytes = usual < 4 * page ? 4 * page : usual;
 	if (k.stack_bytes < 2 * page)
@@ -154,6 +159,7 @@ size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 		{"max_ms", k->max_ms},
 		{"stack_bytes", k->stack_bytes},
 		{"reap_ms", k->reap_ns / 1000000},
+		{"slack_us", k->slack_ns / 1000},
 		{"steal", k->steal},
 		{"runnext", k->runnext},
 		{"newest", k->newest},

@@ -139,6 +139,7 @@ static void *m_main(void *arg)
 
 	gr__tls_m = m;
 	gr__os_signals_restore(&s->sigmask); /* not the creator's, which may be sysmon */
+	gr__os_timer_slack_set(s->knobs.slack_ns); /* nor its slack */
 	m->tid = gr__os_tid();
 	arm_altstack(m);
 	gr__os_thread_stack(&m->san_lo, &m->san_size);

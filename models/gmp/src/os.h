@@ -30,6 +30,13 @@ void gr__os_futex_wake(_Atomic uint32_t *word, int n);
 void gr__os_yield(void);
 void gr__os_sleep_ns(int64_t ns);
 
+/*
+ * How much later than asked for the kernel may end the calling thread's sleeps, so that one interrupt serves several: 50 us as
+ * a rule. New threads have their creator's.
+ */
+uint64_t gr__os_timer_slack(void);
+void gr__os_timer_slack_set(uint64_t ns);
+
 /* Reserve address space for stacks: committed page by page at first touch, no huge pages. NULL: refused. */
 void *gr__os_reserve(size_t bytes);
 void gr__os_unreserve(void *base, size_t bytes);

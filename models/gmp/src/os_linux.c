@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -68,6 +69,19 @@ void gr__os_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadli
 void gr__os_futex_wake(_Atomic uint32_t *word, int n)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+}
+
+uint64_t gr__os_timer_slack(void)
+{
+	int ns = prctl(PR_GET_TIMERSLACK, 0ul, 0ul, 0ul, 0ul);
+
+	return ns > 0 ? (uint64_t)ns : 50000; /* the kernel's default, where it will not tell */
+}
+
+/* Where it is refused sleeps are as precise as they were. */
+void gr__os_timer_slack_set(uint64_t ns)
+{
+	(void)prctl(PR_SET_TIMERSLACK, (unsigned long)ns, 0ul, 0ul, 0ul);
 }
 
 void gr__os_yield(void)

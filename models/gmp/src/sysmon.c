@@ -34,8 +34,6 @@
  */
 #include <pthread.h>
 
-#include <sys/prctl.h>
-
 #include "internal.h"
 #include "os.h"
 #include "preempt.h"
@@ -358,7 +356,7 @@ static void *sysmon_main(void *arg)
 	unsigned quiet = 0, idle = 0;
 
 	(void)arg;
-	prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul); /* the usual 50 us would more than double a tick */
+	gr__os_timer_slack_set(1000); /* the usual 50 us would more than double a tick */
 	while (!load_acquire(&stop)) {
 		int64_t now, cap;
 

@@ -116,12 +116,13 @@ struct gr_g {
 	_Atomic uint32_t state; /* enum gr__gstate */
 	_Atomic uint32_t wait; /* enum gr__wait */
 	void *wait_data; /* what it waits on; set by who parks */
-	void *wake_param; /* set by the waker before gr__ready */
+	_Atomic int64_t
+		since_ns; /* coarse time of the last park; up to here is what parking and readying touch: one line */
 	void (*fn)(void *); /* entry */
 	void *arg; /* of fn */
-	_Atomic(const char *) name; /* or NULL */
 	_Atomic uint64_t id; /* from 1 up, never used again */
-	_Atomic int64_t since_ns; /* coarse time of the last park */
+	_Atomic(const char *) name; /* or NULL */
+	void *wake_param; /* set by the waker before gr__ready */
 
 	/* immutable once the slot has been used */
 	struct gr__slab *slab; /* where its stack is from */
@@ -285,6 +286,7 @@ struct gr_p {
 	_Atomic uint64_t tick; /* switches on this P */
 	uint64_t due_at; /* the tick at which timers, I/O and what is shared are looked at again */
 	bool is_due; /* it has come, and they have not been looked at */
+	uint64_t batch_until; /* the tick at which the last batch of timers has run, if more were due */
 	_Atomic uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
 	bool is_nurserys_turn; /* at the end of the last streak it was not the ring's */
 	bool is_urgent; /* what is readied to the ring's tail now goes to runnext, once: find.c, take_urgent */
@@ -395,6 +397,7 @@ struct gr__knobs {
 	unsigned procs, max_ms;
 	size_t stack_bytes;
 	uint64_t reap_ns;
+	uint64_t slack_ns; /* Ms' timer slack */
 	uint64_t slice_ns; /* a G computes so long while others wait */
 	bool steal, runnext, spin, newest, preempt;
 	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
