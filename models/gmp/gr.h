@@ -420,13 +420,26 @@ void gr_syscall_exit(void); /* yields if the G has had its P for long and others
  */
 void gr_syscall_enter_blocking(void);
 
+/* read(2) with the bracket around it: blocks the M. Looks first, and hands on the P at once if it will block. */
+ssize_t gr_read_blocking(int fd, void *buf, size_t n);
+
+/* ---- files ------------------------------------------------------------------------------------- */
+
 /*
- * pread/pwrite/read with the bracket around them: blocks the M. Bytes or -errno; EINTR is retried. gr_read_blocking looks
- * first, and hands on the P at once if the read will block.
+ * The calls of the same names, for regular files and block devices; bytes, a descriptor or 0, or -errno. EINTR is
+ * retried; a gr_close that is interrupted has closed.
+ *
+ * What does not have to wait for the disk is done at once. What is known to wait (reads that the page cache does not
+ * have, reads with O_DIRECT, writes with O_DIRECT or O_DSYNC, fsync) goes through io_uring and blocks the G only. With
+ * GRDEBUG=files=threads, and where io_uring is refused or was not there at build time, it blocks the M, whose P goes to
+ * another M; gr_knobs tells which, and why. gr_stop waits for what has been begun. buf must stay, and fd open, until the
+ * call returns. With io_uring a call in a bracket may end with EINTR although no signal has come.
  */
+int gr_open(const char *path, int flags, mode_t mode);
+int gr_close(int fd);
 ssize_t gr_pread(int fd, void *buf, size_t n, off_t off);
 ssize_t gr_pwrite(int fd, const void *buf, size_t n, off_t off);
-ssize_t gr_read_blocking(int fd, void *buf, size_t n);
+int gr_fsync(int fd);
 
 /* ---- network ----------------------------------------------------------------------------------- */
 

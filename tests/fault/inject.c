@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -339,6 +341,92 @@ WRAP(ssize_t, pwrite, int fd, const void *buf, size_t n, off_t off)
 {
 	return fails_errno(INJECT_PWRITE) ? -1 : __real_pwrite(fd, buf, n, off);
 }
+
+WRAP(ssize_t, preadv2, int fd, const struct iovec *iov, int n, off_t off, int flags)
+{
+	return fails_errno(INJECT_PREADV2) ? -1 : __real_preadv2(fd, iov, n, off, flags);
+}
+
+WRAP(int, fsync, int fd)
+{
+	return fails_errno(INJECT_FSYNC) ? -1 : __real_fsync(fd);
+}
+
+WRAP(off_t, lseek, int fd, off_t off, int whence)
+{
+	return fails_errno(INJECT_LSEEK) ? -1 : __real_lseek(fd, off, whence);
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode = 0;
+
+	if (flags & (O_CREAT | O_TMPFILE)) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return fails_errno(INJECT_OPEN) ? -1 : __real_open(path, flags, mode);
+}
+
+/* As Linux does it: the descriptor is gone in any case. */
+WRAP(int, close, int fd)
+{
+	int r = __real_close(fd);
+
+	return fails_errno(INJECT_CLOSE) ? -1 : r;
+}
+
+/* ---- io_uring --------------------------------------------------------------------------------------------- */
+
+#if GR_HAS_URING
+#include <liburing.h>
+
+WRAP(int, io_uring_queue_init_params, unsigned entries, struct io_uring *ring, struct io_uring_params *params)
+{
+	int err;
+
+	return fails(INJECT_URING_SETUP, &err) ? -err : __real_io_uring_queue_init_params(entries, ring, params);
+}
+
+WRAP(struct io_uring_probe *, io_uring_get_probe_ring, struct io_uring *ring)
+{
+	int err;
+
+	return fails(INJECT_URING_PROBE, &err) ? NULL : __real_io_uring_get_probe_ring(ring);
+}
+
+/* What completes within a second, and has not been taken meanwhile by another thread. */
+static void spoil_results(struct io_uring *ring, unsigned from, unsigned n)
+{
+	int err;
+
+	for (int i = 0; i < 1000 && io_uring_smp_load_acquire(ring->cq.ktail) - from < n; i++)
+		usleep(1000);
+	for (; n && from != io_uring_smp_load_acquire(ring->cq.ktail); from++, n--) {
+		struct io_uring_cqe *cqe = &ring->cq.cqes[from & *ring->cq.kring_mask];
+
+		if (fails(INJECT_URING_RESULT, &err))
+			cqe->res = err ? -err : cqe->res % 4096 ? cqe->res : cqe->res / 2;
+	}
+}
+
+WRAP(int, io_uring_submit, struct io_uring *ring)
+{
+	unsigned tail = io_uring_smp_load_acquire(ring->cq.ktail);
+	int err, n;
+
+	if (fails(INJECT_URING_SUBMIT, &err))
+		return -err;
+	n = __real_io_uring_submit(ring);
+	if (n > 0 && atomic_load(&armed) == INJECT_URING_RESULT)
+		spoil_results(ring, tail, (unsigned)n);
+	return n;
+}
+#endif
 
 /* ---- what is alive ---------------------------------------------------------------------------------------- */
 

@@ -42,7 +42,16 @@
 	X(WRITE)                                                                                                       \
 	X(SEND)                                                                                                        \
 	X(PREAD)                                                                                                       \
-	X(PWRITE)
+	X(PREADV2)                                                                                                     \
+	X(PWRITE)                                                                                                      \
+	X(FSYNC)                                                                                                       \
+	X(LSEEK)                                                                                                       \
+	X(OPEN)                                                                                                        \
+	X(CLOSE) /* it closes, and says so */                                                                          \
+	X(URING_SETUP)                                                                                                 \
+	X(URING_PROBE) /* asking what it can do */                                                                     \
+	X(URING_SUBMIT)                                                                                                \
+	X(URING_RESULT) /* completions; the work has been done. errno 0: half of so many pages */
 
 enum inject_kind {
 #define INJECT_ENUM(name) INJECT_##name,

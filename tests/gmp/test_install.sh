@@ -33,7 +33,9 @@ mv "$prefix" "$dir/stage" && rm -rf "$dir/root" || exit 1
 stage=$dir/stage
 pc=$(find "$stage" -name gr.pc)
 lib=$(dirname "$(dirname "$pc")")
-export PKG_CONFIG_LIBDIR=$lib/pkgconfig
+# Ours first; then the machine's, for what ours may require (liburing).
+PKG_CONFIG_LIBDIR=$lib/pkgconfig:$(pkg-config --variable pc_path pkg-config)
+export PKG_CONFIG_LIBDIR
 for file in "$lib"/{libgr.a,libgr.so,libgr.so.0,pkgconfig/gr.pc,cmake/gr/grConfig.cmake,cmake/gr/grConfigVersion.cmake} \
 	"$stage"/include/gr.h "$stage"/share/man/{man7/gr.7,man3/gr_go.3,man3/gr_chan_recv.3} "$stage"/share/gr/gr.py \
 	"$stage"/share/doc/gr/{LICENSE,examples/{echo.c,sum.c,pipeline.c,README.md}}; do

@@ -40,6 +40,8 @@ lock     -
 lock     NO_LIMIT/- LATE_READ/- RELAXED/- TEST_AND_SET/-
 mutex    - TWICE
 mutex    LEAVE_ANYWAY/- LEAVE_GIVEN/- KEEP_MODE/- KEEP_WOKEN/- ADD/-
+files    -
+files    NO_FENCE_SUBMIT/- NO_RECHECK/- NO_RECHECK_LEFT/- NO_FENCE_REAP/- TEST_AND_STORE/- TAKE_STORE/- NO_LIMIT/-
 '
 export models
 dir=$(mktemp -d) || exit 1

@@ -23,6 +23,10 @@ set(GR_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
 add_library(gr_shared SHARED ${GR_SOURCES})
 target_include_directories(gr_shared PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/models/gmp> PRIVATE models/gmp/src)
 target_link_libraries(gr_shared PUBLIC Threads::Threads)
+target_compile_definitions(gr_shared PRIVATE GR_HAS_URING=${GR_HAS_URING})
+if(GR_HAS_URING)
+  target_link_libraries(gr_shared PRIVATE PkgConfig::URING)
+endif()
 set_target_properties(gr_shared PROPERTIES OUTPUT_NAME gr EXPORT_NAME gr VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR} C_VISIBILITY_PRESET hidden)
 target_compile_options(gr_shared PRIVATE -fno-semantic-interposition)
@@ -33,8 +37,14 @@ endif()
 set_target_properties(gr PROPERTIES EXPORT_NAME gr_static)
 
 # What gr.h asks of code that runs on goroutines' stacks. A library that the runtime itself needs is named here for who
-# links it in statically: a pkg-config module in GR_PC_REQUIRES_PRIVATE (and in grConfig.cmake.in), another in GR_PC_LIBS_PRIVATE.
+# links it in statically: a pkg-config module in GR_PC_REQUIRES_PRIVATE (and in GR_CONFIG_DEPENDENCIES for grConfig.cmake), another in GR_PC_LIBS_PRIVATE.
 set(GR_PC_REQUIRES_PRIVATE)
+set(GR_CONFIG_DEPENDENCIES)
+if(GR_HAS_URING)
+  set(GR_PC_REQUIRES_PRIVATE liburing)
+  # The name of the target is the one that the build has linked with.
+  set(GR_CONFIG_DEPENDENCIES "find_dependency(PkgConfig)\npkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)")
+endif()
 set(GR_PC_LIBS_PRIVATE -pthread)
 set(GR_USER_FLAGS)
 if(HAS_STACK_CLASH_PROTECTION)

@@ -30,6 +30,7 @@
  * M on idle_ms for step 2. Without 3 the M would sleep although the other finds no M to wake: with all threads that
  * are allowed in use, nobody would poll again.
  */
+#include "file_uring.h"
 #include "os.h"
 #include "runq.h"
 
@@ -114,6 +115,16 @@ static void run_own_timers(struct gr_p *p, int64_t now)
 	owner_add(&p->stats.timers_fired, ran);
 }
 
+/* Files through io_uring: what is waited for goes to the kernel, who is ready becomes runnable. */
+static __attribute__((noinline)) void look_at_files(struct gr_p *p)
+{
+	struct gr__glist list = {NULL, NULL, 0};
+
+	gr__uring_turn(p, &list);
+	for (struct gr_g *g; (g = gr__glist_pop(&list));)
+		gr__ready_tail(g);
+}
+
 /* What is due by time even when the queue is full: timers and I/O. */
 static void look_around(struct gr_m *m, struct gr_p *p)
 {
@@ -124,6 +135,8 @@ static void look_around(struct gr_m *m, struct gr_p *p)
 
 	if (timer == INT64_MAX && !io && !late)
 		return;
+	if (gr__uring_on && io)
+		look_at_files(p);
 	now = gr__now_ns();
 	run_own_timers(p, now);
 	if (unlikely(late)) {
@@ -584,6 +597,8 @@ void gr__handoff(struct gr_p *p)
 {
 	struct gr_sched *s = &gr__sched;
 
+	if (gr__uring_on)
+		gr__uring_submit_all(); /* p may become idle, and the poller blocks already */
 	gr__lock(&s->lock);
 	if (!gr__p_is_empty(p) || s->global.n || load_relaxed(&s->spill_n) ||
 	    (!load_relaxed(&s->poller) && (gr__netpoll_has_waiters() || is_timer_set()))) {

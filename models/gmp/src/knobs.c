@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file_uring.h"
 #include "knobs.h"
 #include "os.h"
 #include "preempt.h"
@@ -28,6 +29,20 @@ static int refuse(const char *what, size_t len, const char *why)
 	return -EINVAL;
 }
 
+/* The value of `files`. */
+static int apply_files(struct gr__knobs *k, const char *text, size_t len, const char *value)
+{
+	const size_t n = (size_t)(text + len - value);
+
+	if (n == 5 && !memcmp(value, "uring", n))
+		k->uring = true;
+	else if (n == 7 && !memcmp(value, "threads", n))
+		k->uring = false;
+	else
+		return refuse(text, len, "must be threads or uring");
+	return 0;
+}
+
 /* One "name=value". */
 static int apply(struct gr__knobs *k, const char *text, size_t len)
 {
@@ -37,6 +52,8 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 
 	if (!eq || eq + 1 == text + len)
 		return refuse(text, len, "must be name=value");
+	if (name == 5 && !memcmp(text, "files", name))
+		return apply_files(k, text, len, eq + 1);
 	for (const char *c = eq + 1; c < text + len; c++) {
 		if (*c < '0' || *c > '9' || v > (UINT64_MAX - 9) / 10)
 			return refuse(text, len, "the value must be a whole number");
@@ -82,7 +99,7 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 	} else {
 		return refuse(text, len,
 			      "unknown; there are procs, max_ms, stack_bytes, reap_ms, slack_us, guard, steal, runnext, newest, "
-			      "spin, preempt, slice_us, seed");
+			      "spin, preempt, slice_us, files, seed");
 	}
 #undef IS
 	return 0;
@@ -115,7 +132,8 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 			      .spin = true,
 			      .newest = true,
 			      .preempt = true,
-			      .slice_ns = SLICE_NS_DEFAULT};
+			      .slice_ns = SLICE_NS_DEFAULT,
+			      .uring = true};
 	int err;
 
 	if (k.procs > GR__MAX_PROCS)
@@ -146,6 +164,24 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 	k.plain_newest = k.newest && !k.seed;
 	*out = k;
 	return 0;
+}
+
+/* "uring", "threads", or "threads (no io_uring: EPERM)": `cap` is enough for all of them. */
+static void say_files(char *text, size_t cap)
+{
+	const int err = gr__sched.uring_refused;
+	const char *name = strerrorname_np(err);
+
+	if (!gr__sched.knobs.uring)
+		snprintf(text, cap, "threads");
+	else if (!err)
+		snprintf(text, cap, "uring");
+	else if (!GR_HAS_URING)
+		snprintf(text, cap, "threads (io_uring: not built)");
+	else if (name)
+		snprintf(text, cap, "threads (no io_uring: %s)", name);
+	else
+		snprintf(text, cap, "threads (no io_uring: %d)", err);
 }
 
 size_t gr_knobs(const char *names[], char values[][32], size_t cap)
@@ -180,6 +216,10 @@ size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 	if (n < cap) {
 		names[n] = "preempt";
 		snprintf(values[n++], 32, "%s", gr__preempt_state());
+	}
+	if (n < cap) {
+		names[n] = "files";
+		say_files(values[n++], 32);
 	}
 	return n;
 }

@@ -38,6 +38,7 @@
 #include <string.h>
 
 #include "arch/ctx.h"
+#include "file_uring.h"
 #include "knobs.h"
 #include "os.h"
 #include "preempt.h"
@@ -497,6 +498,8 @@ int gr_start(const struct gr_config *config)
 		goto fail_ps;
 	if ((err = gr__netpoll_init()))
 		goto fail_ps;
+	if (s->knobs.uring)
+		s->uring_refused = -gr__uring_open(); /* then with threads: gr_knobs says so */
 	if ((err = gr__os_fault_handler_on(on_fault)))
 		goto fail_poll;
 	if ((err = gr__preempt_start()))
@@ -516,6 +519,7 @@ fail_preempt:
 fail_handler:
 	gr__os_fault_handler_off();
 fail_poll:
+	gr__uring_close();
 	gr__netpoll_destroy();
 fail_ps:
 	free_ps();
@@ -678,6 +682,7 @@ void gr_stop(void)
 	gr__preempt_stop();
 	gr__altstacks_destroy();
 	gr__os_fault_handler_off();
+	gr__uring_close(); /* the kernel may still write to stacks */
 	gr__netpoll_destroy();
 	free_ps();
 	gr__spill_destroy();

@@ -53,7 +53,8 @@
  *   I1  only the G that holds a direction (one reader, one writer at a time) clears it or waits in it.
  *   I2  who swaps a G out of a word makes it runnable, exactly once.
  *   I3  `waiters` is at least the number of words that hold a G, or are about to: counted before, uncounted after it has
- *       been taken out and before it is made runnable; by the poller those of one poll together.
+ *       been taken out and before it is made runnable; by the poller those of one poll together. And of
+ *       operations that file_uring.c waits for, which it counts itself (U3).
  *   I4  a slot's memory is a struct gr_sock from its first use to the end of the runtime.
  *   I5  the tag changes before a descriptor's number can be used again, so that a late event does not reach the next
  *       user. An event that is being handled while the tag changes can still set the next user's READY or hung_up:
@@ -62,6 +63,7 @@
  *       so gr__netpoll_destroy knows which descriptors are still open.
  */
 #include "netpoll.h"
+#include "file_uring.h"
 #include "plock.h"
 #include "sema.h"
 
@@ -72,6 +74,8 @@
 
 /* Slots come in chunks of 16 KiB; the table allows 2^21 descriptors, twice the kernel's usual fs.nr_open. */
 enum { CHUNK_SLOTS = 256, CHUNKS = 8192 };
+
+enum { FILE_RETRY_NS = 1000 * 1000 }; /* the kernel has no memory for a file operation: when to ask again; arbitrary */
 
 static _Atomic(struct gr_sock *) chunks[CHUNKS];
 
@@ -320,11 +324,38 @@ bool gr__netpoll_has_waiters(void)
 	return load_seq_cst(&waiters.n) != 0;
 }
 
-void gr__netpoll(int64_t delay_ns, struct gr__glist *out)
+void gr__np_count_waiters(unsigned n)
+{
+	fetch_add_seq_cst(&waiters.n, n);
+}
+
+static void wait_counted(int64_t delay_ns, struct gr__glist *out)
 {
 	const size_t before = out->n;
 
 	gr__np_backend_wait(delay_ns, out);
 	if (out->n != before)
-		fetch_sub_seq_cst(&waiters.n, (uint32_t)(out->n - before));
+		fetch_sub_seq_cst(&waiters.n, (uint32_t)(out->n - before)); /* I3 */
+}
+
+/* With files that go through io_uring: who waits for them must not be forgotten over the wait. */
+static __attribute__((noinline)) void poll_with_files(int64_t delay_ns, struct gr__glist *out)
+{
+	bool all = gr__uring_submit_all();
+
+	gr__uring_reap_all(out);
+	if (out->head)
+		delay_ns = 0;
+	else if (!all && (delay_ns < 0 || delay_ns > FILE_RETRY_NS))
+		delay_ns = FILE_RETRY_NS;
+	wait_counted(delay_ns, out);
+	gr__uring_reap_all(out);
+}
+
+void gr__netpoll(int64_t delay_ns, struct gr__glist *out)
+{
+	if (unlikely(gr__uring_on))
+		poll_with_files(delay_ns, out);
+	else
+		wait_counted(delay_ns, out);
 }

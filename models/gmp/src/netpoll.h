@@ -142,11 +142,15 @@ bool gr__np_is_tcp(int fd);
 
 /* s is being closed, OPEN is gone: its deadlines do not pass any more. */
 void gr__np_deadlines_off(struct gr_sock *s);
+/* n more (or less) Gs wait for completions of file_uring.c: they need somebody who polls, as I3's. */
+void gr__np_count_waiters(unsigned n);
 
 /* ---- netpoll_epoll.c ------------------------------------------------------------------------------- */
 
 int gr__np_backend_open(void); /* 0 or -errno */
 void gr__np_backend_close(void);
+/* End a wait whenever fd is readable; to be taken out by its close. 0 or -errno. */
+int gr__np_backend_watch(int fd);
 int gr__np_backend_add(const struct gr_sock *s); /* 0 or -errno; -EPERM: cannot be polled */
 void gr__np_backend_remove(const struct gr_sock *s);
 /* gr__netpoll's waiting part; calls gr__np_event for each event. */

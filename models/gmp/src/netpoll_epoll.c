@@ -37,6 +37,7 @@ enum { EVENTS = 128 };
 
 /* No descriptor has this tag and number: they are not negative. */
 #define BREAK_DATA UINT64_MAX
+#define RING_DATA (UINT64_MAX - 1) /* an io_uring has completions: file_uring.c looks into all of them */
 
 static int epoll_fd = -1; /* immutable while the runtime runs */
 static int break_fd = -1; /* likewise */
@@ -69,6 +70,14 @@ void gr__np_backend_close(void)
 		close(epoll_fd);
 	break_fd = -1;
 	epoll_fd = -1;
+}
+
+/* Level-triggered: as long as there are completions, nobody sleeps. */
+int gr__np_backend_watch(int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = RING_DATA};
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
 }
 
 int gr__np_backend_add(const struct gr_sock *s)
@@ -134,6 +143,8 @@ static void handle(const struct epoll_event *e, int64_t delay_ns, struct gr__gli
 			take_break();
 		return;
 	}
+	if (e->data.u64 == RING_DATA)
+		return; /* the caller looks into the rings */
 	/* HUP and ERR end a wait in either direction: the call that follows says what it was. */
 	gr__np_event(e->data.u64, (ev & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0,
 		     (ev & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0, is_hung_up(ev), out);

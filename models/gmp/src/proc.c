@@ -47,6 +47,7 @@
  */
 #include <errno.h>
 
+#include "file_uring.h"
 #include "os.h"
 #include "switch.h"
 
@@ -225,6 +226,8 @@ static bool is_something_due(struct gr_p *p)
 		return true;
 	if (timer == INT64_MAX && !io)
 		return false;
+	if (gr__uring_on && io && gr__uring_is_due(p))
+		return true;
 	now = gr__now_ns();
 	if (timer <= now)
 		return true;

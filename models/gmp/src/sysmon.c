@@ -5,6 +5,7 @@
  *   - takes the P of an M that has been in one blocking call since the last tick and hands it on;
  *   - wakes an M for work that has lain in a queue since the last tick while a P was idle (see proc.c on runnext);
  *   - waits in the poller for I/O while all Ps compute, instead of sleeping;
+ *   - gives the kernel the file operations that a P which computes has left in its line (file_uring.c);
  *   - asks a P whose slice has lasted for 10 ms while others wait for attention at its next call, and has its G stopped by
  *     a signal if there is no such call (preempt.c);
  *   - does the same to the P that has computed longest, if for 500 us, when time or I/O has made a G ready;
@@ -34,6 +35,7 @@
  */
 #include <pthread.h>
 
+#include "file_uring.h"
 #include "internal.h"
 #include "os.h"
 #include "preempt.h"
@@ -288,6 +290,8 @@ static bool tick(int64_t now)
 		gr__wake_p();
 		useful = true;
 	}
+	if (gr__uring_on)
+		useful |= gr__uring_watch();
 	useful |= watch_poller(now);
 	useful |= watch_urgent(now);
 	for (unsigned i = 0; i < gr__nprocs(); i++)
@@ -367,6 +371,8 @@ static void *sysmon_main(void *arg)
 			;
 		if (load_relaxed(&s->n_idle_ps) == gr__nprocs()) {
 			delay = delay * 2 < TICK_MAX_NS ? delay * 2 : TICK_MAX_NS;
+			if (gr__uring_on)
+				gr__uring_watch(); /* U5 */
 			if (delay == TICK_MAX_NS && ++idle > LONG_TICKS) {
 				/* The Ms see to it that one polls; if that failed, nobody would notice from here on. */
 				if (is_poller_missing())

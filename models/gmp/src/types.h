@@ -401,6 +401,7 @@ struct gr__knobs {
 	uint64_t slice_ns; /* a G computes so long while others wait */
 	bool steal, runnext, spin, newest, preempt;
 	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
+	bool uring; /* files through io_uring if it is to be had */
 	bool plain_runnext; /* runnext without perturbation: knob on and no seed */
 	bool plain_newest; /* the same for the newest of the nursery */
 	uint64_t seed; /* not 0: perturb the order of everything that may be reordered */
@@ -418,6 +419,7 @@ struct gr_sched {
 	const struct gr_cpu *cpus; /* by CPU number; NULL: all CPUs are equally near */
 	unsigned n_cpus;
 	unsigned n_coprimes;
+	int uring_refused; /* knobs.uring, and why it is not so: an errno */
 	_Atomic uint32_t running; /* gr_start has finished and gr_stop has not begun */
 	_Atomic uint32_t stopping; /* Ms leave at their next scheduling point */
 	_Atomic uint32_t world_stops; /* Ms give up their Ps at their next scheduling point: procs.c */
