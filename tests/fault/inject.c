@@ -332,6 +332,46 @@ WRAP(ssize_t, send, int fd, const void *buf, size_t n, int flags)
 	return fails_errno(INJECT_SEND) ? -1 : __real_send(fd, buf, n, flags);
 }
 
+WRAP(ssize_t, recvmsg, int fd, struct msghdr *msg, int flags)
+{
+	return fails_errno(INJECT_RECVMSG) ? -1 : __real_recvmsg(fd, msg, flags);
+}
+
+WRAP(ssize_t, sendmsg, int fd, const struct msghdr *msg, int flags)
+{
+	return fails_errno(INJECT_SENDMSG) ? -1 : __real_sendmsg(fd, msg, flags);
+}
+
+WRAP(int, socket, int domain, int type, int protocol)
+{
+	return fails_errno(INJECT_SOCKET) ? -1 : __real_socket(domain, type, protocol);
+}
+
+WRAP(int, bind, int fd, const struct sockaddr *addr, socklen_t len)
+{
+	return fails_errno(INJECT_BIND) ? -1 : __real_bind(fd, addr, len);
+}
+
+WRAP(int, listen, int fd, int backlog)
+{
+	return fails_errno(INJECT_LISTEN) ? -1 : __real_listen(fd, backlog);
+}
+
+WRAP(int, connect, int fd, const struct sockaddr *addr, socklen_t len)
+{
+	return fails_errno(INJECT_CONNECT) ? -1 : __real_connect(fd, addr, len);
+}
+
+WRAP(int, setsockopt, int fd, int level, int name, const void *value, socklen_t len)
+{
+	return fails_errno(INJECT_SETSOCKOPT) ? -1 : __real_setsockopt(fd, level, name, value, len);
+}
+
+WRAP(int, shutdown, int fd, int how)
+{
+	return fails_errno(INJECT_SHUTDOWN) ? -1 : __real_shutdown(fd, how);
+}
+
 WRAP(ssize_t, pread, int fd, void *buf, size_t n, off_t off)
 {
 	return fails_errno(INJECT_PREAD) ? -1 : __real_pread(fd, buf, n, off);

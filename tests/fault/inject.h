@@ -41,6 +41,14 @@
 	X(READ) /* recv too */                                                                                         \
 	X(WRITE)                                                                                                       \
 	X(SEND)                                                                                                        \
+	X(SOCKET)                                                                                                      \
+	X(BIND)                                                                                                        \
+	X(LISTEN)                                                                                                      \
+	X(CONNECT)                                                                                                     \
+	X(SETSOCKOPT)                                                                                                  \
+	X(SHUTDOWN)                                                                                                    \
+	X(RECVMSG)                                                                                                     \
+	X(SENDMSG)                                                                                                     \
 	X(PREAD)                                                                                                       \
 	X(PREADV2)                                                                                                     \
 	X(PWRITE)                                                                                                      \
