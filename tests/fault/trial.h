@@ -44,7 +44,8 @@ static inline void run_trial(const struct gr_config *config, void (*fn)(void *),
 }
 
 /* Once and from there on, for all n at which something fails. `least`: that many there must be. */
-static inline void sweep(const struct gr_config *config, void (*fn)(void *), enum inject_kind kind, int err, uint32_t least)
+static inline void sweep(const struct gr_config *config, void (*fn)(void *), enum inject_kind kind, int err,
+			 uint32_t least)
 {
 	for (enum inject_when when = INJECT_ONCE; when <= INJECT_FROM; when++) {
 		struct trial t = {kind, when, 1, err};

@@ -98,7 +98,8 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 				  : &k->runnext) = v;
 	} else {
 		return refuse(text, len,
-			      "unknown; there are procs, max_ms, stack_bytes, reap_ms, slack_us, guard, steal, runnext, newest, "
+			      "unknown; there are procs, max_ms, stack_bytes, reap_ms, slack_us, guard, steal, "
+			      "runnext, newest, "
 			      "spin, preempt, slice_us, files, seed");
 	}
 #undef IS
