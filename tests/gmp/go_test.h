@@ -14,22 +14,21 @@
  *
  *	Go's test                                         why not
  *	---------                                         -------
- *	*GC*, GCFairness*, Finalizer*, Cleanup*, Weak*    no garbage collector
+ *	*GC* but GCFairness, Finalizer*, Cleanup*, Weak*  no garbage collector
  *	StackGrowth*, StackMem, ShrinkStack*,             stacks have a fixed size and never move; overflow, guards and
  *	NoShrinkStackWhileParking, SelectStackAdjust,     reuse are in test_stack.c
  *	StackCache, peano
- *	Preemption*, AsyncPreempt, PreemptSplitBig        scheduling is cooperative; that one who computes holds up neither
- *	                                                  time nor I/O of others is in test_sched.c
+ *	PreemptionGC                                      no collector; that the world stops amid who computes: go_TestAsyncPreempt
  *	LockOSThread*, YieldLocked*, BlockLocked,         a G cannot be bound to a thread
  *	LockedDeadlock*, TemplateThreadRace, MexitSTW
- *	StopTheWorldDeadlock, PreemptionAfterSyscall      paired with gr_stop, which needs every P; gr_set_procs stops the world
+ *	StopTheWorldDeadlock                              paired with gr_stop, which needs every P; gr_set_procs stops the world
  *	                                                  in test_procs.c
  *	TraceSTW, SchedPauseMetrics, pprof labels         no tracer, no profiler
  *	GOMAXPROCS while running                          test_procs.c
  *	live cgroup update                                the program calls gr_set_procs(0)
  *	Panic*, Recover*, RecursivePanic, OncePanic,      no panics: a bug of the caller ends the process; fn of gr_once_do must
  *	OnceFunc/Value, CondCopy, WaitGroup.Go            return; copying a struct cannot be noticed in C
- *	SignalM                                           threads are sent no signals
+ *	SignalM                                           threads are sent one signal, by what test_preempt.c tests
  *	Cgroup: at least 2 Ps                             here at least 1 (gr.h)
  *	InitDeadlock                                      no initialization code of packages
  *	ThreadExhaustion (fatal)                          a cap on threads delays only (gr.h): the pair checks that

@@ -7,8 +7,8 @@
  * into which a thread that is no M writes the time, at random intervals of 1 to 5 ms. With preemption, without it, and
  * (what the machine does by itself) without hogs.
  *
- * Cost: two hogs on one P, with the shortest slice, against one that has no rival. What they lose of the time that their
- * work takes, per preemption: the signal, the switch, the way back, sysmon's share if it runs on the same CPU.
+ * Cost: two hogs on one P, with the shortest slice, against the same without preemption. How much more CPU time their
+ * thread takes, per preemption: the signal, the switch to the scheduler, the next G, and the way back.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -159,50 +159,56 @@ GR_PREEMPTIBLE static void fixed_work(void *arg)
 	gr_wg_done(&wg);
 }
 
-static void work_of(void *arg)
+static double work_cpu_ns;
+
+/* With one P, and nothing that blocks, all this is on one thread. */
+static void work_of_two(void *arg)
 {
-	for (uintptr_t i = 0; i < (uintptr_t)arg; i++) {
+	struct timespec a, b;
+
+	(void)arg;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+	for (uintptr_t i = 0; i < 2; i++) {
 		gr_wg_add(&wg, 1);
 		if (gr_go(fixed_work, (void *)i))
 			abort();
 	}
 	gr_wg_wait(&wg);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+	work_cpu_ns = (double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec);
 }
 
-/* CPU time of all threads for n workers' work on one P. */
-static double work_cpu_ns(uintptr_t n, uint64_t *preemptions)
+/* CPU time of the work. */
+static double work(const char *knobs, uint64_t *preemptions)
 {
-	const struct gr_config config = {.procs = 1, .knobs = "slice_us=1"};
+	const struct gr_config config = {.procs = 1, .knobs = knobs};
 	struct gr_stats stats;
-	struct timespec a, b;
 
 	if (gr_start(&config))
 		abort();
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
-	gr_run(work_of, (void *)n);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	gr_run(work_of_two, NULL);
 	gr_stats_read(&stats);
 	gr_stop();
 	*preemptions = stats.preemptions;
-	return (double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec);
+	return work_cpu_ns;
 }
 
 static void cost(void)
 {
-	double alone = 1e18, best = 1e18;
+	enum { TRIES = 7 };
+	double alone = 1e18, each[TRIES];
+	uint64_t n[TRIES], none;
 
-	for (int i = 0; i < 5; i++) {
-		uint64_t none, n;
-		double one = work_cpu_ns(1, &none), two = work_cpu_ns(2, &n);
+	for (int i = 0; i < TRIES; i++) {
+		double without = work("preempt=0", &none);
 
-		alone = one < alone ? one : alone;
-		if (n > 0 && (two - 2 * alone) / (double)n < best)
-			best = (two - 2 * alone) / (double)n;
-		if (i == 4)
-			printf("cost of a preemption, CPU of the monitor included: %.1f us (best of 5; %llu in the "
-			       "last)\n",
-			       best / 1e3, (unsigned long long)n);
+		each[i] = work("slice_us=1", &n[i]);
+		alone = without < alone ? without : alone;
 	}
+	printf("cost of a preemption, us:");
+	for (int i = 0; i < TRIES; i++)
+		printf(" %.1f", n[i] ? (each[i] - alone) / (double)n[i] / 1e3 : 0);
+	printf(" (%llu in the last)\n", (unsigned long long)n[TRIES - 1]);
 }
 
 int main(int argc, char **argv)

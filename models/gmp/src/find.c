@@ -17,6 +17,9 @@
  * A poller that comes back with work runs it. Nobody polls then until an M goes idle again; busy Ps look by time, and
  * sysmon sees to the rest. Waking another M to poll each time would double the wake-ups of a lightly loaded server.
  *
+ * While every P computes nobody looks by time either. Then sysmon is the poller, for a tick at a time (gr__poll_outside): it
+ * puts what is ready at the head of the global queue, and has a P look there (sysmon.c: watch_urgent).
+ *
  * A poller that gives up the role (`poller` = 0, under sched.lock) and an M that did not take it because of that one:
  *
  *	M that goes idle                        the old poller: an M, or sysmon with gr__poll_outside
