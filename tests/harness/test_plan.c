@@ -369,7 +369,7 @@ static void test_checked_in_plans(void **state)
 		const char *path = TEST_SOURCE_DIR "/harness/plan/plans/";
 		char *full = xformat("%s%s.json", path, names[i]);
 		struct err err = {{0}};
-		struct plan *p;
+		struct plan *p = NULL;
 		json_t *file;
 
 		if (plan_read(full, &file, &err) != 0 || plan_build(file, real, two, &none, &p, &err) != 0)
