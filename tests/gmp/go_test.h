@@ -32,8 +32,9 @@
  *	Cgroup: at least 2 Ps                             here at least 1 (gr.h)
  *	InitDeadlock                                      no initialization code of packages
  *	ThreadExhaustion (fatal)                          a cap on threads delays only (gr.h): the pair checks that
- *	After, AfterFunc, Ticker*, Timer{Stop,Reset}*,    no timer objects: sleeping and selects with a time-out are the only
- *	ModifiedEarlier, AdjustTimers                     users of timers
+ *	TimerGC, ChanBlockedGC, asynctimerchan            no garbage collector; there is one kind of timer channels
+ *	ZeroTimer*, NewTickerLtZero*, TickerResetLtZero   a timer is made by gr_timer_new; times are unsigned, a period of 0 is
+ *	                                                  "once"
  *	Set*Deadline, *Fluctuation, VariousDeadlines      no deadlines on sockets
  *	perm (directions), select8 (break), sendstmt,     what a compiler checks or parses; of perm the rules at run time are here
  *	ChanSendInterface, ChanSendSelectBarrier
