@@ -7,7 +7,7 @@
  * STUCK_AFTER_S is a lost wake-up; it says which, dumps all Gs, and aborts.
  *
  * What the process holds after each stop (memory, descriptors, threads, mappings) must be flat: the medians of the first
- * and of the last rounds may differ by what the table at `bounds` allows, however long the test runs.
+ * and of the last rounds may differ by what is allowed at the end, however long the test runs.
  *
  * SECONDS=n in the environment says how long (600), SEED=n repeats a run's choices, not its interleaving.
  */
@@ -18,10 +18,8 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -30,6 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "held.h"
 #include "internal.h"
 #include "runq.h"
 #include "san.h"
@@ -37,7 +36,6 @@
 enum {
 	STUCK_AFTER_S = 60, /* far beyond what any step takes on a busy machine */
 	ROUND_MS = 1500, /* the longest; the shortest is a fifth */
-	MAX_SAMPLES = 8192,
 };
 
 static uint32_t seed;
@@ -800,100 +798,6 @@ static void play_round(unsigned round)
 		fail_msg("SEED=%u, %s", seed, situation);
 }
 
-/* ---- what the process holds -------------------------------------------------------------------------------------- */
-
-enum held { RSS_KIB, FDS, THREADS, MAPPINGS, VIRTUAL_KIB, HELD_COUNT };
-
-static const char *const held_names[] = {"KiB resident", "descriptors", "threads", "mappings", "KiB mapped"};
-
-static long count_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	long n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
-static long count_lines(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	long n = 0;
-	int c;
-
-	assert_non_null(f);
-	while ((c = getc(f)) != EOF)
-		n += c == '\n';
-	fclose(f);
-	return n;
-}
-
-static void read_held(long held[HELD_COUNT])
-{
-	long page_kib = sysconf(_SC_PAGESIZE) / 1024;
-	FILE *f = fopen("/proc/self/statm", "re");
-
-	assert_non_null(f);
-	malloc_trim(0); /* what is free and only kept for next time is no leak, nor steady */
-	assert_int_equal(fscanf(f, "%ld %ld", &held[VIRTUAL_KIB], &held[RSS_KIB]), 2);
-	fclose(f);
-	held[VIRTUAL_KIB] *= page_kib;
-	held[RSS_KIB] *= page_kib;
-	held[FDS] = count_entries("/proc/self/fd");
-	held[THREADS] = count_entries("/proc/self/task");
-	held[MAPPINGS] = count_lines("/proc/self/maps");
-}
-
-static long samples[HELD_COUNT][MAX_SAMPLES];
-static unsigned n_samples;
-
-static int compare_longs(const void *a, const void *b)
-{
-	long x = *(const long *)a, y = *(const long *)b;
-
-	return (x > y) - (x < y);
-}
-
-static long median(const long *from, unsigned n)
-{
-	long sorted[MAX_SAMPLES];
-
-	memcpy(sorted, from, n * sizeof(from[0]));
-	qsort(sorted, n, sizeof(sorted[0]), compare_longs);
-	return sorted[n / 2];
-}
-
-/*
- * The first tenth is left out (the libc fills its caches), then the median of the first quarter of the rest is compared
- * with that of the last: 0.67 of the time apart, 7 minutes of the full ten and some 400 rounds. So what is allowed is a
- * slope of 2.5 KiB of memory in a round or 150 KiB in a minute; descriptors and threads may not grow at all; mappings and
- * address space may by the stacks of a few threads, which the libc keeps when they have ended.
- */
-static void check_flat(void)
-{
-	static const long bounds[HELD_COUNT] = {[RSS_KIB] = 1024, [MAPPINGS] = 24, [VIRTUAL_KIB] = 4096};
-	unsigned skipped = n_samples / 10, quarter = (n_samples - skipped) / 4;
-
-	if (quarter < 3) {
-		printf("too few rounds to compare: %u\n", n_samples);
-		return;
-	}
-	for (int h = 0; h < HELD_COUNT; h++) {
-		long first = median(&samples[h][skipped], quarter);
-		long last = median(&samples[h][n_samples - quarter], quarter);
-		bool is_own = h == RSS_KIB || h == VIRTUAL_KIB || h == MAPPINGS;
-
-		printf("%s: %ld in the first rounds, %ld in the last\n", held_names[h], first, last);
-		if ((GR_ASAN || GR_TSAN) && is_own)
-			continue; /* they keep books of what was freed */
-		if (last - first > bounds[h])
-			fail_msg("SEED=%u: %s grow: %ld, %ld", seed, held_names[h], first, last);
-	}
-}
-
 static void mixed_load(void **state)
 {
 	const char *given = getenv("SECONDS");
@@ -905,22 +809,21 @@ static void mixed_load(void **state)
 	assert_true(seconds > 0);
 	assert_int_equal(pthread_create(&watcher, NULL, watch, NULL), 0);
 	for (unsigned round = 0; gr__now_ns() < until; round++) {
-		long held[HELD_COUNT];
-
 		play_round(round);
-		read_held(held);
-		for (int h = 0; h < HELD_COUNT && n_samples < MAX_SAMPLES; h++)
-			samples[h][n_samples] = held[h];
-		n_samples += n_samples < MAX_SAMPLES;
+		held_sample();
 	}
 	store_release(&watch_ends, 1);
 	pthread_join(watcher, NULL);
-	printf("%u rounds\n", n_samples);
+	printf("%u rounds\n", held_samples());
 	for (int k = 0; k < KIND_COUNT; k++) {
 		printf("%s: %llu\n", kind_names[k], (unsigned long long)load_relaxed(&done[k]));
 		assert_true(load_relaxed(&done[k]) > 0);
 	}
-	check_flat();
+	/*
+	 * Of the full ten minutes 7 and some 400 rounds lie between what is compared: so what is allowed is a slope of 2.5 KiB
+	 * of memory in a round, and of mappings and address space the stacks of a few threads, which the libc keeps.
+	 */
+	held_check_flat((long[]){[RSS_KIB] = 1024, [MAPPINGS] = 24, [VIRTUAL_KIB] = 4096});
 }
 
 int main(void)
@@ -928,7 +831,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(mixed_load)};
 	const char *given = getenv("SEED");
 
-	mallopt(M_ARENA_MAX, 1); /* else a new thread's first malloc may map 64 MiB, or not */
+	held_begin();
 	seed = given ? (uint32_t)strtoul(given, NULL, 10) : (uint32_t)gr__now_ns();
 	printf("SEED=%u\n", seed);
 	fflush(stdout);
