@@ -137,6 +137,14 @@ void gr_yield(void);
  */
 void gr_sleep_ns(uint64_t ns);
 
+/*
+ * Name the calling G anew, or label it: what it works on, say, "GET /index". Both are shown by dumps, traces and the script
+ * for gdb, and kept by pointer: they must live as long as the G, or until another one is given. NULL: none. A G that it
+ * starts does not inherit them.
+ */
+void gr_set_name(const char *name);
+void gr_set_label(const char *label);
+
 /* The id of the calling G, from 1 up; 0 outside of any G. */
 uint64_t gr_id(void);
 
@@ -542,6 +550,20 @@ void gr_stats_read(struct gr_stats *out);
 
 /* The settings in force, as names and values (text); returns how many. From anywhere while the runtime runs. */
 size_t gr_knobs(const char *names[], char values[][32], size_t cap);
+
+/*
+ * Take a trace: from now on until gr_trace_stop() all that happens is noted down, and then written to the file of that
+ * path as JSON that ui.perfetto.dev shows: which G runs where and why it stops, what made it runnable, what each M does.
+ * Of each M the last events are kept (GRDEBUG=trace_kb, 4096: some 260000 of 16 bytes), of 256 Ms; the file says how many
+ * were lost. Meanwhile each switch takes longer (models/gmp/HACKING.md has the price), each G has a stack from gr_go
+ * on, and nothing else changes. GRTRACE=path in the environment takes one from gr_start to gr_stop, or to the end by a
+ * deadlock, SIGQUIT or fatal error.
+ *
+ * From anywhere while the runtime runs. Stopping writes the file and blocks the M for so long. 0; -EAGAIN: the runtime does
+ * not run, or no trace is taken; -EBUSY: one is taken already; -ENOMEM; or what the kernel says to the file.
+ */
+int gr_trace_start(const char *path);
+int gr_trace_stop(void);
 
 /* Write every G with its state, wait reason and age to fd. From anywhere; does not stop the Gs. When all Gs of a
  * gr_run wait for each other, this is done to stderr and the process exits with 2; unless several threads have called

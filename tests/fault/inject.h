@@ -27,6 +27,7 @@
 	X(SIGALTSTACK)                                                                                                 \
 	X(SIGACTION)                                                                                                   \
 	X(FOPEN)                                                                                                       \
+	X(OPEN)                                                                                                        \
 	X(THREAD) /* pthread_create */                                                                                 \
 	X(FUTEX_WAIT) /* errno 0: woken for no reason */                                                               \
 	X(TGKILL)                                                                                                      \
@@ -54,7 +55,6 @@
 	X(PWRITE)                                                                                                      \
 	X(FSYNC)                                                                                                       \
 	X(LSEEK)                                                                                                       \
-	X(OPEN)                                                                                                        \
 	X(CLOSE) /* it closes, and says so */                                                                          \
 	X(URING_SETUP)                                                                                                 \
 	X(URING_PROBE) /* asking what it can do */                                                                     \

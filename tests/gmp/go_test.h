@@ -150,8 +150,8 @@ static inline int dumped_without(const char *text, const char *other, const char
 	if (!f)
 		abort();
 	while (getline(&line, &cap, f) > 0)
-		n += (!text || strstr(line, text)) && (!other || strstr(line, other)) &&
-		     !(without && strstr(line, without));
+		n += !strncmp(line, "goroutine ", 10) && (!text || strstr(line, text)) &&
+		     (!other || strstr(line, other)) && !(without && strstr(line, without));
 	free(line);
 	fclose(f);
 	return n;

@@ -61,7 +61,7 @@ check_all() { # file
 	said "$out" 'info goroutines' >"$list"
 	grep -qE '^\* +[0-9]+  \[running\]  main: .*\(thread [0-9]+\)$' "$list" || fail "$out: main is not running" "$out"
 	grep -qE '^ +[0-9]+  \[chan receive(, [0-9]+ ms)?\]  waiter: wait_outer$' "$list" || fail "$out: no waiter" "$out"
-	grep -qE '^ +[0-9]+  \[sleep(, [0-9]+ ms)?\]  sleeper: sleep_long$' "$list" || fail "$out: no sleeper" "$out"
+	grep -qE '^ +[0-9]+  \[sleep(, [0-9]+ ms)?\] \{naps\}  sleeper: sleep_long$' "$list" || fail "$out: no sleeper" "$out"
 	grep -qE '^ +[0-9]+  \[syscall(, [0-9]+ ms)?\]  blocker: block_long  \(thread [0-9]+\)$' "$list" ||
 		fail "$out: no blocker" "$out"
 	grep -qE '^ +[0-9]+  \[runnable\]  yielder: yield_on$' "$list" || fail "$out: no yielder" "$out"

@@ -82,12 +82,16 @@ else
 fi
 
 # ---- examples ---------------------------------------------------------------------------------------------------
+# What the static library needs itself, as gr.pc says.
+modules=$(sed -n 's/^Requires.private: *//p' "$build/install/gr.pc")
+needs=()
+[ -z "$modules" ] || read -ra needs <<<"$(pkg-config --libs "$modules")"
 for page in "$pages"/*.[37]; do
 	name=$(basename "$page")
 	section "$page" EXAMPLES | sed -n '/^\.EX/,/^\.EE/p' | grep -v '^\.' >example.c
 	grep -q main example.c || { fail "$name has no example that can be run"; continue; }
 	"$cc" -Wall -Wextra -Werror ${sanitize:+-fsanitize=$sanitize} -fstack-clash-protection -pthread example.c -o example \
-		-I"$source/models/gmp" "$build/libgr.a" >out 2>&1 || { fail "$name: its example does not compile" out; continue; }
+		-I"$source/models/gmp" "$build/libgr.a" "${needs[@]}" >out 2>&1 || { fail "$name: its example does not compile" out; continue; }
 	timeout 60 ./example >out 2>&1 || fail "$name: its example ends with $?" out
 done
 exit $failed

@@ -36,6 +36,8 @@ oldest   -
 oldest   NO_FENCE/- UNORDERED/- NO_CALL_BACK/-
 preempt  -
 preempt  UNBLOCK_FIRST/- QUEUE_FIRST/- GIVE_EARLY/- KEEP/- NO_TICK/-
+deadlock  -
+deadlock  NO_BREAK/- ONLY_LAST/- UNLOCKED/- AT_ONCE/- NO_WAKE/-
 lock     -
 lock     NO_LIMIT/- LATE_READ/- RELAXED/- TEST_AND_SET/-
 mutex    - TWICE

@@ -187,6 +187,7 @@ static void wait_outer(void *arg)
 static void sleep_long(void *arg)
 {
 	(void)arg;
+	gr_set_label("naps");
 	fetch_add_relaxed(&seen, 1);
 	gr_sleep_ns(3600ull * 1000000000);
 	store_relaxed(&seen, 0); /* so that the call is no jump */

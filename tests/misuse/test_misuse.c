@@ -134,6 +134,19 @@ static void yield_outside(void *arg)
 	gr_yield();
 }
 
+static void set_name_outside(void *arg)
+{
+	(void)arg;
+	NEED(gr_start(NULL) == 0);
+	gr_set_name("nobody");
+}
+
+static void set_label_outside(void *arg)
+{
+	(void)arg;
+	gr_set_label("nothing");
+}
+
 static void wait_forever(void *arg)
 {
 	gr_chan *c = chan_of_ints(0);
@@ -844,7 +857,12 @@ static const struct death deaths[] = {
 	{"exit_outside", exit_outside, ON_MAIN, "gr_exit: not called from a G", 0, false},
 	{"set_procs_outside", set_procs_outside, ON_MAIN, "gr_set_procs: not called from a G", 0, false},
 	{"yield_outside", yield_outside, ON_MAIN, "gr_yield: not called from a G", 0, false},
-	ON_TWO(wait_forever, "all goroutines are asleep - deadlock\ngoroutine * (main) [[]chan receive*", 2, false),
+	{"set_name_outside", set_name_outside, ON_MAIN, "gr_set_name: not called from a G", 0, false},
+	{"set_label_outside", set_label_outside, ON_MAIN, "gr_set_label: not called from a G", 0, false},
+	ON_TWO(wait_forever,
+	       "all goroutines are asleep - deadlock\n1 goroutine waits to receive on channel *"
+	       "goroutine * (main) [[]chan receive*",
+	       2, false),
 
 	{"no_threads", no_threads, ON_MAIN, "no thread can be created to run Gs on (error 11)", 0, false},
 	{"no_stack", no_stack, ON_MAIN, "gr_run: no memory for a stack", 0, false},
@@ -955,7 +973,7 @@ static void begin_child(const void *arg)
 static void dies(void **state)
 {
 	const struct death *d = *state;
-	char said[8192], wanted[256];
+	char said[32768], wanted[256];
 	bool as_wanted;
 	int status;
 

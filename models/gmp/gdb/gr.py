@@ -1,6 +1,6 @@
 """gr.py - goroutines in gdb: (gdb) source models/gmp/gdb/gr.py
 
-    info goroutines            one line per goroutine: id, state, what it waits for and for how long, name, function
+    info goroutines            one line per goroutine: id, state, what it waits for and for how long, label, name, function
     info goroutines TEXT       only those with TEXT in their line
     goroutine N bt             the back-trace of goroutine N; also `bt full`, `bt 5`
     goroutine N COMMAND        any command there: `info locals`, `frame function main_loop`, `x/8gx $sp`
@@ -118,6 +118,9 @@ class Goroutine:
 
     def name(self):
         return text_at(int(self.g["name"]))
+
+    def label(self):
+        return text_at(int(self.g["label"]))
 
     def function(self):
         at = int(self.g["fn"])
@@ -377,9 +380,10 @@ def run_in(g, command, threads):
 def line(g, threads):
     thread = threads.of(g)
     name = g.name()
-    return "%s%6d  [%s]  %s%s%s" % ("*" if thread and thread == gdb.selected_thread() else " ", g.id, g.what(),
-                                    "%s: " % name if name else "", g.function(),
-                                    "  (thread %d)" % thread.num if thread else "")
+    label = g.label()
+    return "%s%6d  [%s]%s  %s%s%s" % ("*" if thread and thread == gdb.selected_thread() else " ", g.id, g.what(),
+                                      " {%s}" % label if label else "", "%s: " % name if name else "", g.function(),
+                                      "  (thread %d)" % thread.num if thread else "")
 
 
 class InfoGoroutines(gdb.Command):

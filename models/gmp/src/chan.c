@@ -195,7 +195,7 @@ static __attribute__((noinline)) bool recv_waiting(struct gr_chan *c, void *elem
  */
 static __attribute__((noinline)) int wait_in_until(struct gr_chan *c, bool senders, void *elem, int64_t until_ns)
 {
-	struct gr__select s = {GR__NOBODY, NULL};
+	struct gr__select s = {.won = GR__NOBODY};
 	struct gr__waiter w;
 
 	w.g = gr__m()->curg;

@@ -6,6 +6,8 @@
 
 #include "timeout.h"
 
+enum { GR__CASES_MAX = 65536 }; /* of one select; Go's */
+
 /*
  * A select that waits: what its cases' waiters have in common. On the stack of the G that selects.
  *
@@ -15,6 +17,8 @@
 struct gr__select {
 	_Atomic uint32_t won; /* enum gr__won */
 	struct gr__waiter *winner; /* the waiter served, NULL for the clock; read by the G when it is awake */
+	const gr_case *cases; /* immutable; for dumps; NULL: a single operation with a time-out */
+	size_t n; /* likewise */
 };
 
 /* Win s for w, before anything of w's operation is done. False: somebody else has. */

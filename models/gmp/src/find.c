@@ -32,10 +32,26 @@
  * If the lock of 3 comes after that of 1 on the right, the M sees that nobody polls; if before, there is an idle P and an
  * M on idle_ms for step 2. Without 3 the M would sleep although the other finds no M to wake: with all threads that
  * are allowed in use, nobody would poll again.
+ *
+ * Deadlocks. The last M to go to sleep, under sched.lock, sees that all Ps are idle, all other Ms asleep, nothing is
+ * queued, no call goes on, and nobody waits for I/O or time: nothing can come any more. The poller may hide that. It blocks
+ * in the kernel because somebody waited for I/O or time when it began; when the last one of those has been told otherwise
+ * by a G (close, shutdown), nothing ends the poll.
+ *
+ *	the last M that ran a G                 the poller
+ *	1 makes its P idle; lock                1 poller = 1; blocks
+ *	2 nobody waits for the poller, all      2 comes back: a P, or none; lock: poller = 0, unlock
+ *	  others sleep, poller = 1: breaks      3 finds nothing, makes its P idle; does not poll: nobody waits
+ *	  the poller                            4 lock: all others asleep, poller = 0: a deadlock
+ *	3 on idle_ms, unlock
+ *
+ * Each M decides under the lock, on its way to sleep, so the one that comes last has seen the others there. An M that has
+ * given up `poller` without a P, or sysmon (which wakes an M then), comes by here as well. deadlock.pml.
  */
 #include "file_uring.h"
 #include "os.h"
 #include "runq.h"
+#include "trace.h"
 
 enum {
 	GLOBAL_BATCH = 128, /* taken from the global queue at once: half a ring */
@@ -68,6 +84,16 @@ static bool is_idle(const struct gr_p *p)
 	return load_relaxed(&gr__sched.idle_mask[p->id / 64]) >> (p->id % 64) & 1;
 }
 
+/* So many timers have been run on p. */
+static void count_timers(struct gr_p *p, unsigned ran)
+{
+	if (!ran)
+		return;
+	owner_add(&p->stats.timers_fired, ran);
+	if (gr__tracing())
+		gr__trace(GR__EV_TIMERS, p->id, 0, ran);
+}
+
 /* Run what is due of victim's timers. True if some ran: their Gs are in our queue. */
 static bool run_timers(struct gr_p *p, struct gr_p *victim, int64_t now)
 {
@@ -76,15 +102,18 @@ static bool run_timers(struct gr_p *p, struct gr_p *victim, int64_t now)
 	if (gr__timers_next(victim) > now)
 		return false;
 	gr__timers_run(victim, now, &ran);
-	if (ran)
-		owner_add(&p->stats.timers_fired, ran);
+	count_timers(p, ran);
 	return ran != 0;
 }
 
 static void poll(struct gr_m *m, int64_t delay_ns, struct gr__glist *out)
 {
 	gr__count(m, polls);
+	if (gr__tracing())
+		gr__trace(GR__EV_POLL, GR__TRACE_NO_P, delay_ns != 0, 1);
 	gr__netpoll(delay_ns, out);
+	if (gr__tracing())
+		gr__trace(GR__EV_POLL, GR__TRACE_NO_P, 0, 0);
 	store_relaxed(&gr__sched.last_poll_ns, gr__now_ns());
 }
 
@@ -96,6 +125,8 @@ static struct gr_g *ready_list(struct gr_p *p, struct gr__glist *l)
 	if (!first)
 		return NULL;
 	store_relaxed(&first->state, GR__G_RUNNABLE);
+	if (gr__tracing())
+		gr__trace(GR__EV_WAKE, p->id, 0, load_relaxed(&first->id));
 	owner_add(&p->stats.readies, 1);
 	for (struct gr_g *g; (g = gr__glist_pop(l));)
 		gr__ready_tail(g);
@@ -115,7 +146,7 @@ static void run_own_timers(struct gr_p *p, int64_t now)
 		return;
 	if (gr__timers_run(p, now, &ran) <= now)
 		p->batch_until = tick + ran;
-	owner_add(&p->stats.timers_fired, ran);
+	count_timers(p, ran);
 }
 
 /* Files through io_uring: what is waited for goes to the kernel, who is ready becomes runnable. */
@@ -148,7 +179,7 @@ static void look_around(struct gr_m *m, struct gr_p *p)
 			if (s->ps[i] != p)
 				run_timers(p, s->ps[i], now);
 	}
-	if (!io || load_relaxed(&s->poller) || now - load_relaxed(&s->last_poll_ns) < GR__POLL_BUSY_NS)
+	if (!io || load_relaxed(&s->poller) || now - load_relaxed(&s->last_poll_ns) < s->knobs.poll_ns)
 		return;
 	poll(m, 0, &list);
 	for (struct gr_g *g; (g = gr__glist_pop(&list));)
@@ -158,8 +189,11 @@ static void look_around(struct gr_m *m, struct gr_p *p)
 /* Waiting Gs become runnable without a P. Before what is on the global queue: they have waited for time or I/O. */
 static void inject_ready_locked(struct gr__glist *l)
 {
-	for (struct gr_g *g = l->head; g; g = g->link)
+	for (struct gr_g *g = l->head; g; g = g->link) {
 		store_relaxed(&g->state, GR__G_RUNNABLE);
+		if (gr__tracing())
+			gr__trace(GR__EV_WAKE, GR__TRACE_NO_P, 0, load_relaxed(&g->id));
+	}
 	owner_add(&gr__sched.gone.readies, l->n);
 	if (l->n)
 		gr__global_put_first_locked(l);
@@ -168,6 +202,8 @@ static void inject_ready_locked(struct gr__glist *l)
 static void start_spinning(struct gr_m *m)
 {
 	m->spinning = true;
+	if (gr__tracing())
+		gr__trace(GR__EV_SPIN, GR__TRACE_NO_P, 0, 1);
 	fetch_add_seq_cst(&gr__sched.spinning, 1);
 	gr__count(m, spins);
 }
@@ -176,6 +212,8 @@ static void start_spinning(struct gr_m *m)
 static void found_work(struct gr_m *m)
 {
 	m->spinning = false;
+	if (gr__tracing())
+		gr__trace(GR__EV_SPIN, GR__TRACE_NO_P, 0, 0);
 	fetch_sub_seq_cst(&gr__sched.spinning, 1);
 	gr__wake_p();
 }
@@ -215,6 +253,8 @@ static struct gr_g *steal_pass(struct gr_m *m, struct gr_p *p, bool last, unsign
 		    gr__nursery_steal(p, victim, last)) /* not empty: no stack could be had */
 			g = gr__g_start_next(p);
 		if (g) {
+			if (gr__tracing())
+				gr__trace(GR__EV_STEAL, p->id, 0, victim->id);
 			owner_add(&p->stats.steals, 1);
 			return g;
 		}
@@ -339,6 +379,8 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 		fence_seq_cst(); /* the steps are in m.c, at "Stopping" */
 		if (load_relaxed(&s->stopping))
 			return NULL;
+		gr__stack_no_credit(p);
+		gr__set_due_at(p); /* a trace may have begun or ended */
 		store_relaxed(&p->streak, GR__STREAK_MAX); /* if it was for the slice: who waits has a turn */
 		if (load_relaxed(&s->world_stops)) {
 			gr__stop_with_world(m);
@@ -353,8 +395,9 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 		store_relaxed(&p->streak, 0); /* a slice of its own */
 		return g;
 	}
-	if (load_relaxed(&p->tick) >= p->due_at) {
-		p->due_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
+	if (load_relaxed(&p->tick) >= p->shared_at) {
+		p->shared_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
+		gr__set_due_at(p);
 		p->is_due = true;
 	}
 	if (p->is_due) {
@@ -366,7 +409,7 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 	}
 	if ((g = gr__runq_get(p)))
 		return g;
-	if ((g = gr__global_get(p, GLOBAL_BATCH)))
+	if ((g = gr__global_get(p, s->knobs.global ? 1 : GLOBAL_BATCH)))
 		return g;
 	if (!gr__nursery_len(p) && gr__spill_get(p) && (g = gr__g_start_next(p)))
 		return g;
@@ -410,6 +453,8 @@ static bool go_idle(struct gr_m *m)
 	gr__pidle_put_locked(gr__release_p(m)); /* step 1 */
 	gr__unlock(&s->lock);
 	if (was_spinning) {
+		if (gr__tracing())
+			gr__trace(GR__EV_SPIN, GR__TRACE_NO_P, 0, 0);
 		m->spinning = false;
 		fetch_sub_seq_cst(&s->spinning, 1);
 	}
@@ -495,7 +540,11 @@ long gr__poll_outside(int64_t delay_ns)
 		until = now + delay_ns;
 	store_relaxed(&s->poll_until_ns, until);
 	/* Without waiting if there is something to do: an M that became idle before this one polled is not told of it. */
+	if (gr__tracing())
+		gr__trace(GR__EV_POLL, GR__TRACE_NO_P, 0, 1);
 	gr__netpoll(until > now && !load_relaxed(&s->stopping) ? until - now : 0, &list);
+	if (gr__tracing())
+		gr__trace(GR__EV_POLL, GR__TRACE_NO_P, 0, 0);
 	n = (long)list.n;
 	store_relaxed(&s->last_poll_ns, gr__now_ns());
 	gr__lock(&s->lock);
@@ -518,8 +567,8 @@ static bool is_poller_missing_locked(void)
 	       (gr__netpoll_has_waiters() || is_timer_set());
 }
 
-/* Under sched.lock, from an M that is about to sleep: nothing runs, nothing can come, and somebody waits. */
-static bool is_deadlock_locked(void)
+/* Under sched.lock: nothing runs, nothing can come, and somebody waits; `awake` Ms are not asleep on their notes. */
+static bool is_deadlock_locked(unsigned awake)
 {
 	struct gr_sched *s = &gr__sched;
 
@@ -527,13 +576,27 @@ static bool is_deadlock_locked(void)
 	if (!load_relaxed(&s->runs) || s->runners_differ || load_relaxed(&s->stopping))
 		return false;
 	if (load_relaxed(&s->n_idle_ps) != gr__nprocs() || s->global.n || load_relaxed(&s->spill_n) ||
-	    load_relaxed(&s->n_syscall_block) || load_relaxed(&s->poller) || load_relaxed(&s->spinning) ||
-	    s->n_idle_ms + 1 != s->n_ms)
+	    load_relaxed(&s->n_syscall_block) || load_relaxed(&s->spinning) || s->n_idle_ms + awake != s->n_ms)
 		return false;
 	for (unsigned i = 0; i < gr__nprocs(); i++)
 		if (!gr__p_is_empty(s->ps[i]))
 			return false;
 	return !gr__netpoll_has_waiters() && !is_timer_set();
+}
+
+/*
+ * Under sched.lock, from an M that is about to sleep. If all that keeps this from being a deadlock is the M that blocks in
+ * the poller, for something that is not waited for any more, that one is called back: it will come here, alone. The steps
+ * are in the file's head.
+ */
+static void look_for_deadlock_locked(void)
+{
+	if (!load_relaxed(&gr__sched.poller)) {
+		if (is_deadlock_locked(1))
+			gr__deadlock();
+	} else if (is_deadlock_locked(2)) {
+		gr__netpoll_break();
+	}
 }
 
 struct gr_g *gr__find_runnable(struct gr_m *m)
@@ -565,7 +628,7 @@ struct gr_g *gr__find_runnable(struct gr_m *m)
 			if (!go_idle(m))
 				continue;
 		}
-		m->new_waiter = false; /* it polls itself, or somebody else does */
+		m->notices &= (uint8_t)~GR__NEW_WAITER; /* it polls itself, or somebody else does */
 		if (block_in_poller(m, &g)) {
 			if (g)
 				return g;
@@ -586,8 +649,7 @@ struct gr_g *gr__find_runnable(struct gr_m *m)
 			gr__unlock(&s->lock);
 			continue;
 		}
-		if (is_deadlock_locked())
-			gr__deadlock();
+		look_for_deadlock_locked();
 		if (!gr__stop_m_unlock(m))
 			return NULL;
 		store_relaxed(&s->coarse_now_ns, gr__now_ns());

@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "switch.h"
+#include "trace.h"
 
 enum { ID_BATCH = 256 }; /* ids that a P takes at once; Go: 16; arbitrary */
 
@@ -33,6 +34,7 @@ static inline void begin_life(struct gr_p *p, struct gr_g *g, const struct gr__b
 	g->fn = b->fn;
 	g->arg = b->arg;
 	store_relaxed(&g->name, b->name);
+	store_relaxed(&g->label, NULL);
 	store_relaxed(&g->id, new_id(p));
 	store_relaxed(&g->wait, GR__WAIT_NONE);
 	g->nopreempt = 0;
@@ -142,13 +144,46 @@ static inline int publish(struct gr_p *p, const struct gr__birth *b)
 	return 0;
 }
 
+/* Make runnable a G that has its stack already. 0 or -ENOMEM: then the stack has gone back. */
+static int publish_made(struct gr_p *p, struct gr_g *g)
+{
+	const struct gr__birth b = {NULL, g, NULL};
+	int err;
+
+	if (gr__tracing())
+		gr__trace(GR__EV_SPAWN, p->id, 0, load_relaxed(&g->id));
+	if (unlikely(gr__sched.knobs.global)) {
+		owner_add(&p->stats.spawns, 1);
+		gr__inject(g);
+		return 0;
+	}
+	err = publish(p, &b);
+	if (err) {
+		store_relaxed(&g->state, GR__G_FREE); /* S2 */
+		gr__stack_put(p, g);
+	}
+	return err;
+}
+
+/* p has no credit. 1: it has now. 0: it must have none (sched.credit_max), and the G has been made otherwise. -ENOMEM. */
+static __attribute__((noinline)) int go_without_credit(struct gr_p *p, const struct gr__birth *b)
+{
+	struct gr_g *g;
+
+	if (likely(load_relaxed(&gr__sched.credit_max)))
+		return gr__stack_reserve(p) ? 1 : -ENOMEM;
+	if (gr__g_new(b->name, b->fn, b->arg, &g))
+		return -ENOMEM;
+	return publish_made(p, g);
+}
+
 /* Take a unit of credit, and publish b. 0 or -ENOMEM. */
 static inline int create(struct gr_p *p, const struct gr__birth *b)
 {
 	int err;
 
-	if (unlikely(!p->credit) && !gr__stack_reserve(p))
-		return -ENOMEM;
+	if (unlikely(!p->credit) && (err = go_without_credit(p, b)) <= 0)
+		return err;
 	err = publish(p, b);
 	if (likely(!err))
 		p->credit--;
@@ -177,9 +212,7 @@ int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg)
 	static const struct gr_attr usual;
 	const struct gr__birth life = {fn, arg, attr ? attr->name : NULL};
 	struct gr_m *m = gr__m();
-	struct gr__birth b = {NULL, NULL, NULL};
 	struct gr_g *g;
-	int err;
 
 	if (unlikely(!fn))
 		gr__fatal("gr_go: the function is NULL");
@@ -196,18 +229,34 @@ int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg)
 	if (!g)
 		return -ENOMEM;
 	make_g(m->p, g, &life);
-	b.arg = g;
-	err = publish(m->p, &b);
-	if (err) {
-		store_relaxed(&g->state, GR__G_FREE); /* S2 */
-		gr__stack_put(m->p, g);
-	}
-	return err;
+	return publish_made(m->p, g);
 }
 
 int gr_go(void (*fn)(void *), void *arg)
 {
 	return gr_go_named(NULL, fn, arg);
+}
+
+void gr_set_name(const char *name)
+{
+	struct gr_m *m = gr__m();
+
+	if (!m || !m->curg)
+		gr__fatal("gr_set_name: not called from a G");
+	store_relaxed(&m->curg->name, name);
+	if (gr__tracing()) {
+		gr__trace(GR__EV_NAME, GR__TRACE_NO_P, 0, load_relaxed(&m->curg->id));
+		gr__trace_name(m->curg);
+	}
+}
+
+void gr_set_label(const char *label)
+{
+	struct gr_m *m = gr__m();
+
+	if (!m || !m->curg)
+		gr__fatal("gr_set_label: not called from a G");
+	store_relaxed(&m->curg->label, label);
 }
 
 void gr_exit(void)

@@ -88,10 +88,6 @@ void gr__leave_to_global(void);
 
 /* ---- find.c: looking for work -------------------------------------------------------------------- */
 
-enum {
-	GR__POLL_BUSY_NS = 100 * 1000, /* a busy P looks for I/O that often: one system call of 0.3 us */
-};
-
 /* A G to run, with m holding a P. Blocks the M. NULL: the M has to end. */
 struct gr_g *gr__find_runnable(struct gr_m *m);
 /* Give a P that its M cannot use (blocked in a call) to another M, or make it idle. From any thread. */
@@ -152,6 +148,19 @@ bool gr__join_dead(void);
 void gr__acquire_p(struct gr_m *m, struct gr_p *p);
 struct gr_p *gr__release_p(struct gr_m *m);
 
+/* Whether who readies a G need not look at the knobs; how much credit a P may keep by them. See sched.is_plain. */
+static inline bool gr__knobs_are_plain(void)
+{
+	const struct gr__knobs *k = &gr__sched.knobs;
+
+	return k->runnext && !k->seed && !k->global;
+}
+
+static inline uint32_t gr__knobs_credit(void)
+{
+	return gr__sched.knobs.global ? 0 : 256; /* four times what is taken at once */
+}
+
 /* ---- procs.c: changing the number of Ps --------------------------------------------------------------- */
 
 /* Under sched.lock, while the world stops: p, which nobody holds, has stopped. */
@@ -164,6 +173,10 @@ int gr__sysmon_start(void);
 void gr__sysmon_stop(void);
 /* End sysmon's deep sleep if it is in one. From any thread. */
 void gr__sysmon_wake(void);
+
+/* ---- schedtrace.c ------------------------------------------------------------------------------------ */
+/* A line on stderr, if one is due. Returns when the next one is: INT64_MAX: never. By the monitor. */
+int64_t gr__schedtrace(int64_t now_ns);
 
 /* ---- syscall.c --------------------------------------------------------------------------------------- */
 
@@ -180,6 +193,8 @@ void gr__stacks_destroy(void);
  * address space that nobody else has been promised. With p->credit used up: get more. False: no memory.
  */
 bool gr__stack_reserve(struct gr_p *p);
+/* sched.credit_max has become less: p gives back what is too much. Only the owner. */
+void gr__stack_no_credit(struct gr_p *p);
 /*
  * A free slot with its descriptor. For a thread without P (NULL) it takes a unit of credit too. NULL: no memory; with
  * a P that happens only where other Ps hold the slots that are free: see gr__stacks_flush.
@@ -297,12 +312,14 @@ void gr__netpoll_break(void);
 /* ---- os_linux.c ----------------------------------------------------------------------------------- */
 int64_t gr__now_ns(void); /* CLOCK_MONOTONIC */
 
-/* ---- dump.c ---------------------------------------------------------------------------------------- */
-/* The caller's bug: print "gr: <sentence> (g N)" and abort. On in all builds. */
+/* ---- fatal.c: none of them returns, but gr__quit where the process is ending already ---------------- */
+/* The caller's bug: print "gr: <sentence> (g N)" and all Gs, then abort. On in all builds. */
 void gr__fatal(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
-/* g's stack pointer has run into its guard. On the signal handler's stack. */
-void gr__stack_overflow(const struct gr_g *g) __attribute__((noreturn));
-/* All Gs asleep and nothing can wake one: print that and all Gs, then exit with 2, as Go does. */
+/* g's stack pointer has run into its guard, at pc. On the signal handler's stack. */
+void gr__stack_overflow(const struct gr_g *g, uintptr_t pc, uintptr_t fp) __attribute__((noreturn));
+/* SIGQUIT met a thread at pc: print all Gs, then exit with 2, as Go does. On the signal handler's stack. */
+void gr__quit(uintptr_t pc, uintptr_t fp);
+/* All Gs asleep and nothing can wake one: print that, who waits for what and all Gs, then exit with 2, as Go does. */
 void gr__deadlock(void) __attribute__((noreturn));
 /* Our bug: print the sentence and all Gs, then abort. Quotes the invariant ("I3: ..."). */
 void gr__throw(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -14,11 +14,14 @@
 #include "os.h"
 #include "preempt.h"
 #include "san.h"
+#include "trace.h"
 
 enum {
 	STACK_BYTES_DEFAULT = 16 * 1024, /* 32 bytes of page table each; wider costs more */
 	STACK_BYTES_SAN = 128 * 1024, /* sanitizers' frames and call-backs are big */
 	MAX_MS_DEFAULT = 10000, /* Go's */
+	TRACE_KB_DEFAULT = 4096, /* 262144 events of each M; touched as they come */
+	POLL_NS_DEFAULT = 100 * 1000, /* a busy P looks for I/O that often: one system call of 0.3 us */
 };
 #define REAP_NS_DEFAULT 5000000000ull
 #define SLICE_NS_DEFAULT 10000000ull /* Go's */
@@ -43,12 +46,40 @@ static int apply_files(struct gr__knobs *k, const char *text, size_t len, const 
 	return 0;
 }
 
+/* Events in so many KiB, rounded down to a power of two. */
+static uint64_t slots_in(uint64_t kb)
+{
+	uint64_t n = 1;
+
+	while (n * 2 * sizeof(struct gr__event_slot) <= kb * 1024)
+		n *= 2;
+	return n;
+}
+
+/* The switch of that name, NULL if it is none. */
+static bool *flag_named(struct gr__knobs *k, const char *text, size_t len)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} flags[] = {
+		{"steal", &k->steal},   {"runnext", &k->runnext}, {"spin", &k->spin},       {"newest", &k->newest},
+		{"global", &k->global}, {"sigquit", &k->sigquit}, {"preempt", &k->preempt},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (strlen(flags[i].name) == len && !memcmp(flags[i].name, text, len))
+			return flags[i].flag;
+	return NULL;
+}
+
 /* One "name=value". */
 static int apply(struct gr__knobs *k, const char *text, size_t len)
 {
 	const char *eq = memchr(text, '=', len);
 	size_t name = eq ? (size_t)(eq - text) : len;
 	uint64_t v = 0;
+	bool *flag;
 
 	if (!eq || eq + 1 == text + len)
 		return refuse(text, len, "must be name=value");
@@ -88,19 +119,28 @@ static int apply(struct gr__knobs *k, const char *text, size_t len)
 		if (v > 2)
 			return refuse(text, len, "must be 0 (madvise if possible), 1 (mprotect) or 2 (canary)");
 		k->guard = (unsigned)v;
-	} else if (IS("steal") || IS("runnext") || IS("spin") || IS("newest") || IS("preempt")) {
+	} else if (IS("poll_us")) {
+		if (v > 1000000)
+			return refuse(text, len, "must be at most 1000000");
+		k->poll_ns = (int64_t)v * 1000;
+	} else if (IS("schedtrace_ms")) {
+		if (v > 1000000)
+			return refuse(text, len, "must be at most 1000000");
+		k->schedtrace_ns = (int64_t)v * 1000000;
+	} else if (IS("trace_kb")) {
+		if (v < 1 || v > 1048576)
+			return refuse(text, len, "must be from 1 to 1048576");
+		k->trace_slots = slots_in(v);
+	} else if ((flag = flag_named(k, text, name))) {
 		if (v > 1)
 			return refuse(text, len, "must be 0 or 1");
-		*(IS("steal")     ? &k->steal
-		  : IS("spin")    ? &k->spin
-		  : IS("newest")  ? &k->newest
-		  : IS("preempt") ? &k->preempt
-				  : &k->runnext) = v;
+		*flag = v;
 	} else {
-		return refuse(text, len,
-			      "unknown; there are procs, max_ms, stack_bytes, reap_ms, slack_us, guard, steal, "
-			      "runnext, newest, "
-			      "spin, preempt, slice_us, files, seed");
+		return refuse(
+			text, len,
+			"unknown; there are procs, max_ms, stack_bytes, reap_ms, slack_us, guard, steal, runnext, "
+			"newest, spin, global, preempt, slice_us, poll_us, files, sigquit, schedtrace_ms, trace_kb, "
+			"seed");
 	}
 #undef IS
 	return 0;
@@ -134,7 +174,10 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 			      .newest = true,
 			      .preempt = true,
 			      .slice_ns = SLICE_NS_DEFAULT,
-			      .uring = true};
+			      .uring = true,
+			      .poll_ns = POLL_NS_DEFAULT,
+			      .sigquit = true,
+			      .trace_slots = slots_in(TRACE_KB_DEFAULT)};
 	int err;
 
 	if (k.procs > GR__MAX_PROCS)
@@ -161,7 +204,6 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 	if ((GR_ASAN || GR_TSAN) && k.stack_bytes < STACK_BYTES_SAN)
 		k.stack_bytes = STACK_BYTES_SAN;
 	k.stack_bytes = align_up(k.stack_bytes, page);
-	k.plain_runnext = k.runnext && !k.seed;
 	k.plain_newest = k.newest && !k.seed;
 	*out = k;
 	return 0;
@@ -202,6 +244,9 @@ size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 		{"newest", k->newest},
 		{"spin", k->spin},
 		{"slice_us", k->slice_ns / 1000},
+		{"global", k->global},
+		{"poll_us", (uint64_t)k->poll_ns / 1000},
+		{"sigquit", k->sigquit},
 		{"seed", k->seed},
 	};
 	size_t n = 0;

@@ -44,6 +44,7 @@
 #include "preempt.h"
 #include "runq.h"
 #include "san.h"
+#include "trace.h"
 
 enum {
 	M_STACK_BYTES = 64 * 1024, /* g0: the scheduler, the poller, thread creation */
@@ -101,6 +102,8 @@ void gr__acquire_p(struct gr_m *m, struct gr_p *p)
 	m->p = p;
 	p->m = m;
 	store_relaxed(&p->strike_tid, m->altstack ? m->tid : 0);
+	if (gr__tracing())
+		gr__trace(GR__EV_P_GET, p->id, 0, 0);
 	store_release(&p->status, GR__P_RUNNING);
 }
 
@@ -110,6 +113,8 @@ struct gr_p *gr__release_p(struct gr_m *m)
 
 	m->p = NULL;
 	p->m = NULL;
+	if (gr__tracing())
+		gr__trace(GR__EV_P_PUT, p->id, 0, 0);
 	return p;
 }
 
@@ -132,6 +137,14 @@ static void arm_altstack(struct gr_m *m)
 	}
 }
 
+/* Who woke m may have counted it as a spinner already. */
+static void take_over_spinning(struct gr_m *m)
+{
+	m->spinning = m->next_spinning;
+	if (m->spinning && gr__tracing())
+		gr__trace(GR__EV_SPIN, GR__TRACE_NO_P, 0, 1);
+}
+
 static void *m_main(void *arg)
 {
 	struct gr_sched *s = &gr__sched;
@@ -152,7 +165,7 @@ static void *m_main(void *arg)
 	gr__unlock(&s->lock);
 
 	m->next_p = NULL;
-	m->spinning = m->next_spinning;
+	take_over_spinning(m);
 	if (p)
 		gr__acquire_p(m, p);
 	gr__schedule(m);
@@ -231,6 +244,8 @@ void gr__start_m_unlock(struct gr_p *p, bool spinning)
 		s->n_idle_ms--;
 		m->next_p = p; /* M2 */
 		m->next_spinning = spinning;
+		if (gr__tracing())
+			gr__trace(GR__EV_WAKE_M, p->id, 0, m->id);
 		gr__unlock(&s->lock);
 		gr__note_wake(&m->note);
 		return;
@@ -243,6 +258,8 @@ void gr__start_m_unlock(struct gr_p *p, bool spinning)
 		owner_add(&s->gone.m_created, 1);
 	}
 	gr__unlock(&s->lock);
+	if (room && gr__tracing())
+		gr__trace(GR__EV_WAKE_M, p->id, 0, a.id);
 	if (room)
 		gr__on_g0(new_m, &a);
 	if (room && !a.err)
@@ -287,6 +304,8 @@ bool gr__stop_m_unlock(struct gr_m *m)
 	if (s->knobs.reap_ns < (uint64_t)INT64_MAX / 2)
 		deadline = gr__now_ns() + (int64_t)s->knobs.reap_ns;
 
+	if (gr__tracing())
+		gr__trace(GR__EV_SLEEP, GR__TRACE_NO_P, 0, 1);
 	while (!gr__note_sleep(&m->note, deadline)) {
 		gr__lock(&s->lock);
 		if (!list_empty(&m->idle_link) && s->n_making && s->n_ms - s->n_making <= 1) {
@@ -300,13 +319,17 @@ bool gr__stop_m_unlock(struct gr_m *m)
 			s->n_idle_ms--;
 			retire_locked(m);
 			gr__unlock(&s->lock);
+			if (gr__tracing())
+				gr__trace(GR__EV_SLEEP, GR__TRACE_NO_P, 0, 0);
 			gr__sysmon_wake(); /* to be joined */
 			return false;
 		}
 		gr__unlock(&s->lock);
 		deadline = INT64_MAX; /* somebody is about to wake us */
 	}
-	m->spinning = m->next_spinning;
+	if (gr__tracing())
+		gr__trace(GR__EV_SLEEP, GR__TRACE_NO_P, 0, 0);
+	take_over_spinning(m);
 	if (m->next_p) {
 		gr__acquire_p(m, m->next_p);
 		m->next_p = NULL;
@@ -409,16 +432,16 @@ static int copy_cpus(const struct gr_config *config)
 	return 0;
 }
 
-static void on_fault(const void *addr)
+static void on_fault(const void *addr, uintptr_t pc, uintptr_t fp)
 {
 	struct gr_m *m = gr__m();
 	struct gr_g *g = m ? m->curg : NULL;
 
 	if (g && gr__stack_guards(g, addr))
-		gr__stack_overflow(g);
+		gr__stack_overflow(g, pc, fp);
 	/* In the middle of a switch no G is current: it was the one that leaves, or the one that comes. */
 	if (m && !g && (g = gr__stack_guarded_at(addr)))
-		gr__stack_overflow(g);
+		gr__stack_overflow(g, pc, fp);
 }
 
 static void reset_sched(void)
@@ -492,16 +515,22 @@ int gr_start(const struct gr_config *config)
 	s->knobs = knobs;
 	reset_sched();
 	pthread_sigmask(SIG_SETMASK, NULL, &s->sigmask);
+	store_relaxed(&s->is_plain, gr__knobs_are_plain());
+	store_relaxed(&s->credit_max, gr__knobs_credit());
 	if ((err = gr__stacks_init()) || (err = make_ps()))
 		goto fail_stacks;
 	if ((err = copy_cpus(config)))
 		goto fail_ps;
-	if ((err = gr__netpoll_init()))
+	if ((err = gr__trace_from_env()))
 		goto fail_ps;
+	if ((err = gr__netpoll_init()))
+		goto fail_trace;
 	if (s->knobs.uring)
 		s->uring_refused = -gr__uring_open(); /* then with threads: gr_knobs says so */
 	if ((err = gr__os_fault_handler_on(on_fault)))
 		goto fail_poll;
+	if (knobs.sigquit)
+		gr__os_quit_handler_on(gr__quit);
 	if ((err = gr__preempt_start()))
 		goto fail_handler;
 	if ((err = gr__sysmon_start()))
@@ -517,10 +546,14 @@ fail_sysmon:
 fail_preempt:
 	gr__preempt_stop();
 fail_handler:
+	gr__os_quit_handler_off();
 	gr__os_fault_handler_off();
 fail_poll:
 	gr__uring_close();
 	gr__netpoll_destroy();
+fail_trace:
+	gr__trace_end();
+	gr__trace_destroy();
 fail_ps:
 	free_ps();
 fail_stacks:
@@ -578,6 +611,8 @@ void gr_run(void (*fn)(void *), void *arg)
 	/* Counted together with the push: else a deadlock could be seen between the two. */
 	fetch_add_relaxed(&s->runs, 1);
 	owner_add(&s->gone.spawns, 1);
+	if (gr__tracing())
+		gr__trace(GR__EV_SPAWN, GR__TRACE_NO_P, 0, load_relaxed(&g->id));
 	gr__global_put_locked(&one);
 	gr__unlock(&s->lock);
 	gr__wake_p();
@@ -681,6 +716,9 @@ void gr_stop(void)
 	wait_for_readers();
 	gr__preempt_stop();
 	gr__altstacks_destroy();
+	gr__trace_end();
+	gr__trace_destroy();
+	gr__os_quit_handler_off();
 	gr__os_fault_handler_off();
 	gr__uring_close(); /* the kernel may still write to stacks */
 	gr__netpoll_destroy();

@@ -276,3 +276,9 @@ bool gr__mutex_is_locked(const gr_mutex *m)
 {
 	return load_relaxed(&m->state) & LOCKED;
 }
+
+bool gr__mutex_state(uint32_t word, uint32_t *sleepers)
+{
+	*sleepers = word / SLEEPER;
+	return word & LOCKED;
+}

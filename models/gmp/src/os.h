@@ -77,10 +77,10 @@ int gr__os_altstack_set(void *altstack);
 void gr__os_altstack_describe(void *altstack, stack_t *out);
 
 /*
- * Have `is_ours` called with the address of every invalid memory access, on the altstack; it does not return if the
- * address is its business. Otherwise what was set before happens. 0 or -errno.
+ * Have `is_ours` called with the address of every invalid memory access, and where it was made, on the altstack; it does
+ * not return if the address is its business. Otherwise what was set before happens. 0 or -errno.
  */
-int gr__os_fault_handler_on(void (*is_ours)(const void *addr));
+int gr__os_fault_handler_on(void (*is_ours)(const void *addr, uintptr_t pc, uintptr_t fp));
 void gr__os_fault_handler_off(void);
 
 /* What a signal has interrupted. In the frame of a handler, so on the alternate stack. */
@@ -96,5 +96,17 @@ struct gr__interrupted {
  */
 int gr__os_preempt_handler_on(void (*fn)(struct gr__interrupted *at));
 void gr__os_preempt_handler_off(void);
+
+/*
+ * Have `fn` called on SIGQUIT, with where the thread was, unless the program has a handler for it or ignores it.
+ */
+void gr__os_quit_handler_on(void (*fn)(uintptr_t pc, uintptr_t fp));
+void gr__os_quit_handler_off(void);
+
+/* Whether the 8 bytes around addr can be read now. Under an emulator the answer may be yes when it is no. */
+bool gr__os_is_readable(uintptr_t addr);
+/* Memory of zeros, committed as it is touched, and giving it back. NULL: refused. For signal handlers too. */
+void *gr__os_scratch(size_t bytes);
+void gr__os_scratch_free(void *mem, size_t bytes);
 
 #endif

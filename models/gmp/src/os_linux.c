@@ -24,6 +24,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "arch/signal.h"
 #include "internal.h"
 #include "os.h"
 #include "san.h"
@@ -386,7 +387,7 @@ int gr__os_altstack_set(void *altstack)
 /* ---- faults ---------------------------------------------------------------------------------------- */
 
 static struct sigaction old_segv, old_bus;
-static void (*fault_is_ours)(const void *addr);
+static void (*fault_is_ours)(const void *addr, uintptr_t pc, uintptr_t fp);
 
 /* What would have happened without us. */
 static void as_before(int sig, siginfo_t *info, void *context)
@@ -414,12 +415,16 @@ static void as_before(int sig, siginfo_t *info, void *context)
 
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
-	if (info->si_code > 0)
-		fault_is_ours(info->si_addr);
+	uintptr_t pc, fp;
+
+	if (info->si_code > 0) {
+		gr__context_at(context, &pc, &fp);
+		fault_is_ours(info->si_addr, pc, fp);
+	}
 	as_before(sig, info, context);
 }
 
-int gr__os_fault_handler_on(void (*is_ours)(const void *addr))
+int gr__os_fault_handler_on(void (*is_ours)(const void *addr, uintptr_t pc, uintptr_t fp))
 {
 	struct sigaction sa;
 
@@ -534,4 +539,72 @@ void gr__os_preempt_handler_off(void)
 	/* As off_one. */
 	if (!sigaction(PREEMPT_SIGNAL, NULL, &now) && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_preempt)
 		sigaction(PREEMPT_SIGNAL, &old_preempt, NULL);
+}
+
+/* ---- looking at what may be broken --------------------------------------------------------------------------- */
+
+static void (*quit_fn)(uintptr_t pc, uintptr_t fp);
+
+static void on_quit(int sig, siginfo_t *info, void *context)
+{
+	uintptr_t pc, fp;
+
+	(void)sig, (void)info;
+	gr__context_at(context, &pc, &fp);
+	quit_fn(pc, fp);
+}
+
+void gr__os_quit_handler_on(void (*fn)(uintptr_t pc, uintptr_t fp))
+{
+	struct sigaction now, sa;
+
+	if (sigaction(SIGQUIT, NULL, &now) || (now.sa_flags & SA_SIGINFO) || now.sa_handler != SIG_DFL)
+		return;
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_sigaction = on_quit;
+	sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+	sigfillset(&sa.sa_mask);
+	quit_fn = fn;
+	sigaction(SIGQUIT, &sa, NULL); /* refused: SIGQUIT ends the process as ever */
+}
+
+void gr__os_quit_handler_off(void)
+{
+	struct sigaction now, dfl;
+
+	memset(&dfl, 0, sizeof(dfl));
+	dfl.sa_handler = SIG_DFL;
+	if (!sigaction(SIGQUIT, NULL, &now) && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_quit)
+		sigaction(SIGQUIT, &dfl, NULL);
+}
+
+/*
+ * The kernel copies the set before it looks at `how`, which is none: EFAULT where there is nothing to be copied, else
+ * EINVAL, and nothing has been done. No descriptor is needed, and no sandbox forbids it.
+ */
+bool gr__os_is_readable(uintptr_t addr)
+{
+	int saved = errno;
+	bool readable;
+
+	if (gr__san_is_valgrind())
+		return addr >= 4096; /* it complains of the question */
+	readable = addr >= 4096 &&
+		   (syscall(SYS_rt_sigprocmask, ~0, addr & ~(uintptr_t)7, NULL, 8) == 0 || errno != EFAULT);
+
+	errno = saved;
+	return readable;
+}
+
+void *gr__os_scratch(size_t bytes)
+{
+	void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+void gr__os_scratch_free(void *mem, size_t bytes)
+{
+	if (mem)
+		munmap(mem, bytes);
 }

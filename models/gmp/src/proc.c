@@ -50,6 +50,7 @@
 #include "file_uring.h"
 #include "os.h"
 #include "switch.h"
+#include "trace.h"
 
 _Thread_local struct gr_m *gr__tls_m __attribute__((tls_model("initial-exec")));
 
@@ -102,16 +103,32 @@ void gr__wake_p_after_rmw(void)
 	gr__wake_if_idle();
 }
 
+/* Queue a runnable G where the knobs want it. False: nobody need be woken for it. */
+static __attribute__((noinline)) bool queue_by_knobs(struct gr_p *p, struct gr_g *g, bool next)
+{
+	const struct gr__knobs *k = &gr__sched.knobs;
+
+	if (gr__tracing())
+		gr__trace(GR__EV_WAKE, p->id, 0, load_relaxed(&g->id));
+	if (k->global) {
+		gr__inject(g);
+		return false;
+	}
+	if (next && k->runnext && (!k->seed || (gr__random(&p->rng) & 1)))
+		return gr__runq_put_next(p, g);
+	gr__runq_put(p, g);
+	return true;
+}
+
 /* Queue a runnable G on m's P: next, or last. */
 static inline void queue_next(struct gr_p *p, struct gr_g *g)
 {
-	struct gr_sched *s = &gr__sched;
-	bool displaced = true;
+	bool displaced;
 
-	if (likely(s->knobs.plain_runnext) || (s->knobs.runnext && (gr__random(&p->rng) & 1)))
+	if (likely(load_relaxed(&gr__sched.is_plain)))
 		displaced = gr__runq_put_next(p, g);
 	else
-		gr__runq_put(p, g);
+		displaced = queue_by_knobs(p, g, true);
 	if (gr__nprocs() == 1)
 		return;
 	if (displaced)
@@ -135,7 +152,10 @@ void gr__ready_tail(struct gr_g *g)
 
 	store_relaxed(&g->state, GR__G_RUNNABLE);
 	owner_add(&p->stats.readies, 1);
-	if (unlikely(p->is_urgent)) { /* the first of them */
+	if (unlikely(!load_relaxed(&gr__sched.is_plain))) {
+		queue_by_knobs(p, g, p->is_urgent);
+		p->is_urgent = false;
+	} else if (unlikely(p->is_urgent)) { /* the first of them */
 		p->is_urgent = false;
 		gr__runq_put_next(p, g);
 	} else {
@@ -173,6 +193,8 @@ __attribute__((noinline)) void gr__finish_syscall(struct gr_m *m, struct gr_g *g
 	struct gr_p *p;
 
 	store_relaxed(&g->state, GR__G_RUNNABLE);
+	if (gr__tracing())
+		gr__trace(GR__EV_WAKE, GR__TRACE_NO_P, 0, load_relaxed(&g->id));
 	gr__lock(&s->lock);
 	/* Looked at again under the lock: a P made idle since would not be told of what we put on `global`. */
 	p = gr__pidle_get_locked();
@@ -183,8 +205,17 @@ __attribute__((noinline)) void gr__finish_syscall(struct gr_m *m, struct gr_g *g
 	gr__unlock(&s->lock);
 	if (p) {
 		gr__acquire_p(m, p);
-		gr__runq_put(p, g);
+		if (unlikely(s->knobs.global))
+			gr__inject(g);
+		else
+			gr__runq_put(p, g);
 	}
+}
+
+__attribute__((noinline)) void gr__finish_yield_global(struct gr_g *g)
+{
+	store_relaxed(&g->state, GR__G_RUNNABLE);
+	gr__inject(g);
 }
 
 /* A park's commit said no, after the G has left its stack. */
@@ -194,11 +225,11 @@ __attribute__((noinline)) void gr__park_refused(struct gr_g *g)
 }
 
 /* This M goes on with other Gs although one just began to wait for the poller: see to it that somebody polls. */
-__attribute__((noinline)) void gr__look_after_waiter(struct gr_m *m)
+void gr__look_after_waiter(struct gr_m *m)
 {
 	struct gr_sched *s = &gr__sched;
 
-	m->new_waiter = false;
+	m->notices &= (uint8_t)~GR__NEW_WAITER;
 	fence_seq_cst(); /* pairs with the one in block_in_poller */
 	if (!load_relaxed(&s->n_idle_ps))
 		return; /* all Ps are busy: they poll by time */
@@ -206,6 +237,15 @@ __attribute__((noinline)) void gr__look_after_waiter(struct gr_m *m)
 		gr__wake_p();
 	else if (gr__timers_earliest() < load_relaxed(&s->poll_until_ns))
 		gr__netpoll_break(); /* all Ps: m may have changed its P since the G put its timer on the old one's heap */
+}
+
+__attribute__((noinline)) void gr__look_after_notices(struct gr_m *m)
+{
+	bool new_waiter = m->notices & GR__NEW_WAITER;
+
+	m->notices = gr__tracing() ? GR__TRACED : 0;
+	if (new_waiter)
+		gr__look_after_waiter(m);
 }
 
 void gr__switched_to(struct gr_g *g)
@@ -231,7 +271,7 @@ static bool is_something_due(struct gr_p *p)
 	now = gr__now_ns();
 	if (timer <= now)
 		return true;
-	return io && !load_relaxed(&s->poller) && now - load_relaxed(&s->last_poll_ns) >= GR__POLL_BUSY_NS;
+	return io && !load_relaxed(&s->poller) && now - load_relaxed(&s->last_poll_ns) >= s->knobs.poll_ns;
 }
 
 /* Whether g0 has something to do before the next G runs. */
@@ -239,7 +279,11 @@ static __attribute__((noinline)) bool is_g0_wanted(struct gr_p *p)
 {
 	if (load_relaxed(&p->attention))
 		return true;
-	p->due_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
+	gr__set_due_at(p);
+	if (gr__tracing())
+		return true;
+	p->shared_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
+	gr__set_due_at(p);
 	p->is_due = is_something_due(p);
 	return p->is_due;
 }
@@ -293,7 +337,7 @@ void gr_yield(void)
 		store_relaxed(&g->state, GR__G_RUNNABLE);
 		gr__runq_put(p, g);
 	} else {
-		m->after = GR__AFTER_YIELD;
+		m->after = unlikely(!next) && gr__sched.knobs.global ? GR__AFTER_YIELD_GLOBAL : GR__AFTER_YIELD;
 		m->after_g = g;
 	}
 	gr__switch_off(m, g, next, false);
@@ -335,8 +379,10 @@ void gr__on_g0(void (*fn)(void *), void *arg)
 /* Run g from g0 until something comes back here. */
 static void run(struct gr_m *m, struct gr_g *g)
 {
-	if (unlikely(m->new_waiter))
-		gr__look_after_waiter(m);
+	if (unlikely(m->notices))
+		gr__look_after_notices(m);
+	if (gr__tracing())
+		gr__trace_run(m, g);
 	owner_add(&m->p->tick, 1);
 	store_relaxed(&g->state, GR__G_RUNNING);
 	gr__san_leave(&m->san_fake, g->stack_lo, (size_t)(g->stack_hi - g->stack_lo), g->san_fiber);
@@ -353,6 +399,8 @@ static void run(struct gr_m *m, struct gr_g *g)
 	}
 	m->on_g0 = true;
 	gr__san_arrive(m->san_fake);
+	if (gr__tracing())
+		gr__trace_leave(m);
 	gr__finish_switch(m);
 }
 

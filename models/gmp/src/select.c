@@ -48,7 +48,6 @@
 #include <string.h>
 
 enum {
-	CASES_LIMIT = 65536, /* Go's */
 	SORT_BINS = 17, /* bin i holds 2^i cases: enough for the limit */
 };
 
@@ -269,7 +268,7 @@ static void leave_lists(gr_case *cases, size_t n, const struct gr__waiter *winne
 static int wait_unlock(gr_case *cases, size_t n, gr_case *order, int64_t until_ns)
 {
 	struct gr_g *g = gr__m()->curg;
-	struct gr__select s = {0, NULL};
+	struct gr__select s = {GR__NOBODY, NULL, cases, n};
 	struct gr__timeout timeout;
 	struct held held = {order, NULL};
 	gr_case *winner;
@@ -336,8 +335,8 @@ static gr_case *try_locked_all(gr_case *cases, size_t n, gr_case *order)
 
 static void check_cases(size_t n)
 {
-	if (unlikely(n > CASES_LIMIT))
-		gr__fatal("gr_select: %zu cases are more than %d", n, CASES_LIMIT);
+	if (unlikely(n > GR__CASES_MAX))
+		gr__fatal("gr_select: %zu cases are more than %d", n, GR__CASES_MAX);
 }
 
 static bool have_channel(const gr_case *cases, size_t n)

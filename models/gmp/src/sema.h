@@ -36,5 +36,7 @@ void gr__mutex_unlock_no_switch(gr_mutex *m);
 
 /* Whether anybody has it locked at this moment. */
 bool gr__mutex_is_locked(const gr_mutex *m);
+/* What its word says, for dumps: whether it is locked, and how many sleep for it. */
+bool gr__mutex_state(uint32_t word, uint32_t *sleepers);
 
 #endif

@@ -50,7 +50,7 @@ enum {
 		8192, /* watermark of pool 0: 32 MiB of touched pages, usually; a quarter as many in each next pool */
 	KEEP_STACKS_MIN = 4,
 	FRESH = 16, /* never used slots that a P takes at once */
-	CREDIT = 64, /* units that a P takes at once; it keeps up to four times as many */
+	CREDIT = 64, /* units that a P takes at once; it keeps up to gr__knobs_credit() */
 	SLAB_BYTES = 16 << 20, /* address space, not memory */
 	SLAB_SLOTS_MAX = 1024,
 	POOLS = 10, /* up to 256 MiB, four times as much each, from 8 KiB on */
@@ -270,6 +270,21 @@ static void give_credit(uint32_t n)
 	gr__unlock(&central.pools[0].lock);
 }
 
+/* More than p may keep: half of that goes back, or all. */
+static __attribute__((noinline)) void give_some_credit(struct gr_p *p)
+{
+	uint32_t n = p->credit - load_relaxed(&gr__sched.credit_max) / 2;
+
+	p->credit -= n;
+	give_credit(n);
+}
+
+void gr__stack_no_credit(struct gr_p *p)
+{
+	if (p->credit > load_relaxed(&gr__sched.credit_max))
+		give_some_credit(p);
+}
+
 bool gr__stack_reserve(struct gr_p *p)
 {
 	p->credit += take_credit(CREDIT);
@@ -486,15 +501,12 @@ void gr__stack_put(struct gr_p *p, struct gr_g *g)
 	gr__san_clean(g->stack_lo + central.page, (size_t)(g->stack_hi - g->stack_lo) - central.page);
 	g->san_fiber = gr__san_fiber_next(g->san_fiber, &g->san_id);
 	g->link = NULL;
-	if (unlikely(p->credit > 4 * CREDIT)) {
-		p->credit -= 2 * CREDIT;
-		give_credit(2 * CREDIT);
-	}
 	if (unlikely(g->slab->pool != &central.pools[0])) {
 		put_large(g);
 		return;
 	}
-	p->credit++;
+	if (unlikely(++p->credit > load_relaxed(&gr__sched.credit_max)))
+		give_some_credit(p);
 	if (unlikely(p->free_a.n == CHAIN)) {
 		if (p->free_b.n)
 			pool_put(&central.pools[0], &p->free_b);

@@ -20,7 +20,9 @@ void gr__wake_p_slow(void);
 void gr__finish_exit(struct gr_m *m, struct gr_g *g);
 void gr__finish_syscall(struct gr_m *m, struct gr_g *g);
 void gr__finish_preempt(struct gr_m *m, struct gr_g *g);
+void gr__finish_yield_global(struct gr_g *g);
 void gr__park_refused(struct gr_g *g);
+void gr__look_after_notices(struct gr_m *m);
 void gr__look_after_waiter(struct gr_m *m);
 struct gr_g *gr__pick_slow(struct gr_p *p, bool due);
 
@@ -45,7 +47,7 @@ static inline __attribute__((always_inline)) void gr__finish_switch(struct gr_m 
 	if (what == GR__AFTER_PARK) {
 		bool (*commit)(struct gr_g *, void *) = m->after_commit;
 
-		m->new_waiter |= gr__wait_needs_poller(m->after_reason);
+		m->notices |= gr__wait_needs_poller(m->after_reason);
 		store_relaxed(&g->state, GR__G_WAITING);
 		/* Once commit has let go of the G, it may run elsewhere and end: g is not touched again. */
 		if (commit && !commit(g, m->after_arg))
@@ -60,6 +62,8 @@ static inline __attribute__((always_inline)) void gr__finish_switch(struct gr_m 
 		gr__finish_syscall(m, g);
 	} else if (what == GR__AFTER_PREEMPT) {
 		gr__finish_preempt(m, g);
+	} else if (what == GR__AFTER_YIELD_GLOBAL) {
+		gr__finish_yield_global(g);
 	}
 }
 
@@ -69,8 +73,8 @@ static inline __attribute__((always_inline)) void gr__switched_to_inline(struct 
 
 	gr__san_arrive(g->san_fake);
 	gr__finish_switch(m);
-	if (unlikely(m->new_waiter))
-		gr__look_after_waiter(m);
+	if (unlikely(m->notices))
+		gr__look_after_notices(m);
 	m->curg = g;
 }
 

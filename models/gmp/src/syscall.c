@@ -17,8 +17,22 @@
  */
 #include "internal.h"
 #include "runq.h"
+#include "trace.h"
 
-void gr_syscall_enter(void)
+/* Has the way out fail in its fast part. */
+static struct gr_p nobody;
+
+static __attribute__((noinline)) void enter_noticed(struct gr_m *m, const struct gr_g *g)
+{
+	m->notices = gr__tracing() ? GR__TRACED : 0;
+	if (!m->notices)
+		return;
+	gr__trace(GR__EV_CALL, GR__TRACE_NO_P, 0, load_relaxed(&g->id));
+	m->syscall_p = &nobody;
+}
+
+/* `caller` and `frame`: where it was called, for back-traces. */
+static inline __attribute__((always_inline)) void enter(void *caller, void *frame)
 {
 	struct gr_m *m = gr__m();
 	struct gr_g *g;
@@ -33,12 +47,20 @@ void gr_syscall_enter(void)
 	store_relaxed(&g->state, GR__G_SYSCALL);
 	store_relaxed(&g->wait, GR__WAIT_SYSCALL);
 	store_relaxed(&g->since_ns, load_relaxed(&gr__sched.coarse_now_ns));
+	/* Volatile: two stores. Made into one of 16 bytes they wait for each other, which is 2 ns. */
+	*(void *volatile *)&g->wait_data = frame;
+	*(void *volatile *)&g->wake_param = caller;
 	owner_add(&p->stats.syscalls, 1);
 	owner_add(&p->syscall_tick, 1);
 	m->syscall_p = p;
 	store_release(&p->status, GR__P_IN_SYSCALL(m->id));
-	if (unlikely(m->new_waiter))
-		m->new_waiter = false;
+	if (unlikely(m->notices))
+		enter_noticed(m, g);
+}
+
+void gr_syscall_enter(void)
+{
+	enter(__builtin_return_address(0), *(void **)__builtin_frame_address(0));
 }
 
 bool gr__retake(struct gr_p *p, uint64_t seen)
@@ -49,6 +71,8 @@ bool gr__retake(struct gr_p *p, uint64_t seen)
 	gr__lock(&s->lock);
 	taken = cas_strong_acq_rel(&p->status, &seen, GR__P_IDLE);
 	if (taken) {
+		if (gr__tracing())
+			gr__trace(GR__EV_RETAKE, p->id, 0, seen >> 8);
 		owner_add(&s->n_syscall_block, 1);
 		owner_add(&s->gone.handoffs, 1);
 		p->m = NULL;
@@ -64,7 +88,7 @@ void gr_syscall_enter_blocking(void)
 	struct gr_m *m;
 	struct gr_p *p;
 
-	gr_syscall_enter();
+	enter(__builtin_return_address(0), *(void **)__builtin_frame_address(0));
 	m = gr__m();
 	p = m->p;
 	/* Nobody waits for the P: leave it attached, and the way back stays short. */
@@ -73,11 +97,30 @@ void gr_syscall_enter_blocking(void)
 	gr__retake(p, GR__P_IN_SYSCALL(m->id));
 }
 
+static inline __attribute__((always_inline)) void back_with_p(struct gr_m *m)
+{
+	store_relaxed(&m->curg->state, GR__G_RUNNING);
+	/* Others have waited for long (sysmon.c): a G that makes one short call after the other comes to no other point. */
+	if (unlikely(load_relaxed(&m->p->attention)))
+		gr_yield();
+}
+
 static __attribute__((noinline)) void exit_slow(struct gr_m *m)
 {
 	struct gr_sched *s = &gr__sched;
-	struct gr_p *p = m->syscall_p;
+	struct gr_p *p = m->p;
 
+	if (unlikely(m->syscall_p == &nobody)) {
+		uint64_t word = GR__P_IN_SYSCALL(m->id);
+		bool kept = cas_strong_acq_rel(&p->status, &word, GR__P_RUNNING);
+
+		if (gr__tracing())
+			gr__trace(GR__EV_CALL_END, GR__TRACE_NO_P, 0, load_relaxed(&m->curg->id));
+		if (kept) {
+			back_with_p(m);
+			return;
+		}
+	}
 	m->p = NULL;
 	gr__lock(&s->lock);
 	owner_add(&s->n_syscall_block, -1u);
@@ -91,6 +134,8 @@ static __attribute__((noinline)) void exit_slow(struct gr_m *m)
 		return;
 	}
 	gr__acquire_p(m, p);
+	if (gr__tracing())
+		gr__trace(GR__EV_RESUME, p->id, 0, load_relaxed(&m->curg->id));
 	store_relaxed(&m->curg->state, GR__G_RUNNING);
 }
 
@@ -106,8 +151,5 @@ void gr_syscall_exit(void)
 		exit_slow(m);
 		return;
 	}
-	store_relaxed(&m->curg->state, GR__G_RUNNING);
-	/* Others have waited for long (sysmon.c): a G that makes one short call after the other comes to no other point. */
-	if (unlikely(load_relaxed(&m->p->attention)))
-		gr_yield();
+	back_with_p(m);
 }

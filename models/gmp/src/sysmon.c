@@ -255,7 +255,7 @@ static bool watch_poller(int64_t now)
 	if (load_relaxed(&s->poller))
 		return false;
 	if (load_relaxed(&s->n_idle_ps)) {
-		bool late = now - load_relaxed(&s->last_poll_ns) >= GR__POLL_BUSY_NS;
+		bool late = now - load_relaxed(&s->last_poll_ns) >= s->knobs.poll_ns;
 
 		if (gr__timers_earliest() > now && !(late && gr__netpoll_has_waiters()))
 			return false;
@@ -324,7 +324,7 @@ static void deep_sleep(void)
 
 	store_seq_cst(&s->sysmon_asleep, 1); /* steps 1 and 2; pairs with gr__pidle_get_locked */
 	if (load_seq_cst(&s->n_idle_ps) == gr__nprocs() && !load_relaxed(&stop))
-		gr__note_sleep(&s->sysmon_note, INT64_MAX);
+		gr__note_sleep(&s->sysmon_note, gr__schedtrace(gr__now_ns()));
 	store_relaxed(&s->sysmon_asleep, 0);
 }
 
@@ -367,6 +367,7 @@ static void *sysmon_main(void *arg)
 		nap(delay);
 		now = gr__now_ns();
 		store_relaxed(&s->coarse_now_ns, now);
+		gr__schedtrace(now);
 		while (gr__join_dead())
 			;
 		if (load_relaxed(&s->n_idle_ps) == gr__nprocs()) {

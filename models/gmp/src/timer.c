@@ -30,7 +30,7 @@
  *       is done with the timer: an owner that has disarmed it and sees 0 may free it.
  *
  * Whose deadline is earlier than the one that a blocked poller waits for has to break it. That can only be one that is the
- * first of its P's: for a park it is noted in the M (new_waiter), which sees to it when it goes on; gr__timer_arm does it
+ * first of its P's: for a park it is noted in the M (GR__NEW_WAITER), which sees to it when it goes on; gr__timer_arm does it
  * itself.
  *
  * Costs: O(log n) with n sleepers on the P; falling asleep is O(1) when the deadlines come in rising order, as they
@@ -390,11 +390,11 @@ void gr_sleep_ns(uint64_t ns)
 		return;
 	}
 	e.g = gr__self();
-	e.g->wait_data = NULL;
+	e.g->wait_data = (void *)(uintptr_t)e.when; /* for dumps */
 	push_locked(ts, e);
 	if (e.when < load_relaxed(&ts->next)) {
 		store_relaxed(&ts->next, e.when); /* I1 */
-		gr__m()->new_waiter = true;
+		gr__m()->notices |= GR__NEW_WAITER;
 	}
 	gr__park_punlock(&ts->lock, GR__WAIT_SLEEP); /* I2 */
 }
@@ -420,7 +420,7 @@ static bool arm_lock(struct gr__timer *t, int64_t when_ns)
 struct gr__timers *gr__timer_arm_lock(struct gr__timer *t, int64_t when_ns)
 {
 	if (arm_lock(t, when_ns))
-		gr__m()->new_waiter = true; /* the park's end sees to the poller */
+		gr__m()->notices |= GR__NEW_WAITER; /* the park's end sees to the poller */
 	return t->home;
 }
 

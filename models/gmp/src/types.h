@@ -24,6 +24,7 @@ struct gr__timer;
 struct gr__slab;
 struct gr__chunk;
 struct gr_cpu;
+struct gr__trace_buf;
 
 /* ---- locks and notes ------------------------------------------------------------------------------ */
 
@@ -76,7 +77,7 @@ enum gr__wait {
 
 /*
  * Whether a G that waits for this is woken by the poller rather than by another G. Who sleeps, or waits with a time-out, needs
- * it too, but not each time: timer.c sets new_waiter where its deadline is the first.
+ * it too, but not each time: timer.c sets GR__NEW_WAITER where its deadline is the first.
  */
 static inline bool gr__wait_needs_poller(enum gr__wait reason)
 {
@@ -115,14 +116,15 @@ struct gr_g {
 	struct gr_g *link; /* next on the queue or list that it is on */
 	_Atomic uint32_t state; /* enum gr__gstate */
 	_Atomic uint32_t wait; /* enum gr__wait */
-	void *wait_data; /* what it waits on; set by who parks */
+	void *wait_data; /* what it waits on, see waits.c; set by who parks. In a blocking call: the frame that made it */
 	_Atomic int64_t
 		since_ns; /* coarse time of the last park; up to here is what parking and readying touch: one line */
 	void (*fn)(void *); /* entry */
 	void *arg; /* of fn */
 	_Atomic uint64_t id; /* from 1 up, never used again */
 	_Atomic(const char *) name; /* or NULL */
-	void *wake_param; /* set by the waker before gr__ready */
+	_Atomic(const char *) label; /* or NULL */
+	void *wake_param; /* set by the waker before gr__ready. In a blocking call: where in that frame */
 
 	/* immutable once the slot has been used */
 	struct gr__slab *slab; /* where its stack is from */
@@ -284,7 +286,8 @@ struct gr_p {
 	CACHE_ALIGNED _Atomic uint32_t runq_tail; /* store-release publishes the slot */
 	_Atomic uint32_t attention; /* sysmon or gr_stop: come to find_runnable at the next switch */
 	_Atomic uint64_t tick; /* switches on this P */
-	uint64_t due_at; /* the tick at which timers, I/O and what is shared are looked at again */
+	uint64_t due_at; /* the tick at which timers, I/O and what is shared are looked at again; 0 while tracing */
+	uint64_t shared_at; /* the same, but for tracing */
 	bool is_due; /* it has come, and they have not been looked at */
 	uint64_t batch_until; /* the tick at which the last batch of timers has run, if more were due */
 	_Atomic uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
@@ -347,6 +350,12 @@ enum gr__after {
 	GR__AFTER_EXIT, /* stack to the free list */
 	GR__AFTER_SYSCALL, /* came back from a blocking call and found no P: to the global queue */
 	GR__AFTER_PREEMPT, /* left within a signal handler: another alternate stack, then to the global queue */
+	GR__AFTER_YIELD_GLOBAL, /* to the global queue's tail */
+};
+
+enum gr__notice {
+	GR__NEW_WAITER = 1, /* a G parked for the poller since this was last looked at */
+	GR__TRACED = 2, /* a trace is taken, or was when this was last looked at */
 };
 
 struct gr_m {
@@ -358,7 +367,7 @@ struct gr_m {
 	bool (*after_commit)(struct gr_g *, void *);
 	void *after_arg;
 	enum gr__wait after_reason; /* copied from the G, which may not be looked at after commit */
-	bool new_waiter; /* a G parked for the poller since this was last looked at */
+	uint8_t notices; /* enum gr__notice: what the next one to run has to look after */
 	bool spinning; /* counted in sched.spinning */
 	void *g0_sp; /* saved stack pointer of the scheduler's stack while a G runs */
 	bool on_g0; /* the scheduler's stack is in use */
@@ -372,6 +381,8 @@ struct gr_m {
 	const void *san_lo; /* address sanitizer: bounds of g0's stack */
 	size_t san_size;
 	struct gr__counters stats; /* what happens while it has no P */
+	struct gr__trace_buf *trace; /* its ring of events, or NULL */
+	bool trace_refused; /* there can be none */
 
 	/* set by who wakes it, before note is signalled */
 	struct gr_p *next_p;
@@ -399,11 +410,15 @@ struct gr__knobs {
 	uint64_t reap_ns;
 	uint64_t slack_ns; /* Ms' timer slack */
 	uint64_t slice_ns; /* a G computes so long while others wait */
+	int64_t poll_ns; /* a busy P looks for I/O that often */
 	bool steal, runnext, spin, newest, preempt;
-	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
+	bool global; /* no queue but the global one */
+	bool sigquit; /* a dump on SIGQUIT */
 	bool uring; /* files through io_uring if it is to be had */
-	bool plain_runnext; /* runnext without perturbation: knob on and no seed */
-	bool plain_newest; /* the same for the newest of the nursery */
+	bool plain_newest; /* the newest of the nursery first, without perturbation: knob on and no seed */
+	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
+	int64_t schedtrace_ns; /* a line on stderr that often; 0: none */
+	uint64_t trace_slots; /* events that are kept of each M; a power of two */
 	uint64_t seed; /* not 0: perturb the order of everything that may be reordered */
 };
 
@@ -415,6 +430,14 @@ struct gr_sched {
 	struct gr_p **ps; /* room for GR__MAX_PROCS */
 	_Atomic uint32_t nprocs; /* Ps in use: ps[0 .. nprocs); changed while the world is stopped */
 	_Atomic uint32_t n_ps_made; /* Ps that exist */
+	/*
+	 * What is not as usual costs the fast paths nothing: they ask these two anyway, or something that has to be asked.
+	 *   is_plain 0     who readies a G has to look at the knobs (runnext, seed, global), or note it down (a trace)
+	 *   credit_max 0   no P ever has credit, so each gr_go takes its slow way, which looks too (global, a trace)
+	 */
+	_Atomic uint32_t is_plain;
+	_Atomic uint32_t credit_max; /* units of credit that a P may keep */
+	_Atomic uint32_t tracing; /* a trace is taken: trace.c; then both are 0 too */
 	uint16_t *coprimes; /* strides that visit every P once */
 	const struct gr_cpu *cpus; /* by CPU number; NULL: all CPUs are equally near */
 	unsigned n_cpus;

@@ -17,6 +17,13 @@ void *gr__ctx_make(void *top, void (*fn)(void *arg), void *arg);
 /* Where a new context begins. Never called. */
 void gr__ctx_entry(void);
 
+/* A saved context, from the stack pointer up: its size, where it goes on and the frame pointer there. For back-traces. */
+#if defined(__x86_64__)
+enum { GR__CTX_BYTES = 24, GR__CTX_PC_AT = 8, GR__CTX_FP_AT = 16 };
+#else
+enum { GR__CTX_BYTES = 176, GR__CTX_PC_AT = 8, GR__CTX_FP_AT = 0 };
+#endif
+
 /*
  * void gr__ctx_switch(void **save_sp, void *load_sp): save what the ABI calls callee-saved on the own stack, store the
  * stack pointer in *save_sp, and go on where load_sp's context was saved. No system call, no signal mask.
