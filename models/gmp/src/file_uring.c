@@ -7,7 +7,7 @@
  *
  * A call that is known to wait (file.c finds out) becomes an operation on the G's stack. It is put into a line, handed to
  * the kernel together with others, and whoever looks into the completion ring makes the G runnable. Rings belong to Ps,
- * so that Ps do not meet on one; there are RINGS_MAX at most (a descriptor and 40 KiB each), made when a P first needs
+ * so that Ps do not meet on one; there are RINGS_MAX at most (a descriptor and 28 KiB of rings each), made when a P first needs
  * its own, and Ps beyond that share.
  *
  * Why hard.
