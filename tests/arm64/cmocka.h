@@ -74,6 +74,11 @@ static inline void cmocka__compare(uintmax_t a, uintmax_t b, bool want, const ch
 	cmocka__compare(cmocka__pointer(a), cmocka__pointer(b), true, #a " != " #b, __FILE__, __LINE__)
 
 /* clang-format off */
+#define assert_string_equal(a, b)                                                                                      \
+	cmocka__compare(strcmp((a), (b)) == 0, 0, false, "differ: " #a ", " #b, __FILE__, __LINE__)
+#define assert_memory_equal(a, b, n)                                                                                   \
+	cmocka__compare(memcmp((a), (b), (n)) == 0, 0, false, "differ: " #a ", " #b, __FILE__, __LINE__)
+
 #define cmocka_unit_test(f) {#f, f, NULL, NULL, NULL}
 #define cmocka_unit_test_setup_teardown(f, setup, teardown) {#f, f, setup, teardown, NULL}
 /* clang-format on */

@@ -98,19 +98,17 @@ static const char *skip_value(const char *at, int depth)
 	return n ? at + n : NULL;
 }
 
-/* The number after the key in this line; -1: there is no such key. */
+/* The number after the key; -1: there is no such key. */
 static double number(const char *line, const char *key)
 {
-	const char *end = strchr(line, '\n'), *at = strstr(line, key);
+	const char *at = strstr(line, key);
 
-	return at && (!end || at < end) ? strtod(at + strlen(key), NULL) : -1;
+	return at ? strtod(at + strlen(key), NULL) : -1;
 }
 
 static bool has(const char *line, const char *text)
 {
-	const char *end = strchr(line, '\n'), *at = strstr(line, text);
-
-	return at && (!end || at < end);
+	return strstr(line, text) != NULL;
 }
 
 static int compare_slices(const void *a, const void *b)
@@ -152,13 +150,25 @@ static void read_line(struct file *f, const char *line)
 }
 
 /* An arrow's end follows its start, has its number, and is not before it. */
-static void check_arrow(const char *line)
+static void check_arrow(const char *line, const char *next)
 {
-	const char *next = strchr(line, '\n') + 1;
-
-	assert_true(has(next, "\"ph\":\"f\""));
+	assert_true(next && has(next, "\"ph\":\"f\""));
 	assert_true(number(line, "\"id\":") == number(next, "\"id\":"));
 	assert_true(ns(number(line, "\"ts\":")) <= ns(number(next, "\"ts\":")));
+}
+
+static void read_lines(struct file *f)
+{
+	char *copy = strdup(f->text), *line, *next, *rest;
+
+	assert_non_null(copy);
+	for (line = strtok_r(copy, "\n", &rest); line; line = next) {
+		next = strtok_r(NULL, "\n", &rest);
+		read_line(f, line);
+		if (has(line, "\"ph\":\"s\""))
+			check_arrow(line, next);
+	}
+	free(copy);
 }
 
 static struct file read_trace(const char *at)
@@ -176,12 +186,7 @@ static struct file read_trace(const char *at)
 	end = skip_value(f.text, 0);
 	if (!end || *skip_blank(end))
 		fail_msg("no JSON: %.200s", end ? end : f.text);
-	for (const char *line = f.text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		read_line(&f, line);
-		if (has(line, "\"ph\":\"s\""))
-			check_arrow(line);
-	}
+	read_lines(&f);
 	f.events = (long long)number(strstr(f.text, "\"otherData\""), "\"events\":\"");
 	f.lost = (long long)number(strstr(f.text, "\"otherData\""), "\"lost\":\"");
 	assert_int_equal(f.n_starts, f.n_ends);
