@@ -281,6 +281,7 @@ static __attribute__((noinline)) void come_back(struct gr__interrupted *at, void
 /* Y1, of the calling M's G. What interrupts code of the runtime must find out so before it looks at anything else. */
 static struct gr_g *whom_to_stop(const struct gr__interrupted *at)
 {
+	const char *here = __builtin_frame_address(0); /* not a variable's: sanitizers move those to the heap */
 	struct gr_m *m = gr__m();
 	struct gr_g *g;
 	struct gr_p *p;
@@ -293,7 +294,7 @@ static struct gr_g *whom_to_stop(const struct gr__interrupted *at)
 	if (load_acquire(&p->strike_tick) != load_relaxed(&p->tick) + 1)
 		return NULL;
 	/* A program that has set an alternate stack of its own is on that. */
-	if ((char *)at < (char *)m->altstack || (char *)at >= (char *)m->altstack + gr__os_altstack_bytes())
+	if (here < (char *)m->altstack || here >= (char *)m->altstack + gr__os_altstack_bytes())
 		return NULL;
 	return g;
 }
