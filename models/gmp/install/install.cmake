@@ -13,9 +13,10 @@
 # - Only what gr.h declares is visible. That leaves calls between our own files, most of all of those, to be bound when
 #   the library is linked; -Bsymbolic-functions and -fno-semantic-interposition do the same for calls of public functions.
 # - -z now: the first call of a function would otherwise be looked up by the dynamic linker on a G's small stack.
-# - gr__tls_m has a place at a fixed distance from the thread pointer (initial-exec). A library that is there at start
-#   gets that always. One that is loaded by dlopen gets it from a reserve that glibc keeps for the purpose; 8 bytes.
-# - -z nodelete: those 8 bytes need not come back at each dlopen, and a dlclose while Ms run does not take their code.
+# - Thread-local variables (gr__tls_m; builds that check have one more) have a place at a fixed distance from the thread
+#   pointer (initial-exec). A library that is there at start
+#   gets that always. One that is loaded by dlopen gets it from a reserve that glibc keeps for the purpose.
+# - -z nodelete: their bytes need not come back at each dlopen, and a dlclose while Ms run does not take their code.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(GR_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
@@ -29,7 +30,7 @@ if(GR_HAS_URING)
 endif()
 set_target_properties(gr_shared PROPERTIES OUTPUT_NAME gr EXPORT_NAME gr VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR} C_VISIBILITY_PRESET hidden)
-target_compile_options(gr_shared PRIVATE -fno-semantic-interposition)
+target_compile_options(gr_shared PRIVATE -fno-semantic-interposition -ftls-model=initial-exec)
 target_link_options(gr_shared PRIVATE LINKER:-Bsymbolic-functions LINKER:-z,now LINKER:-z,nodelete)
 if(NOT SWITCHYARD_SANITIZE) # a sanitizer's functions are the program's
   target_link_options(gr_shared PRIVATE LINKER:-z,defs)
@@ -37,7 +38,8 @@ endif()
 set_target_properties(gr PROPERTIES EXPORT_NAME gr_static)
 
 # What gr.h asks of code that runs on goroutines' stacks. A library that the runtime itself needs is named here for who
-# links it in statically: a pkg-config module in GR_PC_REQUIRES_PRIVATE (and in GR_CONFIG_DEPENDENCIES for grConfig.cmake), another in GR_PC_LIBS_PRIVATE.
+# links it in statically: a pkg-config module in GR_PC_REQUIRES_PRIVATE (and in GR_CONFIG_DEPENDENCIES for
+# grConfig.cmake), another in GR_PC_LIBS_PRIVATE.
 set(GR_PC_REQUIRES_PRIVATE)
 set(GR_CONFIG_DEPENDENCIES)
 if(GR_HAS_URING)
