@@ -35,7 +35,6 @@
  *	TimerGC, ChanBlockedGC, asynctimerchan            no garbage collector; there is one kind of timer channels
  *	ZeroTimer*, NewTickerLtZero*, TickerResetLtZero   a timer is made by gr_timer_new; times are unsigned, a period of 0 is
  *	                                                  "once"
- *	Set*Deadline, *Fluctuation, VariousDeadlines      no deadlines on sockets
  *	perm (directions), select8 (break), sendstmt,     what a compiler checks or parses; of perm the rules at run time are here
  *	ChanSendInterface, ChanSendSelectBarrier
  *	SemaHandoff* on a semaphore                       no hand-off in the public semaphore: paired with the mutex that uses it

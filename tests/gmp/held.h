@@ -116,7 +116,10 @@ static inline void held_check_flat(const long bounds[HELD_COUNT])
 		long last = held_median(&held_taken[h][held_n - quarter], quarter);
 		bool is_own = h == RSS_KIB || h == VIRTUAL_KIB || h == MAPPINGS;
 
-		printf("%s: %ld in the first rounds, %ld in the last\n", names[h], first, last);
+		printf("%s: %ld in the first rounds, %ld in the last; by tenths of the time", names[h], first, last);
+		for (unsigned i = 0; i < 10 && held_n >= 10; i++)
+			printf(" %ld", held_median(&held_taken[h][held_n * i / 10], held_n / 10));
+		printf("\n");
 		if ((GR_ASAN || GR_TSAN) && is_own)
 			continue; /* they keep books of what was freed */
 		if (last - first > bounds[h])

@@ -147,6 +147,45 @@ static void brackets(void)
 	}
 }
 
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
+
+static gr_sock *near, *far;
+static bool sets_deadlines;
+
+static void deadlines(void)
+{
+	for (long i = 0; i < OPS; i++)
+		gr_sock_set_deadline(far, GR_SOCK_READ, 30000000000);
+}
+
+/* Nearly all of it is the kernel's. */
+static void requests(void)
+{
+	char c = 'x';
+
+	for (long i = 0; i < OPS; i++) {
+		gr_sock_write(near, &c, 1);
+		if (sets_deadlines)
+			gr_sock_set_deadline(far, GR_SOCK_READ, 30000000000);
+		gr_sock_read(far, &c, 1);
+	}
+}
+
+static void descriptors(void)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) || gr_sock_adopt(fds[0], &near) ||
+	    gr_sock_adopt(fds[1], &far))
+		exit(1);
+	measure("a deadline half a minute from now, again and again", deadlines, 1);
+	measure("write and read of one byte, which is there", requests, 1);
+	sets_deadlines = true;
+	measure("the same with a deadline set before the read", requests, 1);
+	gr_sock_close(near);
+	gr_sock_close(far);
+}
+
 static void all(void *arg)
 {
 	(void)arg;
@@ -168,6 +207,7 @@ static void all(void *arg)
 	measure("buffered channel, send and receive without waiting", buffered, 1);
 	measure("mutex, lock and unlock alone", locks, 1);
 	measure("`gr_syscall_enter` + `gr_syscall_exit`", brackets, 1);
+	descriptors();
 }
 
 int main(int argc, char **argv)

@@ -29,13 +29,12 @@ static void run(void *arg)
 	long left = args[1] && args[2] ? atol(args[2]) : -1;
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	gr_sock *listener, *s;
 
 	a.sin_port = htons(args[1] ? (uint16_t)atoi(args[1]) : 0);
-	if (bind(fd, (struct sockaddr *)&a, len) || listen(fd, SOMAXCONN) || gr_sock_adopt(fd, &listener) < 0)
+	if (gr_sock_listen((struct sockaddr *)&a, len, 0, &listener) < 0)
 		exit(1);
-	getsockname(fd, (struct sockaddr *)&a, &len);
+	getsockname(gr_sock_fd(listener), (struct sockaddr *)&a, &len);
 	printf("listening on 127.0.0.1:%d\n", ntohs(a.sin_port)); /* to stderr it takes 10 KB of stack */
 	fflush(stdout);
 	while (left-- != 0 && gr_sock_accept(listener, &s) == 0) {

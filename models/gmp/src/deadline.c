@@ -109,10 +109,8 @@ static int set(struct gr_sock *s, unsigned dirs, int64_t when_ns, struct gr__gli
 	struct gr__np_deadlines *ds;
 	int err = 0;
 
-	if (!(load_relaxed(&s->refs) & GR__NP_OPEN))
-		return -ECANCELED;
-	if (when_ns == INT64_MAX && !load_acquire(&s->deadlines))
-		return 0; /* there is none to be taken back */
+	if (when_ns == INT64_MAX && !load_acquire(&s->deadlines)) /* there is none to be taken back */
+		return load_relaxed(&s->refs) & GR__NP_OPEN ? 0 : -ECANCELED;
 	ds = deadlines_of(s);
 	if (!ds)
 		return -ENOMEM;
