@@ -136,13 +136,14 @@ static struct gr_g *ready_list(struct gr_p *p, struct gr__glist *l)
 /*
  * A P's own timers. Of many that are due at once a batch becomes runnable, and the next one when that has run: the monitor
  * may send us here more often than that, and what overflows the ring goes through the global queue and out of the cache.
+ * Not if it sends us because time is urgent: the batch before may be behind Gs that compute.
  */
 static void run_own_timers(struct gr_p *p, int64_t now)
 {
 	uint64_t tick = load_relaxed(&p->tick);
 	unsigned ran = 0;
 
-	if (gr__timers_next(p) > now || (tick < p->batch_until && !gr__p_is_empty(p)))
+	if (gr__timers_next(p) > now || (tick < p->batch_until && !gr__p_is_empty(p) && !p->is_urgent))
 		return;
 	if (gr__timers_run(p, now, &ran) <= now)
 		p->batch_until = tick + ran;
