@@ -211,9 +211,11 @@ static void free_trace(struct file *f)
 
 static size_t count(const struct file *f, const char *text)
 {
+	const char *end = f->text + strlen(f->text);
 	size_t n = 0;
 
-	for (const char *at = f->text; (at = strstr(at, text)); at += strlen(text))
+	/* Not strstr: AddressSanitizer's looks for the end of the text each time. */
+	for (const char *at = f->text; (at = memmem(at, (size_t)(end - at), text, strlen(text))); at += strlen(text))
 		n++;
 	return n;
 }
@@ -327,7 +329,7 @@ static void assert_all_is_there(const struct file *f)
 	assert_true(count(f, "\"left\":\"chan ") >= 5);
 	assert_true(count(f, "\"left\":\"sleep\"") >= 5);
 	assert_true(count(f, "\"name\":\"call\"}") >= 2);
-	assert_true(count(f, "\"name\":\"P 0\"}") >= 1);
+	assert_true(count(f, "\"name\":\"P 0\"}") + count(f, "\"name\":\"P 1\"}") >= 1);
 	assert_true(count(f, "\"name\":\"timers\"") >= 1);
 	/* Each G came from somewhere, and slept, or waited for a channel, and was made runnable again. */
 	assert_true(f->n_starts >= 4 + GS + 10);
