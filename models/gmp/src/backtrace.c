@@ -73,12 +73,23 @@ void gr__peek_text(const char *from, char *to, size_t cap)
 	to[n < cap ? n : cap - 1] = '\0';
 }
 
+/* The bounds of g's stack. 0 both may be of one that is just being made: then there is nothing within them. */
+static uintptr_t lowest(const struct gr_g *g)
+{
+	return gr__word((uintptr_t)&g->stack_lo) + gr__os_page_bytes();
+}
+
+static uintptr_t end(const struct gr_g *g)
+{
+	return gr__word((uintptr_t)&g->stack_hi);
+}
+
 bool gr__place_of(const struct gr_g *g, struct gr__place *out)
 {
 	uintptr_t sp = gr__word((uintptr_t)&g->sp);
 
 	*out = (struct gr__place){0, 0, false};
-	if (sp < (uintptr_t)g->stack_lo + gr__os_page_bytes() || sp + GR__CTX_BYTES > (uintptr_t)g->stack_hi || sp % 8)
+	if (sp < lowest(g) || sp + GR__CTX_BYTES > end(g) || sp % 8)
 		return true; /* of no use: it is being switched */
 	out->pc = gr__word(sp + GR__CTX_PC_AT);
 	out->fp = gr__word(sp + GR__CTX_FP_AT);
@@ -101,11 +112,11 @@ static void add(struct gr__frames *f, uintptr_t pc)
 
 void gr__frames_walk(const struct gr_g *g, const struct gr__place *at, struct gr__frames *out)
 {
-	uintptr_t lo = (uintptr_t)g->stack_lo + gr__os_page_bytes(), hi = (uintptr_t)g->stack_hi, fp = at->fp;
+	uintptr_t lo = lowest(g), hi = end(g), fp = at->fp;
 
 	out->n = 0;
 	out->is_return = at->is_return;
-	if (!at->pc)
+	if (!at->pc || hi < lo)
 		return;
 	add(out, at->pc);
 	while (fp >= lo && fp <= hi - 2 * sizeof(uintptr_t) && fp % sizeof(uintptr_t) == 0) { /* B1 */
