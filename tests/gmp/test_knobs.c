@@ -196,17 +196,21 @@ static uint64_t polls_with(const char *knobs)
 
 static void polling_interval(void **state)
 {
-	uint64_t rarely, always;
+	uint64_t rarely = 0, always = 0;
 
 	(void)state;
 	/*
 	 * The monitor polls each ms when nobody else does, so rarely is a hundred. The usual interval is between the two,
-	 * but on a machine that is busy with others not for certain.
+	 * but on a machine that is busy with others not for certain. There the monitor may take the P for one that
+	 * computes, and wait in the poller in its place: then it is tried again.
 	 */
-	rarely = polls_with("poll_us=1000000");
-	always = polls_with("poll_us=0");
-	if (!(2 * rarely < always))
-		fail_msg("polls in 100 ms: %llu, %llu", (unsigned long long)rarely, (unsigned long long)always);
+	for (int tries = 0; tries < 20; tries++) {
+		rarely = polls_with("poll_us=1000000");
+		always = polls_with("poll_us=0");
+		if (2 * rarely < always)
+			return;
+	}
+	fail_msg("polls in 100 ms: %llu, %llu", (unsigned long long)rarely, (unsigned long long)always);
 }
 
 /* ---- schedtrace_ms --------------------------------------------------------------------------------------------------- */
