@@ -229,9 +229,10 @@ static void go_TestPreemptionAfterSyscall(void **state)
 /* ---- TestGCFairness, TestGCFairness2 --------------------------------------------------------------------------------------- */
 
 /* The world is stopped again and again while all compute: in Go by collections. */
-static _Atomic int counts[4], fair_end;
+static _Atomic uint32_t counts[4]; /* they wrap */
+static _Atomic int fair_end;
 
-GR_PREEMPTIBLE static void count_until(_Atomic int *count, _Atomic int *end)
+GR_PREEMPTIBLE static void count_until(_Atomic uint32_t *count, _Atomic int *end)
 {
 	while (!load_relaxed(end))
 		store_relaxed(count, load_relaxed(count) + 1);
@@ -257,7 +258,7 @@ static void all_of_them_get_on(void *arg)
 	for (int i = 0; i < 4; i++) { /* hangs if one is starved */
 		while (!load_relaxed(&counts[i]))
 			gr_sleep_ns(MS);
-		int before = load_relaxed(&counts[i]);
+		uint32_t before = load_relaxed(&counts[i]);
 
 		while (load_relaxed(&counts[i]) == before)
 			gr_sleep_ns(MS);
