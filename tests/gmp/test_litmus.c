@@ -1,6 +1,6 @@
 /*
  * test_litmus.c - the scheduler's protocols in tight loops, without the monitor: publish against going idle, parking
- * against readying, calls against retaking.
+ * against readying, calls against retaking, deadlines against the poller.
  *
  * The monitor would find what has been forgotten and hide the loss, so gr__sysmon_start starts none here (--wrap): a
  * wake-up that is lost stays lost. Where one is missing for longer than any machine is busy, the loss is counted, the
@@ -461,13 +461,94 @@ static void calls_against_retaking(void **state)
 	}
 }
 
+/* ---- a deadline against a poller that waits for a later one ----------------------------------------------------------- */
+
+static _Atomic uint32_t timed_waits_done, begun;
+
+static void sleep_for_an_hour(void *arg)
+{
+	(void)arg;
+	gr_sleep_ns(3600 * 1000000000ull);
+}
+
+static void end_at_once(void *arg)
+{
+	(void)arg;
+}
+
+/* By turns a sleeper, a wait with a time-out, and a timer. */
+static void wait_a_little(void *arg)
+{
+	_Atomic uint32_t none = 0;
+
+	/* Who computes is next here, without having been offered to anybody: whom that woke would look at all timers. */
+	gr_sema_release(&begun);
+	if ((uintptr_t)arg % 2)
+		gr_sleep_ns(50000);
+	else
+		gr_sema_acquire_timeout(&none, 50000);
+	fetch_add_relaxed(&timed_waits_done, 1);
+}
+
+static void ring(void *arg)
+{
+	(void)arg;
+	fetch_add_relaxed(&timed_waits_done, 1);
+}
+
+/*
+ * The other M waits in the poller for the hour's sleeper. A deadline is set here, and this M goes on with a G that computes:
+ * only if the poller is told does anybody come for it.
+ */
+static void compute_beside_a_poller(void *arg)
+{
+	gr_timer *t = NULL;
+
+	(void)arg;
+	if (gr_timer_new(ring, NULL, &t))
+		abort();
+	gr_go(sleep_for_an_hour, NULL);
+	for (uint32_t i = 0; i < ROUNDS / 40; i++) {
+		const int64_t limit = gr__now_ns() + LOST_AFTER_S * 1000000000ll;
+
+		store_relaxed(&timed_waits_done, 0);
+		/* The other M comes for one of them, and then has nothing to do. */
+		gr_go(end_at_once, NULL);
+		gr_go(end_at_once, NULL);
+		for (int64_t end = gr__now_ns() + 100000; gr__now_ns() < end;)
+			gr_pause();
+		if (i % 3 == 2) {
+			gr_timer_start(t, 50000, 0);
+		} else {
+			gr_go(wait_a_little, (void *)(uintptr_t)i);
+			gr_sema_acquire(&begun);
+		}
+		while (!load_relaxed(&timed_waits_done) && gr__now_ns() < limit)
+			gr_pause();
+		if (!load_relaxed(&timed_waits_done)) {
+			fetch_add_relaxed(&losses, 1);
+			break;
+		}
+	}
+	gr_timer_free(t);
+}
+
+static void deadline_against_poller(void **state)
+{
+	(void)state;
+	for (unsigned procs = 2; procs <= 3; procs++) {
+		start(procs, "");
+		gr_run(compute_beside_a_poller, NULL);
+		stop_and_check("deadline and poller", procs);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(publish_against_going_idle),
-		cmocka_unit_test(publish_against_publish),
-		cmocka_unit_test(park_against_ready),
-		cmocka_unit_test(calls_against_retaking),
+		cmocka_unit_test(publish_against_going_idle), cmocka_unit_test(publish_against_publish),
+		cmocka_unit_test(park_against_ready),         cmocka_unit_test(calls_against_retaking),
+		cmocka_unit_test(deadline_against_poller),
 	};
 	const char *given = getenv("SEED");
 

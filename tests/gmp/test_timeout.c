@@ -486,6 +486,43 @@ static void starvation_passes_over_the_dead(void *arg)
 	CHECK(m.state == 0 && m.sema == 0);
 }
 
+struct hungry {
+	gr_mutex m;
+	gr_wg done;
+	int err;
+};
+
+static void be_hungry(void *arg)
+{
+	struct hungry *h = arg;
+
+	h->err = gr_mutex_lock_timeout(&h->m, 15 * MS);
+	gr_wg_done(&h->done);
+}
+
+/*
+ * On one P: a sleeper that starves is woken, finds the lock taken again, and turns starvation mode on. It is the only one,
+ * and it gives up: the mode must end with it, or the next unlock gives the lock to nobody.
+ */
+static void mode_ends_with_the_last(void *arg)
+{
+	struct hungry h = {.err = 1};
+
+	(void)arg;
+	gr_mutex_lock(&h.m);
+	gr_wg_add(&h.done, 1);
+	CHECK(gr_go(be_hungry, &h) == 0);
+	gr_sleep_ns(5 * MS);
+	gr_mutex_unlock(&h.m);
+	if (gr_mutex_try_lock(&h.m)) { /* it is awake, and has not run */
+		gr_wg_wait(&h.done);
+		CHECK(h.err == -ETIMEDOUT);
+		gr_mutex_unlock(&h.m);
+	}
+	CHECK(h.m.state == 0 && h.m.sema == 0);
+	CHECK(gr_mutex_try_lock(&h.m));
+}
+
 struct object {
 	gr_mutex m;
 	int refs; /* under m */
@@ -810,6 +847,108 @@ static void groups_count_right(void *arg)
 	CHECK(atomic_load(&gave_up) > 0);
 }
 
+/* ---- dead waiters, made by hand ------------------------------------------------------------------------------------- */
+
+struct dead_and_alive {
+	struct fixture f;
+	gr_wg done;
+	struct one_wait w[3];
+};
+
+/*
+ * On one P: three wait, the first and the last with a time-out that passes. Then the timers are run from here, so those two
+ * are dead, and have not run to leave their lists. What comes now is for the one between.
+ */
+static void make_dead(struct dead_and_alive *d, int (*wait)(struct fixture *, uint64_t))
+{
+	unsigned ran = 0;
+	int which = 0;
+
+	while (waits[which].wait != wait)
+		which++;
+	memset(d, 0, sizeof(*d));
+	set_up(&d->f);
+	gr_mutex_unlock(&d->f.m); /* for conditions */
+	gr_wg_add(&d->done, 3);
+	for (int i = 0; i < 3; i++) {
+		d->w[i] = (struct one_wait){&d->f, &d->done, i == 1 ? no_limit - 1 : MS, which, 1};
+		CHECK(gr_go(wait_once, &d->w[i]) == 0);
+		gr_yield();
+	}
+	for (int64_t end = gr__now_ns() + (int64_t)(2 * MS); gr__now_ns() < end;)
+		;
+	gr__timers_run(gr__self_p(), gr__now_ns(), &ran);
+}
+
+static void check_dead(struct dead_and_alive *d)
+{
+	gr_wg_wait(&d->done); /* hangs if what came went to a dead one */
+	/* If the machine stood still while they were made, they had gone by themselves before. */
+	CHECK(d->w[0].err == -ETIMEDOUT && d->w[1].err == 0 && d->w[2].err == -ETIMEDOUT);
+	CHECK(!d->f.c.head && !d->f.c.tail && !d->f.c.timed);
+}
+
+/* Free what set_up has made, in whatever state; `written` is locked for writing. */
+static void drop(struct fixture *f)
+{
+	gr_rwmutex_unlock(f->written);
+	gr_rwmutex_runlock(f->read);
+	gr_rwmutex_free(f->written);
+	gr_rwmutex_free(f->read);
+	gr_chan_free(f->full);
+	gr_chan_free(f->empty);
+	gr_chan_free(f->unbuffered);
+}
+
+static void nothing_goes_to_the_dead(void *arg)
+{
+	struct dead_and_alive d;
+	int v = 0;
+
+	(void)arg;
+	make_dead(&d, wait_sema);
+	gr_sema_release(&d.f.sema);
+	check_dead(&d);
+	CHECK(d.f.sema == 0);
+	drop(&d.f);
+
+	for (int broadcast = 0; broadcast < 2; broadcast++) {
+		make_dead(&d, wait_cond);
+		if (broadcast)
+			gr_cond_broadcast(&d.f.c);
+		else
+			gr_cond_signal(&d.f.c);
+		check_dead(&d);
+		drop(&d.f);
+	}
+
+	make_dead(&d, wait_rlock);
+	gr_rwmutex_unlock(d.f.written);
+	check_dead(&d);
+	gr_rwmutex_runlock(d.f.written);
+	CHECK(gr_rwmutex_try_lock(d.f.written)); /* only the one between has been counted */
+	drop(&d.f);
+
+	make_dead(&d, wait_wg);
+	gr_wg_done(&d.f.wg);
+	gr_wg_wait(&d.done);
+	/* The counter became 0 before the dead had left: they are told that, unless the machine stood still, see above. */
+	CHECK(d.w[1].err == 0 && d.w[0].err <= 0 && d.w[2].err <= 0);
+	CHECK(d.f.wg.state == 0 && d.f.wg.sema == 0);
+	drop(&d.f);
+
+	make_dead(&d, wait_recv);
+	gr_chan_send(d.f.empty, &v);
+	check_dead(&d);
+	drop(&d.f);
+
+	make_dead(&d, wait_send);
+	gr_chan_recv(d.f.full, &v);
+	check_dead(&d);
+	CHECK(gr_chan_len(d.f.full) == 1);
+	drop(&d.f);
+}
+
 int main(void)
 {
 	/* clang-format off */
@@ -823,6 +962,8 @@ int main(void)
 		ON_1_AND_2(channels_lose_nothing), ON(4, channels_lose_nothing),
 		ON_1_AND_2(mutex_is_not_lost), ON(4, mutex_is_not_lost),
 		ON(1, starvation_passes_over_the_dead),
+		ON(1, mode_ends_with_the_last),
+		ON(1, nothing_goes_to_the_dead),
 		ON_1_AND_2(freed_by_last_user),
 		ON_1_AND_2(permits_are_not_lost), ON(4, permits_are_not_lost),
 		ON_1_AND_2(signals_are_not_lost), ON(4, signals_are_not_lost),

@@ -33,7 +33,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "timer.h"
 
@@ -125,12 +124,11 @@ static bool stop_locked(gr_timer *t)
 
 int gr_timer_new(void (*fn)(void *), void *arg, gr_timer **out)
 {
-	gr_timer *t = malloc(sizeof(*t));
+	gr_timer *t = calloc(1, sizeof(*t));
 	int err = 0;
 
 	if (!t)
 		return -ENOMEM;
-	memset(t, 0, sizeof(*t));
 	t->timer.fire = ring;
 	t->timer.act = deliver;
 	t->fn = fn;
