@@ -51,6 +51,9 @@ enum {
 	FIRST_CAP = 61, /* with the shift 64 entries: one page in 4; arbitrary */
 	/* Gs made runnable per call; see gr__timers_run. Fewer than the 61 switches between find_runnable's looks. */
 	BATCH = 48,
+	/* What a sleeper touches of its stack when it goes on: the frames from the switch up to its caller. Measured: with less
+	 * than four lines nothing is gained over one, with more neither; four are a sixth of the time. */
+	FRAME_LINES = 4,
 };
 
 _Static_assert(ARITY * sizeof(struct gr__sleeper) == CACHE_LINE_BYTES, "the children of an entry are one cache line");
@@ -273,6 +276,12 @@ static void take_locked(struct gr__timers *ts, int64_t now_ns, struct due *due)
 		due->gs[due->n_gs++] = g;
 }
 
+static inline void prefetch_frames(const struct gr_g *g)
+{
+	for (unsigned i = 0; i < FRAME_LINES; i++)
+		__builtin_prefetch((char *)g->sp + (size_t)i * CACHE_LINE_BYTES, 1);
+}
+
 /*
  * One batch of what is due, the earliest first; what is left stays due, and the scheduler comes back for it when the
  * batch has run. With a hundred thousand due at once that keeps them out of the run queue, from where they would spill
@@ -297,7 +306,7 @@ int64_t gr__timers_run(struct gr_p *p, int64_t now_ns, unsigned *ran)
 	next = publish_next_locked(ts);
 	gr__punlock(&ts->lock);
 	for (unsigned i = 0; i < due.n_gs; i++)
-		__builtin_prefetch(due.gs[i]->sp, 1);
+		prefetch_frames(due.gs[i]);
 	for (unsigned i = 0; i < due.n_gs; i++)
 		gr__ready_tail(due.gs[i]); /* I3 */
 	for (unsigned i = 0; i < due.n_acts; i++) {
