@@ -95,7 +95,7 @@ static struct waiter **find_word(struct bucket *b, const _Atomic uint32_t *word)
 	return link;
 }
 
-static void queue_waiter(struct bucket *b, struct waiter *w, bool first)
+static inline __attribute__((always_inline)) void queue_waiter(struct bucket *b, struct waiter *w, bool first)
 {
 	struct waiter **link = find_word(b, w->word);
 	struct waiter *head = *link;
@@ -119,7 +119,7 @@ static void queue_waiter(struct bucket *b, struct waiter *w, bool first)
 }
 
 /* Take the first waiter off the word whose head *link points to. */
-static struct waiter *take_waiter(struct waiter **link)
+static inline __attribute__((always_inline)) struct waiter *take_waiter(struct waiter **link)
 {
 	struct waiter *w = *link, *head = w->next;
 
@@ -218,23 +218,34 @@ bool gr__sema_acquire_until(_Atomic uint32_t *sema, bool lifo, enum gr__wait rea
 }
 
 /*
- * With a permit taken off `word`, on which somebody waits: the G of the first live waiter, which is off the list then.
- * NULL: they were all dead, and the permit is the word's again.
+ * The rest of grant_locked where the first waiter, w, is one with a time-out, and off the list. NULL: all that waited are
+ * dead, and the permit is the word's again.
  */
-static struct gr_g *grant_locked(struct bucket *b, struct waiter **link, _Atomic uint32_t *word)
+static __attribute__((noinline)) struct gr_g *grant_alive_locked(struct bucket *b, struct waiter **link,
+								 _Atomic uint32_t *word, struct waiter *w)
 {
-	do {
-		struct waiter *w = take_waiter(link);
-
-		owner_add(&b->nwait, -1u);
-		if (likely(!w->won))
-			return w->g;
+	while (w->won) {
 		w->is_queued = false;
 		if (gr__win(w->won, GR__WON))
-			return w->g;
-	} while (*link && (*link)->word == word);
-	gr__padd32(word, 1);
-	return NULL;
+			break;
+		if (!*link || (*link)->word != word) {
+			gr__padd32(word, 1);
+			return NULL;
+		}
+		w = take_waiter(link);
+		owner_add(&b->nwait, -1u);
+	}
+	return w->g;
+}
+
+/* With a permit taken off `word`, on which somebody waits: the G of the first live waiter, which is off the list then. */
+static inline __attribute__((always_inline)) struct gr_g *grant_locked(struct bucket *b, struct waiter **link,
+								       _Atomic uint32_t *word)
+{
+	struct waiter *w = take_waiter(link);
+
+	owner_add(&b->nwait, -1u);
+	return likely(!w->won) ? w->g : grant_alive_locked(b, link, word, w);
 }
 
 /* Serve the first waiter of `word` if there is one and the permit has not been taken by a newcomer. */
