@@ -144,6 +144,47 @@ static void a_hog_on_every_p_does_not_hold_up_io(void **state)
 	}
 }
 
+static _Atomic int late_end;
+
+GR_PREEMPTIBLE static void compute_until_late_end(void)
+{
+	while (!load_relaxed(&late_end))
+		;
+}
+
+/* As if sysmon had asked for the G before, but just after the P looked. */
+static void hog_with_an_old_request(void *arg)
+{
+	fetch_or_relaxed(&gr__m()->p->urgent, GR__URGENT_READY);
+	compute_until_late_end();
+	gr_wg_done(arg);
+}
+
+static void nap_beside_an_old_request(void *arg)
+{
+	gr_wg wg = {0};
+
+	(void)arg;
+	for (int i = 0; i < 5; i++) {
+		store_relaxed(&late_end, 0);
+		gr_wg_add(&wg, 1);
+		CHECK(gr_go(hog_with_an_old_request, &wg) == 0);
+		gr_sleep_ns(MS); /* nobody but the sleeper wants the P */
+		store_relaxed(&late_end, 1);
+		gr_wg_wait(&wg);
+	}
+}
+
+/* Catches (hangs): a request that has outlived the run that it was for is taken for one to the run of now. */
+static void a_request_that_came_too_late_is_made_again(void **state)
+{
+	(void)state;
+	NEEDS_PREEMPTION();
+	start(1, NULL);
+	gr_run(nap_beside_an_old_request, NULL);
+	stop();
+}
+
 /* ---- the number of Ps, the end -------------------------------------------------------------------------------------- */
 
 static void change_procs_among_hogs(void *arg)
@@ -399,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hog_on_every_p_does_not_hold_up_time),
 		cmocka_unit_test(a_hog_on_every_p_does_not_hold_up_io),
+		cmocka_unit_test(a_request_that_came_too_late_is_made_again),
 		cmocka_unit_test(hogs_do_not_hold_up_the_world),
 		cmocka_unit_test(hogs_do_not_hold_up_the_end),
 		cmocka_unit_test(not_while_the_depth_is_raised),

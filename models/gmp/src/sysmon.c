@@ -220,6 +220,15 @@ static void watch_global(struct gr_p *p, int64_t now)
 /*
  * Time or I/O has made a G ready and every P is busy: the one whose G has run longest is asked, then another if it does
  * not answer. True if a P is about to be asked.
+ *
+ * What is asked may be asked too late for the run that was seen:
+ *
+ *	sysmon                                          the P's M
+ *	1 sees that the G of tick t has run for long    1 the G calls: the M reads and clears urgent
+ *	2 urgent; asked_ns, for tick t                  2 runs another G: tick t + 1
+ *	3 (a tick later) sees t + 1: asked_ns = 0
+ *
+ * Then urgent stays for the next call, and the G of t + 1 may never make one. So it does not count as asked.
  */
 static bool watch_urgent(int64_t now)
 {
@@ -232,8 +241,10 @@ static bool watch_urgent(int64_t now)
 	for (unsigned i = 0; i < gr__nprocs(); i++) {
 		struct gr_p *p = s->ps[i];
 
-		if (GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING && p->run_ns < now &&
-		    !(load_relaxed(&p->urgent) & GR__URGENT_READY) && (!longest || p->run_ns < longest->run_ns))
+		bool asked = p->asked_ns && load_relaxed(&p->urgent) & GR__URGENT_READY;
+
+		if (GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING && p->run_ns < now && !asked &&
+		    (!longest || p->run_ns < longest->run_ns))
 			longest = p;
 	}
 	if (!longest || now - last_urgent_ns < URGENT_EVERY_NS)
