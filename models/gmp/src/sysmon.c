@@ -13,7 +13,10 @@
  *   - joins threads of Ms that have exited, and keeps the coarse clock.
  *
  * A tick is 20 us as long as there was something to do within the last 50, then twice as long each time, up to 10 ms
- * (1 ms while Gs wait for I/O or time, and not beyond the next timer when nobody polls). When all Ps have been idle for
+ * (1 ms while Gs wait for I/O or time, and not beyond the next timer when nobody polls). To have asked a P on behalf of
+ * what is ready makes one tick short, not 50; but as long as the monitor is the one to poll, none is above 200 us. Each
+ * wake-up takes the CPU from somebody who computes, and who takes it too often the kernel lets wait, for milliseconds,
+ * when it matters. When all Ps have been idle for
  * some long ticks it sleeps until a P is taken off the idle list:
  *
  *	sysmon                                    an M that takes an idle P
@@ -52,7 +55,7 @@ enum {
 	URGENT_EVERY_NS = 100 * 1000, /* how soon another P is asked if one does not answer; arbitrary */
 	STRIKE_MIN_NS = 20 * 1000, /* a G that calls the runtime at all has mostly done so by then */
 	STRIKE_MAX_NS = 1000 * 1000,
-	STALE_POLL_NS = 200 * 1000, /* Ps that switch poll twice as often */
+	COMPUTES_NS = 200 * 1000, /* a G that has run for that long computes; Ps that switch poll twice as often */
 	OLDEST_NS =
 		10 * 1000 * 1000, /* the oldest of a nursery waits that long once it is the oldest: Go's time slice */
 	OLDEST_BURST_MAX = 64, /* how many are asked for at once at most; arbitrary */
@@ -67,7 +70,8 @@ static int64_t last_urgent_ns; /* when a P was asked last for what is ready */
 static uint32_t seen_takes; /* from the global queue, and since when there have been no more */
 static int64_t seen_takes_ns;
 static bool was_polled_for_nothing;
-static int64_t own_poll_ns; /* when the last poll was, if that was the monitor's */
+static int64_t own_poll_ns; /* when the monitor last waited in the poller */
+static bool is_asking; /* the next tick has to be short */
 
 void gr__sysmon_wake(void)
 {
@@ -185,17 +189,19 @@ static void watch_timers(struct gr_p *p, int64_t now)
 /*
  * One slice has lasted for long while others wait: p is asked for attention, which calls of the runtime answer. What is
  * taken from runnext inherits the slice of who put it there, so the slice goes on if each switch since the last tick was
- * one of the streak that is under way.
+ * one of the streak that is under way. True if so.
  */
-static void watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
+static bool watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
 {
 	if (load_relaxed(&p->tick) - last_tick > load_relaxed(&p->streak)) {
 		p->seen_slice_ns = now;
-		return;
+		return false;
 	}
-	if (now - p->seen_slice_ns >= (int64_t)gr__sched.knobs.slice_ns &&
-	    (!gr__p_is_empty(p) || load_relaxed(&gr__sched.global_n) || load_relaxed(&gr__sched.spill_n)))
-		ask(p, 0, now);
+	if (now - p->seen_slice_ns < (int64_t)gr__sched.knobs.slice_ns ||
+	    (gr__p_is_empty(p) && !load_relaxed(&gr__sched.global_n) && !load_relaxed(&gr__sched.spill_n)))
+		return false;
+	ask(p, 0, now);
+	return true;
 }
 
 /*
@@ -247,9 +253,9 @@ static bool watch_urgent(int64_t now)
 		    (!longest || p->run_ns < longest->run_ns))
 			longest = p;
 	}
-	if (!longest || now - last_urgent_ns < URGENT_EVERY_NS)
+	if (!longest)
 		return false;
-	if (now - longest->run_ns < WAKE_SLICE_NS)
+	if (now - last_urgent_ns < URGENT_EVERY_NS || now - longest->run_ns < WAKE_SLICE_NS)
 		return true;
 	if (is_time)
 		store_relaxed(&s->timers_late, 1);
@@ -289,7 +295,7 @@ static bool tick(int64_t now)
 		struct gr_p *p = s->ps[i];
 
 		watch_run(p, now);
-		watch_slice(p, p->seen_tick, now);
+		useful |= watch_slice(p, p->seen_tick, now);
 		watch_global(p, now);
 		useful |= watch_syscall(p, now);
 		aged |= is_work_aged(p);
@@ -304,9 +310,9 @@ static bool tick(int64_t now)
 	if (gr__uring_on)
 		useful |= gr__uring_watch();
 	useful |= watch_poller(now);
-	useful |= watch_urgent(now);
+	is_asking = watch_urgent(now);
 	for (unsigned i = 0; i < gr__nprocs(); i++)
-		useful |= press(s->ps[i], now);
+		is_asking |= press(s->ps[i], now);
 	return useful;
 }
 
@@ -315,8 +321,10 @@ static int64_t longest_delay(int64_t now)
 {
 	int64_t cap = gr__netpoll_has_waiters() ? TICK_IO_NS : TICK_MAX_NS, timer = gr__timers_earliest();
 
-	if (timer != INT64_MAX && cap > TICK_IO_NS)
+	if ((timer != INT64_MAX || load_relaxed(&gr__sched.global_urgent)) && cap > TICK_IO_NS)
 		cap = TICK_IO_NS;
+	if ((int64_t)gr__sched.knobs.slice_ns < cap)
+		cap = (int64_t)gr__sched.knobs.slice_ns;
 	/* One that is overdue has been seen to, or cannot be helped. */
 	if (!load_relaxed(&gr__sched.poller) && timer > now && timer - now < cap)
 		cap = timer - now;
@@ -339,29 +347,49 @@ static void deep_sleep(void)
 	store_relaxed(&s->sysmon_asleep, 0);
 }
 
+/* Whether no P is about to switch, as far as one can tell: a P that switches polls by itself. */
+static bool do_all_compute(int64_t now)
+{
+	struct gr_sched *s = &gr__sched;
+
+	if (load_relaxed(&s->n_idle_ps) || load_relaxed(&s->poller))
+		return false;
+	for (unsigned i = 0; i < gr__nprocs(); i++) {
+		struct gr_p *p = s->ps[i];
+
+		if (GR__P_STATE(load_relaxed(&p->status)) == GR__P_RUNNING &&
+		    (load_relaxed(&p->tick) != p->run_tick || now - p->run_ns < COMPUTES_NS))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Sleep for a tick. While nobody polls because all Ps compute, in the poller: what becomes ready ends the tick. Not again at
- * once if nobody waited for what ended it: edges of many kinds come to a busy descriptor.
+ * once if nobody waited for what ended it: edges of many kinds come to a busy descriptor. And not beside Ps that are only
+ * busy: each edge of theirs would wake the monitor, on a CPU that it shares with one of them.
  */
 static void nap(int64_t delay)
 {
 	struct gr_sched *s = &gr__sched;
-	int64_t now = gr__now_ns();
-	int64_t polled = load_relaxed(&s->last_poll_ns);
+	int64_t now = gr__now_ns(), until;
 	long n;
 
-	if (load_relaxed(&s->n_idle_ps) || load_relaxed(&s->poller) || !gr__netpoll_has_waiters() ||
-	    (polled != own_poll_ns && now - polled < STALE_POLL_NS) || was_polled_for_nothing) {
+	/* Where the monitor was the one to poll of late it will be again, as soon as they compute. */
+	if (delay > COMPUTES_NS && now - own_poll_ns < TICK_MAX_NS && !do_all_compute(now))
+		delay = COMPUTES_NS;
+	until = now + delay;
+	if (!gr__netpoll_has_waiters() || was_polled_for_nothing || !do_all_compute(now)) {
 		was_polled_for_nothing = false;
-		gr__note_sleep(&s->sysmon_note, now + delay);
+		gr__note_sleep(&s->sysmon_note, until);
 		return;
 	}
 	n = gr__poll_outside(delay);
-	was_polled_for_nothing = n == 0 && gr__now_ns() - now < delay;
+	was_polled_for_nothing = n == 0 && gr__now_ns() < until;
 	if (n < 0)
-		gr__note_sleep(&s->sysmon_note, now + delay);
+		gr__note_sleep(&s->sysmon_note, until);
 	else
-		own_poll_ns = load_relaxed(&s->last_poll_ns);
+		own_poll_ns = gr__now_ns();
 }
 
 static void *sysmon_main(void *arg)
@@ -375,7 +403,7 @@ static void *sysmon_main(void *arg)
 	while (!load_acquire(&stop)) {
 		int64_t now, cap;
 
-		nap(delay);
+		nap(is_asking ? TICK_MIN_NS : delay);
 		now = gr__now_ns();
 		store_relaxed(&s->coarse_now_ns, now);
 		gr__schedtrace(now);
@@ -383,6 +411,7 @@ static void *sysmon_main(void *arg)
 			;
 		if (load_relaxed(&s->n_idle_ps) == gr__nprocs()) {
 			delay = delay * 2 < TICK_MAX_NS ? delay * 2 : TICK_MAX_NS;
+			is_asking = false;
 			if (gr__uring_on)
 				gr__uring_watch(); /* U5 */
 			if (delay == TICK_MAX_NS && ++idle > LONG_TICKS) {
@@ -415,8 +444,8 @@ int gr__sysmon_start(void)
 	int err;
 
 	store_relaxed(&stop, 0);
-	last_urgent_ns = 0;
-	was_polled_for_nothing = false;
+	last_urgent_ns = own_poll_ns = 0;
+	was_polled_for_nothing = is_asking = false;
 	/* The program's handlers run on threads of the program, or on Ms, which have stacks for handlers. */
 	gr__os_signals_block(&old);
 	err = gr__os_thread_start(&gr__sched.sysmon_thread, sysmon_main, NULL, SYSMON_STACK_BYTES);
