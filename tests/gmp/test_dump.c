@@ -20,6 +20,7 @@
 
 #include "backtrace.h"
 #include "child.h"
+#include "preempt.h"
 #include "san.h"
 
 enum { MS = 1000 * 1000, SAID = 1 << 20 };
@@ -158,6 +159,20 @@ static void compute_on(void *arg)
 		gr_pause();
 }
 
+GR_PREEMPTIBLE static void compute_marked(void *arg)
+{
+	fetch_add_relaxed(&begun, 1);
+	while (!load_relaxed((_Atomic uint32_t *)arg))
+		;
+	after = 1;
+}
+
+static void compute_below(void *arg)
+{
+	compute_marked(arg);
+	after = 1;
+}
+
 static void fill_the_scene(void)
 {
 	int v = 0;
@@ -201,6 +216,20 @@ static void dump_all(void *arg)
 	gr_set_label("asks");
 	gr_go_with(&large, wait_sending, NULL); /* has a stack, and has not begun */
 	gr_go_named("unborn", wait_sending, NULL);
+	gr_dump(STDERR_FILENO);
+	_exit(0);
+}
+
+/* On its P's only M: the other one is off it, in the middle of its loop, when this one goes on. */
+static void preempted(void *arg)
+{
+	static _Atomic uint32_t enough;
+
+	(void)arg;
+	gr_go_named("computer", compute_below, &enough);
+	while (!load_relaxed(&begun))
+		gr_yield();
+	gr_sleep_ns(5 * MS);
 	gr_dump(STDERR_FILENO);
 	_exit(0);
 }
@@ -351,6 +380,7 @@ struct scene {
 
 static const struct scene scenes[] = {
 	{"dump_all", dump_all, 1, NULL},
+	{"preempted", preempted, 1, "slice_us=1000"},
 	{"quit", quit, 2, NULL},
 	{"quit_in_malloc", quit_in_malloc, 1, NULL},
 	{"quit_mine", quit_me, 1, NULL},
@@ -485,6 +515,17 @@ static void every_wait_is_explained(void **state)
 	in_order(of_g("large"), "[runnable]", "\tnot begun\n\tat wait_sending+0 (", NULL);
 	in_order(said, "goroutine new (unborn) [runnable, not begun]\n", NULL);
 	assert_scene_is_told();
+}
+
+static void who_was_preempted_is_shown_where_it_was(void **state)
+{
+	(void)state;
+	if (strchr(gr__preempt_state(), '(')) /* cannot be here */
+		skip();
+	int status = watch("preempted");
+
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	in_order(of_g("computer"), "[runnable]", "\tat compute_marked+", "\tat g_main+", NULL);
 }
 
 static void sigquit_dumps_and_ends_with_2(void **state)
@@ -629,6 +670,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_wait_is_explained),
+		cmocka_unit_test(who_was_preempted_is_shown_where_it_was),
 		cmocka_unit_test(sigquit_dumps_and_ends_with_2),
 		cmocka_unit_test(sigquit_needs_no_allocator),
 		cmocka_unit_test(sigquit_is_the_programs_if_it_wants_it),

@@ -18,6 +18,7 @@
 
 #include "child.h"
 #include "internal.h"
+#include "preempt.h"
 #include "san.h"
 
 enum { MS = 1000 * 1000, ROWS = 512, GS = 20, FEW = GR_TSAN ? 5 : 1 };
@@ -464,6 +465,46 @@ static void windows(void **state)
 	}
 }
 
+static _Atomic uint32_t enough;
+
+GR_PREEMPTIBLE static void compute_marked(void *arg)
+{
+	(void)arg;
+	while (!load_relaxed(&enough))
+		;
+}
+
+static void stop_it(void *arg)
+{
+	(void)arg;
+	gr_go_named("computer", compute_marked, NULL);
+	for (int i = 0; i < 3; i++)
+		gr_sleep_ns(2 * MS);
+	store_relaxed(&enough, 1);
+	while (gr_count() > 1)
+		gr_yield();
+}
+
+static void preemption_is_there(void **state)
+{
+	const struct gr_config c = {.procs = 1, .knobs = "slice_us=1000"};
+	struct file f;
+
+	(void)state;
+	if (strchr(gr__preempt_state(), '(')) /* cannot be here */
+		skip();
+	assert_int_equal(gr_start(&c), 0);
+	assert_int_equal(gr_trace_start(path), 0);
+	gr_run(stop_it, NULL);
+	assert_int_equal(gr_trace_stop(), 0);
+	gr_stop();
+	f = read_trace(path);
+	assert_true(count(&f, "\"name\":\"computer\",") >= 2);
+	assert_true(count(&f, "\"left\":\"preempted\"") >= 1);
+	assert_true(count(&f, "\"name\":\"preempted\"") >= 1);
+	free_trace(&f);
+}
+
 static int order[3], n_order;
 
 static void note(void *arg)
@@ -562,6 +603,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(knobs_and_traces_go_together),
 		cmocka_unit_test(what_is_lost_is_counted),
 		cmocka_unit_test(windows),
+		cmocka_unit_test(preemption_is_there),
 		cmocka_unit_test(the_order_is_the_same),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(a_deadlock_leaves_its_trace),

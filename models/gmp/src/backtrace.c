@@ -4,7 +4,8 @@
  * Every function that runs on a G's stack keeps a frame pointer (-fno-omit-frame-pointer): a chain of pairs {the caller's
  * frame pointer, return address}, which begins in the saved context of a G that is switched off and ends at its entry.
  * Walking it needs no tables and no memory. Code that was compiled without (libraries of the distribution) is left out of
- * the chain, with the frame of its caller; a G rarely parks below such.
+ * the chain, with the frame of its caller; a G rarely parks below such. So is the caller of a function that was interrupted
+ * by a signal before it had a frame, or that has none because it calls nothing.
  *
  * The Gs go on meanwhile, so what is read may be changing: the saved context of one that has just been resumed is old, a
  * frame may be overwritten. That must never be worse than a wrong line:

@@ -306,6 +306,8 @@ static bool find_place(const struct dump *d, const struct seen *s, struct gr__pl
 	if (s->state == GR__G_RUNNING)
 		return false; /* on another thread, and its registers with it */
 	*has_begun = gr__place_of(s->g, at);
+	if (!at->pc && s->state == GR__G_RUNNABLE) /* preempted: preempt.c */
+		*at = (struct gr__place){s->data2, s->data, false};
 	return true;
 }
 

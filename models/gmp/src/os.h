@@ -86,6 +86,7 @@ void gr__os_fault_handler_off(void);
 /* What a signal has interrupted. In the frame of a handler, so on the alternate stack. */
 struct gr__interrupted {
 	const void *pc, *sp;
+	void *fp; /* frame pointer */
 	stack_t *altstack; /* the thread's alternate stack after the handler's return */
 	const sigset_t *mask; /* its mask then */
 };

@@ -501,9 +501,11 @@ static void on_preempt(int sig, siginfo_t *info, void *context)
 #if defined(__x86_64__)
 		.pc = (const void *)uc->uc_mcontext.gregs[REG_RIP],
 		.sp = (const void *)uc->uc_mcontext.gregs[REG_RSP],
+		.fp = (void *)uc->uc_mcontext.gregs[REG_RBP],
 #else
 		.pc = (const void *)uc->uc_mcontext.pc,
 		.sp = (const void *)uc->uc_mcontext.sp,
+		.fp = (void *)uc->uc_mcontext.regs[29],
 #endif
 		.altstack = &uc->uc_stack,
 		.mask = &uc->uc_sigmask,

@@ -316,6 +316,9 @@ static void on_signal(struct gr__interrupted *at)
 	own = m->altstack;
 	owner_add(&m->p->stats.preemptions, 1);
 	store_relaxed(&m->p->strike_tick, 0);
+	/* For back-traces: the saved context is on the alternate stack, and says nothing of the G's own. */
+	g->wait_data = at->fp;
+	g->wake_param = (void *)(uintptr_t)at->pc;
 	m->after = GR__AFTER_PREEMPT;
 	m->after_g = g;
 	m->after_arg = at;

@@ -198,6 +198,9 @@ void gr__trace_leave(struct gr_m *m)
 	case GR__AFTER_SYSCALL:
 		why = GR__LEFT_CALL;
 		break;
+	case GR__AFTER_PREEMPT:
+		why = GR__LEFT_PREEMPTED;
+		break;
 	default:
 		return;
 	}

@@ -20,7 +20,7 @@
 	X(FN) /* why and number together: the address of its function */                                               \
 	X(TEXT) /* five more characters */                                                                             \
 	X(RUN) /* a G runs on */                                                                                       \
-	X(LEAVE) /* it does not any more; why: enum gr__wait, or the next three */                                     \
+	X(LEAVE) /* it does not any more; why: enum gr__wait, or the four below */                                     \
 	X(WAKE) /* a G has been made runnable */                                                                       \
 	X(SPAWN) /* a G has been made */                                                                               \
 	X(P_GET) /* the M has a P now */                                                                               \
@@ -34,7 +34,6 @@
 	X(RETAKE) /* the P of an M in a call has been taken; number: the M */                                          \
 	X(STEAL) /* number: from which P */                                                                            \
 	X(TIMERS) /* number: how many have fired */                                                                    \
-	X(PREEMPT) /* a G that computes was stopped */                                                                 \
 	X(WAKE_M) /* number: the M that has been woken, 0: a new one */
 
 enum gr__event {
@@ -44,7 +43,7 @@ enum gr__event {
 };
 
 /* More reasons to leave than there are to wait. */
-enum { GR__LEFT_YIELD = 120, GR__LEFT_END, GR__LEFT_CALL };
+enum { GR__LEFT_YIELD = 120, GR__LEFT_END, GR__LEFT_CALL, GR__LEFT_PREEMPTED };
 
 enum {
 	GR__TRACE_NO_P = 2047,

@@ -166,6 +166,8 @@ static const char *left_name(uint32_t why)
 		return "end";
 	case GR__LEFT_CALL:
 		return "call";
+	case GR__LEFT_PREEMPTED:
+		return "preempted";
 	case GR__WAIT_NONE:
 		return "";
 	default:
@@ -359,6 +361,8 @@ static bool take_running(struct writer *w, struct row_m *m, const struct event *
 	case GR__EV_LEAVE:
 		if (e->p < GR__MAX_PROCS && w->ps[e->p].g == e->number)
 			end_slice_p(w, e->p, e->ticks, left_name(e->why));
+		if (e->why == GR__LEFT_PREEMPTED)
+			mark(w, m, e->ticks, "preempted", e->number);
 		m->g = 0;
 		return true;
 	case GR__EV_RETAKE:
@@ -412,9 +416,6 @@ static void take(struct writer *w, unsigned ring, const struct event *e)
 			break;
 		case GR__EV_TIMERS:
 			mark(w, m, e->ticks, "timers", e->number);
-			break;
-		case GR__EV_PREEMPT:
-			mark(w, m, e->ticks, "preempt", e->number);
 			break;
 		case GR__EV_WAKE_M:
 			mark(w, m, e->ticks, "wake M", e->number);

@@ -116,7 +116,7 @@ struct gr_g {
 	struct gr_g *link; /* next on the queue or list that it is on */
 	_Atomic uint32_t state; /* enum gr__gstate */
 	_Atomic uint32_t wait; /* enum gr__wait */
-	void *wait_data; /* what it waits on, see waits.c; set by who parks. In a blocking call: the frame that made it */
+	void *wait_data; /* what it waits on, see waits.c; set by who parks. In a blocking call or preempted: the frame */
 	_Atomic int64_t
 		since_ns; /* coarse time of the last park; up to here is what parking and readying touch: one line */
 	void (*fn)(void *); /* entry */
@@ -124,7 +124,7 @@ struct gr_g {
 	_Atomic uint64_t id; /* from 1 up, never used again */
 	_Atomic(const char *) name; /* or NULL */
 	_Atomic(const char *) label; /* or NULL */
-	void *wake_param; /* set by the waker before gr__ready. In a blocking call: where in that frame */
+	void *wake_param; /* set by the waker before gr__ready. In a blocking call or preempted: where in that frame */
 
 	/* immutable once the slot has been used */
 	struct gr__slab *slab; /* where its stack is from */
