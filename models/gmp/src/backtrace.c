@@ -25,7 +25,7 @@
 enum { ENTRY_BYTES = 64 }; /* gr__ctx_entry is a few instructions */
 
 /* Plain instructions for sanitizers too: others write there, and the frames of functions have red zones. */
-__attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize_undefined, noinline)) uintptr_t
+__attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize("undefined"), noinline)) uintptr_t
 gr__word(uintptr_t addr)
 {
 	uintptr_t v = *(const volatile uintptr_t *)addr;
@@ -34,7 +34,7 @@ gr__word(uintptr_t addr)
 	return v;
 }
 
-__attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize_undefined, noinline)) static unsigned char
+__attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize("undefined"), noinline)) static unsigned char
 byte_at(uintptr_t addr)
 {
 	unsigned char v = *(const volatile unsigned char *)addr;
