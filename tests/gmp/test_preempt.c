@@ -144,6 +144,79 @@ static void a_hog_on_every_p_does_not_hold_up_io(void **state)
 	}
 }
 
+/* ---- and busy ones are left in peace -------------------------------------------------------------------------------- */
+
+enum {
+	BUSY_MS = 200,
+	POLLS_PER_MS = 3 /* one is the rule */,
+	BUSY_TRIES = 3 /* on a machine that does other things, too */
+};
+
+static _Atomic int busy_end;
+static int64_t busy_ns;
+
+static void yield_until_end(void *arg)
+{
+	while (!load_relaxed(&busy_end))
+		gr_yield();
+	gr_wg_done(arg);
+}
+
+static void read_until_end(void *arg)
+{
+	gr_sock *s;
+	char buf[4096];
+
+	CHECK(gr_sock_adopt(fds[0], &s) == 0);
+	while (gr_sock_read(s, buf, sizeof(buf)) > 0)
+		;
+	gr_sock_close(s);
+	gr_wg_done(arg);
+}
+
+/* An edge with each switch, for one that waits; who polls is not the P (poll_us). */
+static void make_edges(void *arg)
+{
+	gr_wg wg = {0};
+	int64_t begun = clock_ns();
+
+	(void)arg;
+	gr_wg_add(&wg, 2);
+	CHECK(gr_go(yield_until_end, &wg) == 0);
+	CHECK(gr_go(read_until_end, &wg) == 0);
+	while (clock_ns() - begun < BUSY_MS * (int64_t)MS) {
+		(void)!send(fds[1], "x", 1, MSG_DONTWAIT);
+		gr_yield();
+	}
+	busy_ns = clock_ns() - begun;
+	store_relaxed(&busy_end, 1);
+	close(fds[1]);
+	gr_wg_wait(&wg);
+}
+
+/* Catches: the monitor, on its way into the poller while all Ps are busy, though they switch, is woken by each edge. */
+static void the_monitor_does_not_poll_beside_ps_that_switch(void **state)
+{
+	uint64_t fewest = UINT64_MAX;
+
+	(void)state;
+	for (int i = 0; i < BUSY_TRIES && fewest >= POLLS_PER_MS; i++) {
+		struct gr_stats stats;
+
+		store_relaxed(&busy_end, 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+		start(1, "poll_us=1000000");
+		gr_run(make_edges, NULL);
+		gr_stats_read(&stats);
+		stop();
+		printf("%llu polls in %lld ms\n", (unsigned long long)stats.polls, (long long)(busy_ns / (int64_t)MS));
+		assert_true(stats.polls > 0);
+		if (stats.polls * MS / (uint64_t)busy_ns < fewest)
+			fewest = stats.polls * MS / (uint64_t)busy_ns;
+	}
+	assert_true(fewest < POLLS_PER_MS);
+}
+
 static _Atomic int late_end;
 
 GR_PREEMPTIBLE static void compute_until_late_end(void)
@@ -440,6 +513,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hog_on_every_p_does_not_hold_up_time),
 		cmocka_unit_test(a_hog_on_every_p_does_not_hold_up_io),
+		cmocka_unit_test(the_monitor_does_not_poll_beside_ps_that_switch),
 		cmocka_unit_test(a_request_that_came_too_late_is_made_again),
 		cmocka_unit_test(hogs_do_not_hold_up_the_world),
 		cmocka_unit_test(hogs_do_not_hold_up_the_end),
