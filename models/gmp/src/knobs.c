@@ -5,6 +5,7 @@
  * knob must not run as if it were set.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,99 @@ enum {
 #define REAP_NS_DEFAULT 5000000000ull
 #define SLICE_NS_DEFAULT 10000000ull /* Go's */
 
+/* ---- the table -------------------------------------------------------------------------------------------------------- */
+
+enum type { FLAG, U32, U64 };
+
+/* Values are whole numbers in the text, stored as multiples of `unit`; what would overflow is the largest there is. */
+struct knob {
+	const char *name;
+	size_t at;
+	enum type type;
+	bool is_shown; /* by gr_knobs as it is; others have a text of their own there, or say nothing of a measurement */
+	uint64_t min, max, unit;
+	const char *must; /* what a value out of range is told */
+};
+
+#define KNOB(name, field, type, is_shown, min, max, unit, must)                                                        \
+	{                                                                                                              \
+		name, offsetof(struct gr__knobs, field), type, is_shown, min, max, unit, "must be " must               \
+	}
+#define SWITCH(name, is_shown)                                                                                         \
+	{                                                                                                              \
+#name, offsetof(struct gr__knobs, name), FLAG, is_shown, 0, 1, 1, "must be 0 or 1"                     \
+	}
+
+static const struct knob knobs[] = {
+	KNOB("procs", procs, U32, false, 1, GR__MAX_PROCS, 1, "from 1 to 1024"),
+	KNOB("max_ms", max_ms, U32, true, 1, 1000000, 1, "from 1 to 1000000"),
+	KNOB("stack_bytes", stack_bytes, U64, true, 0, GR__STACK_BYTES_MAX, 1, "at most 256 MiB"),
+	KNOB("reap_ms", reap_ns, U64, true, 0, UINT64_MAX, 1000000, ""),
+	KNOB("slack_us", slack_ns, U64, true, 0, 1000000, 1000, "at most 1000000"),
+	SWITCH(steal, true),
+	SWITCH(runnext, true),
+	SWITCH(newest, true),
+	SWITCH(spin, true),
+	KNOB("slice_us", slice_ns, U64, true, 1, 1000000, 1000, "from 1 to 1000000"),
+	SWITCH(global, true),
+	KNOB("poll_us", poll_ns, U64, true, 0, 1000000, 1000, "at most 1000000"),
+	SWITCH(sigquit, true),
+	KNOB("seed", seed, U64, true, 0, UINT64_MAX, 1, ""),
+	KNOB("guard", guard, U32, false, 0, 2, 1, "0 (madvise if possible), 1 (mprotect) or 2 (canary)"),
+	SWITCH(preempt, false),
+	KNOB("schedtrace_ms", schedtrace_ns, U64, false, 0, 1000000, 1000000, "at most 1000000"),
+	KNOB("trace_kb", trace_kb, U64, false, 1, 1048576, 1, "from 1 to 1048576"),
+};
+
+_Static_assert(GR__MAX_PROCS == 1024, "what a wrong number of procs is told");
+
+static void put(struct gr__knobs *k, const struct knob *knob, uint64_t v)
+{
+	void *field = (char *)k + knob->at;
+
+	v = v > UINT64_MAX / knob->unit ? UINT64_MAX : v * knob->unit;
+	switch (knob->type) {
+	case FLAG:
+		*(bool *)field = v;
+		break;
+	case U32:
+		*(unsigned *)field = (unsigned)v;
+		break;
+	case U64:
+		*(uint64_t *)field = v;
+		break;
+	}
+}
+
+static uint64_t value_of(const struct gr__knobs *k, const struct knob *knob)
+{
+	const void *field = (const char *)k + knob->at;
+
+	switch (knob->type) {
+	case FLAG:
+		return *(const bool *)field;
+	case U32:
+		return *(const unsigned *)field / knob->unit;
+	case U64:
+		return *(const uint64_t *)field / knob->unit;
+	}
+	return 0;
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------------------------- */
+
 static int refuse(const char *what, size_t len, const char *why)
 {
 	fprintf(stderr, "gr: setting '%.*s': %s\n", (int)len, what, why);
+	return -EINVAL;
+}
+
+static int refuse_unknown(const char *what, size_t len)
+{
+	fprintf(stderr, "gr: setting '%.*s': unknown; there are ", (int)len, what);
+	for (size_t i = 0; i < ARRAY_LEN(knobs); i++)
+		fprintf(stderr, "%s, ", knobs[i].name);
+	fprintf(stderr, "files\n");
 	return -EINVAL;
 }
 
@@ -46,30 +137,11 @@ static int apply_files(struct gr__knobs *k, const char *text, size_t len, const 
 	return 0;
 }
 
-/* Events in so many KiB, rounded down to a power of two. */
-static uint64_t slots_in(uint64_t kb)
+static const struct knob *knob_named(const char *text, size_t len)
 {
-	uint64_t n = 1;
-
-	while (n * 2 * sizeof(struct gr__event_slot) <= kb * 1024)
-		n *= 2;
-	return n;
-}
-
-/* The switch of that name, NULL if it is none. */
-static bool *flag_named(struct gr__knobs *k, const char *text, size_t len)
-{
-	const struct {
-		const char *name;
-		bool *flag;
-	} flags[] = {
-		{"steal", &k->steal},   {"runnext", &k->runnext}, {"spin", &k->spin},       {"newest", &k->newest},
-		{"global", &k->global}, {"sigquit", &k->sigquit}, {"preempt", &k->preempt},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		if (strlen(flags[i].name) == len && !memcmp(flags[i].name, text, len))
-			return flags[i].flag;
+	for (size_t i = 0; i < ARRAY_LEN(knobs); i++)
+		if (strlen(knobs[i].name) == len && !memcmp(knobs[i].name, text, len))
+			return &knobs[i];
 	return NULL;
 }
 
@@ -77,72 +149,24 @@ static bool *flag_named(struct gr__knobs *k, const char *text, size_t len)
 static int apply(struct gr__knobs *k, const char *text, size_t len)
 {
 	const char *eq = memchr(text, '=', len);
-	size_t name = eq ? (size_t)(eq - text) : len;
+	const struct knob *knob;
 	uint64_t v = 0;
-	bool *flag;
 
 	if (!eq || eq + 1 == text + len)
 		return refuse(text, len, "must be name=value");
-	if (name == 5 && !memcmp(text, "files", name))
+	if (eq - text == 5 && !memcmp(text, "files", 5))
 		return apply_files(k, text, len, eq + 1);
+	knob = knob_named(text, (size_t)(eq - text));
+	if (!knob)
+		return refuse_unknown(text, len);
 	for (const char *c = eq + 1; c < text + len; c++) {
 		if (*c < '0' || *c > '9' || v > (UINT64_MAX - 9) / 10)
 			return refuse(text, len, "the value must be a whole number");
 		v = v * 10 + (uint64_t)(*c - '0');
 	}
-#define IS(s) (name == sizeof(s) - 1 && !memcmp(text, s, sizeof(s) - 1))
-	if (IS("procs")) {
-		if (v < 1 || v > GR__MAX_PROCS)
-			return refuse(text, len, "must be from 1 to 1024");
-		k->procs = (unsigned)v;
-	} else if (IS("max_ms")) {
-		if (v < 1 || v > 1000000)
-			return refuse(text, len, "must be from 1 to 1000000");
-		k->max_ms = (unsigned)v;
-	} else if (IS("stack_bytes")) {
-		if (v > GR__STACK_BYTES_MAX)
-			return refuse(text, len, "must be at most 256 MiB");
-		k->stack_bytes = (size_t)v;
-	} else if (IS("reap_ms")) {
-		k->reap_ns = v > UINT64_MAX / 1000000 ? UINT64_MAX : v * 1000000;
-	} else if (IS("slice_us")) {
-		if (v < 1 || v > 1000000)
-			return refuse(text, len, "must be from 1 to 1000000");
-		k->slice_ns = v * 1000;
-	} else if (IS("slack_us")) {
-		if (v > 1000000)
-			return refuse(text, len, "must be at most 1000000");
-		k->slack_ns = v * 1000;
-	} else if (IS("seed")) {
-		k->seed = v;
-	} else if (IS("guard")) {
-		if (v > 2)
-			return refuse(text, len, "must be 0 (madvise if possible), 1 (mprotect) or 2 (canary)");
-		k->guard = (unsigned)v;
-	} else if (IS("poll_us")) {
-		if (v > 1000000)
-			return refuse(text, len, "must be at most 1000000");
-		k->poll_ns = (int64_t)v * 1000;
-	} else if (IS("schedtrace_ms")) {
-		if (v > 1000000)
-			return refuse(text, len, "must be at most 1000000");
-		k->schedtrace_ns = (int64_t)v * 1000000;
-	} else if (IS("trace_kb")) {
-		if (v < 1 || v > 1048576)
-			return refuse(text, len, "must be from 1 to 1048576");
-		k->trace_slots = slots_in(v);
-	} else if ((flag = flag_named(k, text, name))) {
-		if (v > 1)
-			return refuse(text, len, "must be 0 or 1");
-		*flag = v;
-	} else {
-		return refuse(
-			text, len,
-			"unknown; there are procs, max_ms, stack_bytes, reap_ms, slack_us, guard, steal, runnext, "
-			"newest, spin, global, preempt, slice_us, poll_us, files, sigquit, schedtrace_ms, trace_kb, "
-			"seed");
-	}
-#undef IS
+	if (v < knob->min || v > knob->max)
+		return refuse(text, len, knob->must);
+	put(k, knob, v);
 	return 0;
 }
 
@@ -157,6 +181,16 @@ static int apply_all(struct gr__knobs *k, const char *text)
 		text += len + (text[len] == ',');
 	}
 	return 0;
+}
+
+/* Events in so many KiB, rounded down to a power of two. */
+static uint64_t slots_in(uint64_t kb)
+{
+	uint64_t n = 1;
+
+	while (n * 2 * sizeof(struct gr__event_slot) <= kb * 1024)
+		n *= 2;
+	return n;
 }
 
 int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
@@ -177,7 +211,7 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 			      .uring = true,
 			      .poll_ns = POLL_NS_DEFAULT,
 			      .sigquit = true,
-			      .trace_slots = slots_in(TRACE_KB_DEFAULT)};
+			      .trace_kb = TRACE_KB_DEFAULT};
 	int err;
 
 	if (k.procs > GR__MAX_PROCS)
@@ -205,6 +239,7 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 		k.stack_bytes = STACK_BYTES_SAN;
 	k.stack_bytes = align_up(k.stack_bytes, page);
 	k.plain_newest = k.newest && !k.seed;
+	k.trace_slots = slots_in(k.trace_kb);
 	*out = k;
 	return 0;
 }
@@ -230,30 +265,17 @@ static void say_files(char *text, size_t cap)
 size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 {
 	const struct gr__knobs *k = &gr__sched.knobs;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} all[] = {
-		{"procs", gr__nprocs()},
-		{"max_ms", k->max_ms},
-		{"stack_bytes", k->stack_bytes},
-		{"reap_ms", k->reap_ns / 1000000},
-		{"slack_us", k->slack_ns / 1000},
-		{"steal", k->steal},
-		{"runnext", k->runnext},
-		{"newest", k->newest},
-		{"spin", k->spin},
-		{"slice_us", k->slice_ns / 1000},
-		{"global", k->global},
-		{"poll_us", (uint64_t)k->poll_ns / 1000},
-		{"sigquit", k->sigquit},
-		{"seed", k->seed},
-	};
 	size_t n = 0;
 
-	for (; n < ARRAY_LEN(all) && n < cap; n++) {
-		names[n] = all[n].name;
-		snprintf(values[n], 32, "%llu", (unsigned long long)all[n].value);
+	if (n < cap) {
+		names[n] = "procs"; /* of now */
+		snprintf(values[n++], 32, "%u", gr__nprocs());
+	}
+	for (size_t i = 0; i < ARRAY_LEN(knobs) && n < cap; i++) {
+		if (!knobs[i].is_shown)
+			continue;
+		names[n] = knobs[i].name;
+		snprintf(values[n++], 32, "%llu", (unsigned long long)value_of(k, &knobs[i]));
 	}
 	if (n < cap) {
 		names[n] = "guard";

@@ -418,7 +418,7 @@ struct gr__knobs {
 	bool plain_newest; /* the newest of the nursery first, without perturbation: knob on and no seed */
 	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
 	int64_t schedtrace_ns; /* a line on stderr that often; 0: none */
-	uint64_t trace_slots; /* events that are kept of each M; a power of two */
+	uint64_t trace_kb, trace_slots; /* room for events of each M, and how many that are; a power of two */
 	uint64_t seed; /* not 0: perturb the order of everything that may be reordered */
 };
 
