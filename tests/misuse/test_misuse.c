@@ -75,10 +75,12 @@ static void do_nothing(void *arg)
 	(void)arg;
 }
 
-/* Until all others have gone as far as they can: they wait, or have ended. */
+/* Until all others have gone as far as they can: they wait, or have ended; then all Ps but one are idle. */
 static void let_others_run(void)
 {
 	for (int i = 0; i < 20; i++)
+		gr_sleep_ns(1000000);
+	for (int i = 0; i < 2000 && load_relaxed(&gr__sched.n_idle_ps) < gr__nprocs() - 1; i++)
 		gr_sleep_ns(1000000);
 }
 

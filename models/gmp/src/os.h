@@ -36,6 +36,8 @@ void gr__os_sleep_ns(int64_t ns);
  */
 uint64_t gr__os_timer_slack(void);
 void gr__os_timer_slack_set(uint64_t ns);
+/* The calling thread computes for at most about so long at a stretch and wants to be let do so soon; a wish. */
+void gr__os_short_slice(uint64_t ns);
 
 /* Reserve address space for stacks: committed page by page at first touch, no huge pages. NULL: refused. */
 void *gr__os_reserve(size_t bytes);

@@ -19,6 +19,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -83,6 +84,31 @@ uint64_t gr__os_timer_slack(void)
 void gr__os_timer_slack_set(uint64_t ns)
 {
 	(void)prctl(PR_SET_TIMERSLACK, (unsigned long)ns, 0ul, 0ul, 0ul);
+}
+
+/*
+ * Since Linux 6.12 a thread may say how long it wants to compute at a stretch, and one with a short stretch interrupts one
+ * with a longer, where it would else wait for the end of that one's. Older ones take no notice. The struct is
+ * linux/sched/types.h's, which cannot be included beside sched.h.
+ */
+void gr__os_short_slice(uint64_t ns)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attr = {.size = sizeof(attr), .policy = SCHED_OTHER, .runtime = ns};
+	int nice;
+
+	errno = 0;
+	nice = getpriority(PRIO_PROCESS, 0);
+	if (nice == -1 && errno)
+		return;
+	attr.nice = nice;
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)syscall(SYS_sched_setattr, 0, &attr, 0u);
 }
 
 void gr__os_yield(void)

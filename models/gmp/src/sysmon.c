@@ -60,6 +60,7 @@ enum {
 		10 * 1000 * 1000, /* the oldest of a nursery waits that long once it is the oldest: Go's time slice */
 	OLDEST_BURST_MAX = 64, /* how many are asked for at once at most; arbitrary */
 	FORCED_RETAKE_NS = 10 * 1000 * 1000, /* an M keeps its P in a call so long if nobody wants it */
+	KERNEL_SLICE_NS = 100 * 1000, /* the shortest there is; a tick takes a few us */
 	SYSMON_STACK_BYTES = 64 * 1024,
 };
 
@@ -260,6 +261,8 @@ static bool watch_urgent(int64_t now)
 	if (is_time)
 		store_relaxed(&s->timers_late, 1);
 	ask(longest, GR__URGENT_READY, now);
+	if (longest->asked_ns == now)
+		longest->asked_ns -= STRIKE_MIN_NS; /* it has had time to call; each tick less is a wake-up less */
 	last_urgent_ns = now;
 	return true;
 }
@@ -400,6 +403,7 @@ static void *sysmon_main(void *arg)
 
 	(void)arg;
 	gr__os_timer_slack_set(1000); /* the usual 50 us would more than double a tick */
+	gr__os_short_slice(KERNEL_SLICE_NS);
 	while (!load_acquire(&stop)) {
 		int64_t now, cap;
 
