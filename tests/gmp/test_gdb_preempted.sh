@@ -13,8 +13,8 @@ gdb -batch -nx -ex run "$(command -v true)" 2>&1 | grep -q 'exited normally' || 
 # In its second run a sleeper has been served for a second beside four hogs on one P: then somebody waits for the hogs.
 out=$(timeout 100 gdb -batch -nx -iex 'set debuginfod enabled off' -ex "source $source/models/gmp/gdb/gr.py" \
 	-ex 'break gr_wg_wait' -ex run -ex continue -ex 'goroutine all bt' -ex kill --args "$build/gr-preempt" 1 4 2>&1)
-whole=$(awk '/^#/ { text = text $0 "\n"; next } { if (text ~ /on_preempt.*<signal handler called>.*compute_until_over.*gr(__|\\.)ctx_entry/) n++; text = "" }
-	END { if (text ~ /on_preempt.*<signal handler called>.*compute_until_over.*gr(__|\\.)ctx_entry/) n++; print n + 0 }' <<<"$out")
+whole=$(awk '/^#/ { text = text $0 "\n"; next } { if (text ~ /on_preempt.*<signal handler called>.*compute_until_over.*gr[_.]+ctx_entry/) n++; text = "" }
+	END { if (text ~ /on_preempt.*<signal handler called>.*compute_until_over.*gr[_.]+ctx_entry/) n++; print n + 0 }' <<<"$out")
 if [ "$whole" -lt 3 ] || grep -qiE 'corrupt|previous frame|backtrace stopped|cannot access' <<<"$out"; then
 	echo "FAILED: $whole whole back-traces of preempted goroutines"
 	echo "$out"
