@@ -36,7 +36,7 @@
 #endif
 
 enum {
-	MAX_TESTS = 256,
+	MAX_TESTS = 1024,
 };
 
 static const char *const models[] = {"gmp", "pthread", "eventloop", "serial", "null"};
@@ -67,6 +67,8 @@ static const struct extra {
 } extras[] = {
 	{"cpu/fib", "{\"n\":1,\"cutoff\":2}", 0, NULL},
 	{"cpu/fib", "{\"n\":9,\"cutoff\":2}", 0, NULL},
+	{"cpu/nqueens", "{\"n\":6,\"depth\":1}", 0, NULL},
+	{"cpu/nqueens", "{\"n\":6,\"depth\":5}", 0, NULL}, /* many end before the cut-off */
 	{"spawn/flat", "{\"batch\":1}", 50, NULL},
 	{"spawn/flat", "{\"batch\":300}", 1000, NULL}, /* 900 of them: whole batches */
 	{"spawn/skynet", "{\"leaves\":\"10\"}", 0, NULL},
@@ -81,6 +83,8 @@ static const struct extra {
 	{"switch/ring", "{\"tasks\":2,\"ws_kib\":0}", 1, NULL},
 	{"switch/ring", "{\"tasks\":5,\"ws_kib\":1}", 13, NULL},
 	{"switch/ring", "{\"tasks\":100,\"ws_kib\":0}", 150, NULL},
+	{"switch/grain", "{\"steps\":1,\"tasks\":2}", 1, NULL},
+	{"switch/grain", "{\"steps\":7,\"tasks\":5}", 1000, NULL},
 	{"disk/read", "{\"mode\":\"warm\",\"in_flight\":1,\"file_mib\":1}", 50, NULL},
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":1,\"file_mib\":1}", 10, NULL},
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":3,\"file_mib\":1}", 10, "gmp,pthread,eventloop"},
