@@ -69,6 +69,13 @@ static const struct extra {
 	{"cpu/fib", "{\"n\":9,\"cutoff\":2}", 0, NULL},
 	{"cpu/nqueens", "{\"n\":6,\"depth\":1}", 0, NULL},
 	{"cpu/nqueens", "{\"n\":6,\"depth\":5}", 0, NULL}, /* many end before the cut-off */
+	{"cpu/mandelbrot", "{\"size\":1,\"limit\":1}", 0, NULL},
+	{"cpu/mandelbrot", "{\"size\":67,\"limit\":3000}", 0, NULL}, /* orbits that repeat late */
+	{"cpu/matmul", "{\"n\":1,\"tile\":4,\"method\":\"naive\"}", 0, NULL},
+	{"cpu/matmul", "{\"n\":70,\"tile\":16,\"method\":\"naive\"}", 0, NULL}, /* tiles that are cut off */
+	{"cpu/matmul", "{\"n\":37,\"tile\":4,\"method\":\"blocked\"}", 0, NULL},
+	{"spawn/chain", "{\"chains\":1}", 300, NULL},
+	{"spawn/chain", "{\"chains\":50}", 50, NULL},
 	{"spawn/flat", "{\"batch\":1}", 50, NULL},
 	{"spawn/flat", "{\"batch\":300}", 1000, NULL}, /* 900 of them: whole batches */
 	{"spawn/skynet", "{\"leaves\":\"10\"}", 0, NULL},
