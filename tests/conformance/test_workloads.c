@@ -74,6 +74,9 @@ static const struct extra {
 	{"cpu/matmul", "{\"n\":1,\"tile\":4,\"method\":\"naive\"}", 0, NULL},
 	{"cpu/matmul", "{\"n\":70,\"tile\":16,\"method\":\"naive\"}", 0, NULL}, /* tiles that are cut off */
 	{"cpu/matmul", "{\"n\":37,\"tile\":4,\"method\":\"blocked\"}", 0, NULL},
+	{"cpu/uts", "{\"root\":1,\"alive\":0,\"rounds\":2,\"cutoff\":256}", 0, NULL},
+	{"cpu/uts", "{\"root\":30,\"alive\":900,\"rounds\":2,\"cutoff\":256}", 0, NULL},
+	{"cpu/uts", "{\"root\":200,\"alive\":990,\"rounds\":2,\"cutoff\":1}", 0, NULL}, /* walks that are deep */
 	{"spawn/chain", "{\"chains\":1}", 300, NULL},
 	{"spawn/chain", "{\"chains\":50}", 50, NULL},
 	{"spawn/flat", "{\"batch\":1}", 50, NULL},
