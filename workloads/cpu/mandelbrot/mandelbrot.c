@@ -112,7 +112,8 @@ const struct bench_workload cpu_mandelbrot_workload = {
 		"something to goroutines only, and who runs which row when is up to the model's scheduler: that is the "
 		"subject, and no body deals rows out. A task of the loop is a callback posted from its record. The "
 		"loop "
-		"has one CPU whatever the placement, and so has the serial body, which is the two loops.",
+		"has one CPU whatever the placement, and so has the serial body, which is the two loops. "
+		"subject-go awaits the rows by a wait group.",
 	.scaling = BENCH_FINITE,
 	.metric = BENCH_WALL_PER_OP,
 	.params = params,

@@ -108,7 +108,8 @@ const struct bench_workload cpu_nqueens_workload = {
 		"it; its queue is first come first served, so it opens the tree breadth first. The loop has one CPU "
 		"whatever the placement. The pthread model makes one kernel thread per task, most of which can be "
 		"alive "
-		"at once: a deep cut-off ends at the system's thread limit, and that is a result.",
+		"at once: a deep cut-off ends at the system's thread limit, and that is a result. "
+		"subject-go awaits the children by a wait group, as Go programs do, not one by one.",
 	.scaling = BENCH_FINITE,
 	.metric = BENCH_WALL_PER_OP,
 	.params = params,

@@ -148,7 +148,8 @@ const struct bench_workload cpu_uts_workload = {
 		"waits: "
 		"large trees end at the system's thread limit unless the cut-off is low, and that is a result. The "
 		"serial "
-		"body calls the same tree recursively.",
+		"body calls the same tree recursively. "
+		"subject-go awaits the children by a wait group, and walks by recursion, since its stacks grow.",
 	.scaling = BENCH_FINITE,
 	.metric = BENCH_WALL_PER_OP,
 	.params = params,
