@@ -92,6 +92,9 @@ static const struct extra {
 	{"sync/queue", "{\"producers\":17,\"consumers\":1,\"capacity\":0}", 1000, NULL},
 	{"sync/queue", "{\"producers\":1,\"consumers\":9,\"capacity\":64}", 5000, NULL},
 	{"sync/queue", "{\"producers\":20,\"consumers\":20,\"capacity\":0}", 7, NULL}, /* fewer than producers */
+	{"sync/pipeline", "{\"stages\":1,\"capacity\":0}", 1, NULL},
+	{"sync/pipeline", "{\"stages\":40,\"capacity\":0}", 100, NULL},
+	{"sync/pipeline", "{\"stages\":2,\"capacity\":300}", 1000, NULL},
 	{"sync/mutex", "{\"tasks\":1,\"hold\":1,\"think\":0}", 7, NULL},
 	{"sync/mutex", "{\"tasks\":3,\"hold\":2,\"think\":1}", 10, NULL},
 	{"sync/mutex", "{\"tasks\":4,\"hold\":100,\"think\":0}", 100000,
