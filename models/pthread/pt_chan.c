@@ -9,9 +9,10 @@
  * `taken` until n elements have been received. A receiver empties the slot and wakes two threads: the sender that is
  * now free to go, and one that waits for the slot.
  *
- * Why `taken` needs only a signal, though its sleepers wait for different numbers: the slot holds one element, so
- * at the moment of a receive every earlier sender on `taken` has been signalled already, and the one that owns the
- * element is the only one that can still be asleep (I4).
+ * Why `taken` is broadcast to: its sleepers wait for different numbers, and as the wake-up comes after the unlock (below),
+ * the next sender may have filled the slot and gone to sleep there by then. A signal could wake that one, in vain, and the
+ * owner of the element would sleep on: one lost wake-up of a sender stops everybody, with many senders within
+ * milliseconds. As a rule the owner sleeps there alone, and the broadcast wakes one thread (I4).
  *
  * When to wake. A thread that is woken while the waker still holds the mutex often runs at once, finds the mutex
  * taken and goes to sleep again: measured on one CPU, a round trip over two queues of capacity 1 took 11.5 us instead
@@ -38,7 +39,7 @@
  *  I1  Elements leave in the order in which they came: element n sits in slot (n - 1) mod n_slots.
  *  I2  n_sent - n_received == count <= n_slots.
  *  I3  A call that touches the channel after releasing the lock is counted in n_waking while it may do so.
- *  I4  Rendezvous: at most one thread that sleeps on `taken` has not been signalled.
+ *  I4  Rendezvous: a thread on `taken` whose element was received while it slept is woken after that.
  *  I5  A closed channel never receives another element, and closing finds no sender inside.
  *  I6  A thread sleeps only with its side's `sleepers` raised, so 0 under the lock means that nobody needs a wake.
  */
@@ -209,7 +210,7 @@ bool pt_chan_recv(struct pt_chan *c, void *elem)
 	begin_waking_locked(c);
 	pthread_mutex_unlock(&c->lock);
 	if (has_owner)
-		pthread_cond_signal(&c->taken); /* I4 */
+		pthread_cond_broadcast(&c->taken); /* I4 */
 	if (has_sender)
 		pthread_cond_signal(&c->not_full);
 	end_waking(c);

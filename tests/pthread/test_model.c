@@ -352,6 +352,31 @@ static void many_to_many(size_t capacity)
 	pt_chan_destroy(&crowd.chan);
 }
 
+static void send_many(void *arg)
+{
+	for (int i = 0; i < 2000; i++)
+		pt_chan_send(arg, &i);
+}
+
+/* Many senders that meet one receiver: each must be woken when its own element has been taken, or all stand still. */
+static void test_chan_rendezvous_of_many(void **state)
+{
+	enum { SENDERS = 17 };
+	struct pt_task t[SENDERS];
+	struct pt_chan c;
+	int got;
+
+	(void)state;
+	assert_int_equal(pt_chan_init(&c, sizeof(int), 0), 0);
+	for (int i = 0; i < SENDERS; i++)
+		assert_int_equal(pt_spawn(&t[i], send_many, &c), 0);
+	for (int i = 0; i < SENDERS * 2000; i++)
+		assert_true(pt_chan_recv(&c, &got));
+	for (int i = 0; i < SENDERS; i++)
+		pt_join(&t[i]);
+	pt_chan_destroy(&c);
+}
+
 static void test_chan_many_to_many(void **state)
 {
 	(void)state;
@@ -601,6 +626,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_chan_send_blocks_when_full, start, stop),
 		cmocka_unit_test_setup_teardown(test_chan_close_wakes_all_receivers, start, stop),
 		cmocka_unit_test_setup_teardown(test_chan_many_to_many, start, stop),
+		cmocka_unit_test_setup_teardown(test_chan_rendezvous_of_many, start, stop),
 		cmocka_unit_test_setup_teardown(test_chan_destroyed_by_receiver, start, stop),
 		cmocka_unit_test_setup_teardown(test_chan_sizes, start, stop),
 		cmocka_unit_test_setup_teardown(test_wg, start, stop),
