@@ -12,6 +12,7 @@
  *   typedef dx_task    a joinable task; storage by the caller, must outlive dx_join
  *   typedef dx_mutex   mutual exclusion; not recursive
  *   typedef dx_chan    a bounded queue of fixed-size elements; capacity 0 is a rendezvous
+ *   typedef dx_set     channels that one task receives from, whichever has something
  *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
  *   typedef dx_sock    a connected or listening stream socket; for adopt, read and close also a pipe or a timerfd
  *
@@ -34,6 +35,13 @@
  *   void dx_chan_close(dx_chan *)                               wakes all receivers
  *     A channel may be destroyed by whoever has received its last message, even while that message's sender is still
  *     on its way out of dx_send.
+ *
+ *   int  dx_set_init(dx_set *, dx_chan *chans, size_t n, void *elem)   channels that nobody has used yet, to be received
+ *                                                               from together, by dx_select alone and by one task
+ *   void dx_set_destroy(dx_set *)                               no call on its channels may be under way; before theirs
+ *   int  dx_select(dx_set *)                                    blocks until one of the channels has an element, and
+ *                                                               receives it into elem: its index; -1: all are closed
+ *                                                               and drained
  *
  *   int  dx_wg_init(dx_wg *), void dx_wg_destroy(dx_wg *)
  *   void dx_wg_add(dx_wg *, int n), void dx_wg_done(dx_wg *), void dx_wg_wait(dx_wg *)
@@ -94,6 +102,9 @@ DX_HAS(dx_chan_destroy, void (*)(dx_chan *));
 DX_HAS(dx_send, void (*)(dx_chan *, const void *));
 DX_HAS(dx_recv, bool (*)(dx_chan *, void *));
 DX_HAS(dx_chan_close, void (*)(dx_chan *));
+DX_HAS(dx_set_init, int (*)(dx_set *, dx_chan *, size_t, void *));
+DX_HAS(dx_set_destroy, void (*)(dx_set *));
+DX_HAS(dx_select, int (*)(dx_set *));
 DX_HAS(dx_wg_init, int (*)(dx_wg *));
 DX_HAS(dx_wg_destroy, void (*)(dx_wg *));
 DX_HAS(dx_wg_add, void (*)(dx_wg *, int));

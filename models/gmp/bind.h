@@ -129,6 +129,44 @@ static inline void dx_chan_close(dx_chan *ch)
 	gr_chan_close(ch->c);
 }
 
+/* ---- select -------------------------------------------------------------------------------------- */
+
+typedef struct dx_set {
+	gr_case *cases;
+	size_t n, n_open; /* n_open: channels not yet found closed and drained; the receiver's */
+} dx_set;
+
+static inline int dx_set_init(dx_set *s, dx_chan *chans, size_t n, void *elem)
+{
+	s->cases = calloc(n, sizeof s->cases[0]);
+	if (!s->cases)
+		return -ENOMEM;
+	s->n = s->n_open = n;
+	for (size_t i = 0; i < n; i++)
+		gr_case_recv(&s->cases[i], chans[i].c, elem);
+	return 0;
+}
+
+static inline void dx_set_destroy(dx_set *s)
+{
+	free(s->cases);
+	s->cases = NULL;
+}
+
+/* A closed channel is left out from then on, as Go programmers set it to nil. */
+static inline int dx_select(dx_set *s)
+{
+	while (s->n_open > 0) {
+		int i = gr_select(s->cases, s->n);
+
+		if (s->cases[i].ok)
+			return i;
+		s->cases[i].chan = NULL;
+		s->n_open--;
+	}
+	return -1;
+}
+
 /* ---- wait groups --------------------------------------------------------------------------------- */
 
 typedef gr_wg dx_wg;

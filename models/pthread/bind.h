@@ -25,6 +25,7 @@
 typedef struct pt_task dx_task;
 typedef pthread_mutex_t dx_mutex;
 typedef struct pt_chan dx_chan;
+typedef struct pt_set dx_set;
 typedef struct pt_wg dx_wg;
 typedef struct {
 	int fd; /* immutable from adopt or accept to close */
@@ -120,6 +121,21 @@ static inline bool dx_recv(dx_chan *c, void *elem)
 static inline void dx_chan_close(dx_chan *c)
 {
 	pt_chan_close(c);
+}
+
+static inline int dx_set_init(dx_set *s, dx_chan *chans, size_t n, void *elem)
+{
+	return pt_set_init(s, chans, n, elem);
+}
+
+static inline void dx_set_destroy(dx_set *s)
+{
+	pt_set_destroy(s);
+}
+
+static inline int dx_select(dx_set *s)
+{
+	return pt_select(s);
 }
 
 static inline int dx_wg_init(dx_wg *wg)

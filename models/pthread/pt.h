@@ -63,6 +63,13 @@ int pt_go(void (*fn)(void *), void *arg);
 
 /* ---- channels (pt_chan.c) ----------------------------------------------------------------------- */
 
+/* A lock and the place where receivers wait: of one channel, or of all channels of a set. */
+struct pt_hub {
+	pthread_mutex_t lock;
+	pthread_cond_t not_empty; /* receivers wait here */
+	unsigned sleepers; /* under lock: threads inside pthread_cond_wait, woken ones that have not left it included */
+};
+
 /* A bounded queue of elements of one size. Capacity 0: a sender waits until its element has been received. */
 struct pt_chan {
 	/* immutable after pt_chan_init */
@@ -70,8 +77,8 @@ struct pt_chan {
 	size_t n_slots; /* the capacity, at least 1 */
 	bool is_rendezvous; /* the capacity is 0: the one slot is where sender and receiver meet */
 	unsigned char *slots;
-	pthread_mutex_t lock;
-	pthread_cond_t not_empty; /* receivers wait here */
+	struct pt_hub own;
+	struct pt_hub *hub; /* &own, or that of the set that the channel is in. "Under lock" below is hub->lock */
 	pthread_cond_t not_full; /* senders wait here for a slot */
 	pthread_cond_t taken; /* rendezvous: senders wait here until their element has been received */
 	/* under lock */
@@ -79,8 +86,7 @@ struct pt_chan {
 	size_t count; /* elements in the queue */
 	uint64_t n_sent; /* elements ever put in; the n-th is received as the n-th */
 	uint64_t n_received; /* elements ever taken out */
-	unsigned not_empty_sleepers; /* threads inside pthread_cond_wait, woken ones that have not left it included */
-	unsigned not_full_sleepers;
+	unsigned not_full_sleepers; /* as hub->sleepers */
 	unsigned taken_sleepers;
 	bool is_closed;
 	/* atomic; raised under lock, lowered by the last touch of the call */
@@ -98,6 +104,26 @@ bool pt_chan_recv(struct pt_chan *c, void *elem);
 
 /* No more sends; wakes all receivers. Once. No sender may be inside pt_chan_send. */
 void pt_chan_close(struct pt_chan *c);
+
+/* Channels that are received from together: they share a hub, so one thread can sleep for all of them. */
+struct pt_set {
+	struct pt_hub hub;
+	/* immutable after pt_set_init */
+	struct pt_chan *chans;
+	size_t n;
+	void *elem;
+	/* under hub.lock */
+	size_t next; /* the channel that is looked at first: the one after that which was received from last */
+};
+
+/* Make a set of n channels that nobody has used yet. What is received goes to elem. 0 or a negative errno. */
+int pt_set_init(struct pt_set *s, struct pt_chan *chans, size_t n, void *elem);
+
+/* The channels stand alone again. No call on them may be under way. */
+void pt_set_destroy(struct pt_set *s);
+
+/* Receive from any of the channels; blocks while all are empty. Its index; -1: all are closed and drained. */
+int pt_select(struct pt_set *s);
 
 /* ---- wait groups (pt_wg.c) ---------------------------------------------------------------------- */
 

@@ -30,6 +30,11 @@
  * for the last time, and R2, which held the lock after it, comes after its unlock. Receivers that a close has
  * woken are waited for in the same way.
  *
+ * Waiting for one of several channels (pt_select) takes one lock and one `not_empty` for all of them: their hub. A thread
+ * that sleeps there is woken by whichever gets an element, and looks at each, beginning after the one that it was served
+ * from last. So all that receive from channels of a set must do so by the set. Rejected: a lock per channel and one more
+ * for the sleeper, which every sender would have to take as well.
+ *
  * Rejected: the slot's owner sleeping on `not_full` among the waiting senders (each receive would have to wake all
  * of them); a receiver that leaves the slot marked until its sender has woken (the next sender would then wait for two
  * context switches instead of one); leaving it to callers never to destroy a channel before all calls have returned
@@ -42,6 +47,7 @@
  *  I4  Rendezvous: a thread on `taken` whose element was received while it slept is woken after that.
  *  I5  A closed channel never receives another element, and closing finds no sender inside.
  *  I6  A thread sleeps only with its side's `sleepers` raised, so 0 under the lock means that nobody needs a wake.
+ *  I7  A channel's hub changes only while nobody uses the channel.
  */
 #include "models/pthread/pt.h"
 
@@ -50,6 +56,25 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int init_hub(struct pt_hub *h)
+{
+	int rc = pthread_mutex_init(&h->lock, NULL);
+
+	if (rc)
+		return -rc;
+	rc = pthread_cond_init(&h->not_empty, NULL);
+	if (rc)
+		pthread_mutex_destroy(&h->lock);
+	h->sleepers = 0;
+	return -rc;
+}
+
+static void destroy_hub(struct pt_hub *h)
+{
+	pthread_cond_destroy(&h->not_empty);
+	pthread_mutex_destroy(&h->lock);
+}
 
 int pt_chan_init(struct pt_chan *c, size_t elem_bytes, size_t capacity)
 {
@@ -60,20 +85,18 @@ int pt_chan_init(struct pt_chan *c, size_t elem_bytes, size_t capacity)
 	c->elem_bytes = elem_bytes;
 	c->is_rendezvous = capacity == 0;
 	c->n_slots = capacity ? capacity : 1;
+	c->hub = &c->own;
 	if (__builtin_mul_overflow(c->n_slots, elem_bytes, &bytes))
 		return -ENOMEM;
 	c->slots = malloc(bytes ? bytes : 1);
 	if (!c->slots)
 		return -ENOMEM;
-	rc = pthread_mutex_init(&c->lock, NULL);
+	rc = -init_hub(&c->own);
 	if (rc)
 		goto fail_slots;
-	rc = pthread_cond_init(&c->not_empty, NULL);
-	if (rc)
-		goto fail_lock;
 	rc = pthread_cond_init(&c->not_full, NULL);
 	if (rc)
-		goto fail_not_empty;
+		goto fail_hub;
 	rc = pthread_cond_init(&c->taken, NULL);
 	if (rc)
 		goto fail_not_full;
@@ -81,10 +104,8 @@ int pt_chan_init(struct pt_chan *c, size_t elem_bytes, size_t capacity)
 
 fail_not_full:
 	pthread_cond_destroy(&c->not_full);
-fail_not_empty:
-	pthread_cond_destroy(&c->not_empty);
-fail_lock:
-	pthread_mutex_destroy(&c->lock);
+fail_hub:
+	destroy_hub(&c->own);
 fail_slots:
 	free(c->slots);
 	return -rc;
@@ -95,33 +116,32 @@ static bool is_busy_locked(const struct pt_chan *c)
 {
 	if (c->is_rendezvous && c->count)
 		pt_fatal("pt_chan_destroy: a sender is waiting for a receiver");
-	if (!c->is_closed && (c->not_empty_sleepers || c->not_full_sleepers))
+	if (!c->is_closed && (c->hub->sleepers || c->not_full_sleepers))
 		pt_fatal("pt_chan_destroy: a task is waiting on the channel");
 	/* The acquire pairs with the release in end_waking. */
-	return atomic_load_explicit(&c->n_waking, memory_order_acquire) || c->taken_sleepers || c->not_empty_sleepers ||
+	return atomic_load_explicit(&c->n_waking, memory_order_acquire) || c->taken_sleepers || c->hub->sleepers ||
 	       c->not_full_sleepers;
 }
 
 void pt_chan_destroy(struct pt_chan *c)
 {
-	pthread_mutex_lock(&c->lock);
+	pthread_mutex_lock(&c->hub->lock);
 	while (is_busy_locked(c)) {
-		pthread_mutex_unlock(&c->lock);
+		pthread_mutex_unlock(&c->hub->lock);
 		sched_yield(); /* those it waits for are awake, or woken: they need a few instructions and a CPU */
-		pthread_mutex_lock(&c->lock);
+		pthread_mutex_lock(&c->hub->lock);
 	}
-	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->hub->lock);
 	pthread_cond_destroy(&c->taken);
 	pthread_cond_destroy(&c->not_full);
-	pthread_cond_destroy(&c->not_empty);
-	pthread_mutex_destroy(&c->lock);
+	destroy_hub(&c->own);
 	free(c->slots);
 }
 
 static void sleep_locked(struct pt_chan *c, pthread_cond_t *where, unsigned *sleepers)
 {
 	++*sleepers; /* I6 */
-	pthread_cond_wait(where, &c->lock);
+	pthread_cond_wait(where, &c->hub->lock);
 	--*sleepers;
 }
 
@@ -164,70 +184,134 @@ void pt_chan_send(struct pt_chan *c, const void *elem)
 	uint64_t ticket;
 	bool has_receiver;
 
-	pthread_mutex_lock(&c->lock);
+	pthread_mutex_lock(&c->hub->lock);
 	while (c->count == c->n_slots && !c->is_closed)
 		sleep_locked(c, &c->not_full, &c->not_full_sleepers);
 	if (c->is_closed)
 		pt_fatal("pt_chan_send: the channel is closed"); /* I5 */
 	put_locked(c, elem);
 	ticket = c->n_sent;
-	has_receiver = c->not_empty_sleepers > 0;
+	has_receiver = c->hub->sleepers > 0;
 	if (has_receiver) {
 		begin_waking_locked(c);
-		pthread_mutex_unlock(&c->lock);
-		pthread_cond_signal(&c->not_empty);
+		pthread_mutex_unlock(&c->hub->lock);
+		pthread_cond_signal(&c->hub->not_empty);
 		if (!c->is_rendezvous) {
 			end_waking(c);
 			return;
 		}
-		pthread_mutex_lock(&c->lock);
+		pthread_mutex_lock(&c->hub->lock);
 		end_waking(c);
 	}
 	if (c->is_rendezvous)
 		while (c->n_received < ticket)
 			sleep_locked(c, &c->taken, &c->taken_sleepers);
-	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->hub->lock);
 }
 
-bool pt_chan_recv(struct pt_chan *c, void *elem)
+/* With the lock held and an element there: takes it, wakes who waited for that, and releases the lock. */
+static void take_and_unlock(struct pt_chan *c, void *elem)
 {
 	bool has_sender, has_owner;
 
-	pthread_mutex_lock(&c->lock);
-	while (c->count == 0 && !c->is_closed)
-		sleep_locked(c, &c->not_empty, &c->not_empty_sleepers);
-	if (c->count == 0) {
-		pthread_mutex_unlock(&c->lock);
-		return false;
-	}
 	take_locked(c, elem);
 	has_owner = c->taken_sleepers > 0;
 	has_sender = c->not_full_sleepers > 0;
 	if (!has_owner && !has_sender) {
-		pthread_mutex_unlock(&c->lock);
-		return true;
+		pthread_mutex_unlock(&c->hub->lock);
+		return;
 	}
 	begin_waking_locked(c);
-	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->hub->lock);
 	if (has_owner)
 		pthread_cond_broadcast(&c->taken); /* I4 */
 	if (has_sender)
 		pthread_cond_signal(&c->not_full);
 	end_waking(c);
+}
+
+bool pt_chan_recv(struct pt_chan *c, void *elem)
+{
+	pthread_mutex_lock(&c->hub->lock);
+	while (c->count == 0 && !c->is_closed)
+		sleep_locked(c, &c->hub->not_empty, &c->hub->sleepers);
+	if (c->count == 0) {
+		pthread_mutex_unlock(&c->hub->lock);
+		return false;
+	}
+	take_and_unlock(c, elem);
 	return true;
 }
 
 void pt_chan_close(struct pt_chan *c)
 {
-	pthread_mutex_lock(&c->lock);
+	pthread_mutex_lock(&c->hub->lock);
 	if (c->is_closed)
 		pt_fatal("pt_chan_close: the channel is closed already");
 	if (c->is_rendezvous && c->count)
 		pt_fatal("pt_chan_close: a sender is waiting for a receiver"); /* I5 */
 	c->is_closed = true;
 	begin_waking_locked(c);
-	pthread_mutex_unlock(&c->lock);
-	pthread_cond_broadcast(&c->not_empty);
+	pthread_mutex_unlock(&c->hub->lock);
+	pthread_cond_broadcast(&c->hub->not_empty);
 	pthread_cond_broadcast(&c->not_full); /* a sender that waits here errs, and must be told */
 	end_waking(c);
+}
+
+/* ---- sets --------------------------------------------------------------------------------------- */
+
+int pt_set_init(struct pt_set *s, struct pt_chan *chans, size_t n, void *elem)
+{
+	int status = init_hub(&s->hub);
+
+	if (status < 0)
+		return status;
+	s->chans = chans;
+	s->n = n;
+	s->elem = elem;
+	s->next = 0;
+	for (size_t i = 0; i < n; i++)
+		chans[i].hub = &s->hub; /* I7 */
+	return 0;
+}
+
+void pt_set_destroy(struct pt_set *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->chans[i].hub = &s->chans[i].own;
+	destroy_hub(&s->hub);
+}
+
+/* The first channel that has an element, from s->next on; s->n if none has. *is_open: one may still get some. */
+static size_t find_element_locked(const struct pt_set *s, bool *is_open)
+{
+	*is_open = false;
+	for (size_t k = 0, i = s->next; k < s->n; k++) {
+		if (s->chans[i].count)
+			return i;
+		*is_open |= !s->chans[i].is_closed;
+		if (++i == s->n)
+			i = 0;
+	}
+	return s->n;
+}
+
+int pt_select(struct pt_set *s)
+{
+	bool is_open;
+	size_t i;
+
+	pthread_mutex_lock(&s->hub.lock);
+	while ((i = find_element_locked(s, &is_open)) == s->n) {
+		if (!is_open) {
+			pthread_mutex_unlock(&s->hub.lock);
+			return -1;
+		}
+		s->hub.sleepers++; /* I6 */
+		pthread_cond_wait(&s->hub.not_empty, &s->hub.lock);
+		s->hub.sleepers--;
+	}
+	s->next = i + 1 == s->n ? 0 : i + 1;
+	take_and_unlock(&s->chans[i], s->elem);
+	return (int)i;
 }

@@ -546,9 +546,9 @@ static void misuse_destroy_with_receiver(void)
 	if (pt_start("") || pt_chan_init(&c, sizeof(int), 1) || pt_spawn(&t, receive_one, &r))
 		return;
 	for (;;) { /* until it sleeps */
-		pthread_mutex_lock(&c.lock);
-		unsigned sleepers = c.not_empty_sleepers;
-		pthread_mutex_unlock(&c.lock);
+		pthread_mutex_lock(&c.hub->lock);
+		unsigned sleepers = c.hub->sleepers;
+		pthread_mutex_unlock(&c.hub->lock);
 		if (sleepers)
 			break;
 		sched_yield();
