@@ -35,10 +35,10 @@ static void work(void *arg)
 	dx_wg_wait(&s->gate);
 	for (uint64_t left = w->rounds; left > 0; left--) {
 		dx_lock(&s->lock);
-		s->word = mutex_steps(s->word, s->hold);
+		s->word = sync_steps(s->word, s->hold);
 		dx_unlock(&s->lock);
 		locks++;
-		private = mutex_steps(private, s->think);
+		private = sync_steps(private, s->think);
 	}
 	w->private = private;
 	w->locks = locks;

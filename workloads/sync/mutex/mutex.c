@@ -39,27 +39,13 @@ static const struct bench_param params[] = {
 			 .smoke = 5},
 };
 
-/* mutex_steps() in O(log n): the n-fold composition of x -> a x + c by squaring. */
-static uint64_t jump(uint64_t x, uint64_t n)
-{
-	uint64_t a = MUTEX_STEP_A, c = MUTEX_STEP_C;
-
-	for (; n > 0; n >>= 1) {
-		if (n & 1)
-			x = x * a + c;
-		c = (a + 1) * c;
-		a *= a;
-	}
-	return x;
-}
-
 static void mutex_expect(const struct bench *b, struct bench_cert *out)
 {
 	uint64_t tasks = (uint64_t)b->param[PARAM_TASKS], think = (uint64_t)b->param[PARAM_THINK];
-	uint64_t sum = jump(MUTEX_SHARED_START, b->ops * (uint64_t)b->param[PARAM_HOLD]);
+	uint64_t sum = sync_steps_jump(MUTEX_SHARED_START, b->ops * (uint64_t)b->param[PARAM_HOLD]);
 
 	for (uint64_t i = 0; i < tasks; i++)
-		sum += jump(mutex_private_start(i), mutex_share(b->ops, tasks, i) * think);
+		sum += sync_steps_jump(mutex_private_start(i), mutex_share(b->ops, tasks, i) * think);
 	*out = (struct bench_cert){.ops = b->ops, .max_live = tasks, .locks = b->ops, .checksum = sum};
 }
 

@@ -7,22 +7,10 @@
 #include <stdint.h>
 
 #include "harness/subject/bench.h"
+#include "workloads/sync/steps.h"
 
 extern const struct bench_workload sync_mutex_workload;
 extern const struct bench_body sync_mutex_direct, sync_mutex_evented, sync_mutex_serial;
-
-/* One step of work: a linear congruential generator, about a nanosecond because each step needs the one before. */
-#define MUTEX_STEP_A UINT64_C(6364136223846793005)
-#define MUTEX_STEP_C UINT64_C(1442695040888963407)
-
-static inline uint64_t mutex_steps(uint64_t x, uint64_t n)
-{
-	for (; n > 0; n--) {
-		x = x * MUTEX_STEP_A + MUTEX_STEP_C;
-		__asm__ volatile("" : "+r"(x)); /* two steps must not be folded into one multiplication */
-	}
-	return x;
-}
 
 /* Where the shared word starts, and where task i's private word starts. */
 #define MUTEX_SHARED_START UINT64_C(0x9e3779b97f4a7c15)

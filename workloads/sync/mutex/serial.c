@@ -15,8 +15,8 @@ static int run_mutex(struct bench *b)
 		uint64_t private = mutex_private_start(i);
 
 		for (uint64_t left = mutex_share(b->ops, tasks, i); left > 0; left--) {
-			word = mutex_steps(word, hold);
-			private = mutex_steps(private, think);
+			word = sync_steps(word, hold);
+			private = sync_steps(private, think);
 			rounds++;
 		}
 		sum += private;
