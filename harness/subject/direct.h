@@ -11,6 +11,7 @@
  *
  *   typedef dx_task    a joinable task; storage by the caller, must outlive dx_join
  *   typedef dx_mutex   mutual exclusion; not recursive
+ *   typedef dx_rwlock  many may hold it for reading or one for writing; not recursive
  *   typedef dx_chan    a bounded queue of fixed-size elements; capacity 0 is a rendezvous
  *   typedef dx_set     channels that one task receives from, whichever has something
  *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
@@ -28,6 +29,10 @@
  *
  *   int  dx_mutex_init(dx_mutex *), void dx_mutex_destroy(dx_mutex *)
  *   void dx_lock(dx_mutex *), void dx_unlock(dx_mutex *)
+ *
+ *   int  dx_rwlock_init(dx_rwlock *), void dx_rwlock_destroy(dx_rwlock *)
+ *   void dx_rlock(dx_rwlock *), void dx_runlock(dx_rwlock *)    for reading
+ *   void dx_wlock(dx_rwlock *), void dx_wunlock(dx_rwlock *)    for writing
  *
  *   int  dx_chan_init(dx_chan *, size_t elem_bytes, size_t capacity), void dx_chan_destroy(dx_chan *)
  *   void dx_send(dx_chan *, const void *elem)                   blocks while full
@@ -97,6 +102,12 @@ DX_HAS(dx_mutex_init, int (*)(dx_mutex *));
 DX_HAS(dx_mutex_destroy, void (*)(dx_mutex *));
 DX_HAS(dx_lock, void (*)(dx_mutex *));
 DX_HAS(dx_unlock, void (*)(dx_mutex *));
+DX_HAS(dx_rwlock_init, int (*)(dx_rwlock *));
+DX_HAS(dx_rwlock_destroy, void (*)(dx_rwlock *));
+DX_HAS(dx_rlock, void (*)(dx_rwlock *));
+DX_HAS(dx_runlock, void (*)(dx_rwlock *));
+DX_HAS(dx_wlock, void (*)(dx_rwlock *));
+DX_HAS(dx_wunlock, void (*)(dx_rwlock *));
 DX_HAS(dx_chan_init, int (*)(dx_chan *, size_t, size_t));
 DX_HAS(dx_chan_destroy, void (*)(dx_chan *));
 DX_HAS(dx_send, void (*)(dx_chan *, const void *));

@@ -97,6 +97,43 @@ static inline void dx_unlock(dx_mutex *m)
 	gr_mutex_unlock(m);
 }
 
+/* ---- locks for many readers or one writer --------------------------------------------------------- */
+
+typedef struct dx_rwlock {
+	gr_rwmutex *rw;
+} dx_rwlock;
+
+static inline int dx_rwlock_init(dx_rwlock *l)
+{
+	return gr_rwmutex_new(&l->rw);
+}
+
+static inline void dx_rwlock_destroy(dx_rwlock *l)
+{
+	gr_rwmutex_free(l->rw);
+	l->rw = NULL;
+}
+
+static inline void dx_rlock(dx_rwlock *l)
+{
+	gr_rwmutex_rlock(l->rw);
+}
+
+static inline void dx_runlock(dx_rwlock *l)
+{
+	gr_rwmutex_runlock(l->rw);
+}
+
+static inline void dx_wlock(dx_rwlock *l)
+{
+	gr_rwmutex_lock(l->rw);
+}
+
+static inline void dx_wunlock(dx_rwlock *l)
+{
+	gr_rwmutex_unlock(l->rw);
+}
+
 /* ---- channels ------------------------------------------------------------------------------------ */
 
 typedef struct dx_chan {

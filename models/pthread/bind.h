@@ -24,6 +24,7 @@
 
 typedef struct pt_task dx_task;
 typedef pthread_mutex_t dx_mutex;
+typedef pthread_rwlock_t dx_rwlock;
 typedef struct pt_chan dx_chan;
 typedef struct pt_set dx_set;
 typedef struct pt_wg dx_wg;
@@ -94,6 +95,53 @@ static inline void dx_unlock(dx_mutex *m)
 
 	if (__builtin_expect(rc, 0))
 		pt_fatal("dx_unlock: %s", strerror(rc));
+}
+
+/* ---- locks for many readers or one writer -------------------------------------------------------- */
+
+static inline int dx_rwlock_init(dx_rwlock *l)
+{
+	return -pthread_rwlock_init(l, NULL);
+}
+
+static inline void dx_rwlock_destroy(dx_rwlock *l)
+{
+	int rc = pthread_rwlock_destroy(l);
+
+	if (rc)
+		pt_fatal("dx_rwlock_destroy: %s", strerror(rc));
+}
+
+static inline void dx_rlock(dx_rwlock *l)
+{
+	int rc = pthread_rwlock_rdlock(l);
+
+	if (__builtin_expect(rc, 0))
+		pt_fatal("dx_rlock: %s", strerror(rc));
+}
+
+static inline void dx_runlock(dx_rwlock *l)
+{
+	int rc = pthread_rwlock_unlock(l);
+
+	if (__builtin_expect(rc, 0))
+		pt_fatal("dx_runlock: %s", strerror(rc));
+}
+
+static inline void dx_wlock(dx_rwlock *l)
+{
+	int rc = pthread_rwlock_wrlock(l);
+
+	if (__builtin_expect(rc, 0))
+		pt_fatal("dx_wlock: %s", strerror(rc));
+}
+
+static inline void dx_wunlock(dx_rwlock *l)
+{
+	int rc = pthread_rwlock_unlock(l);
+
+	if (__builtin_expect(rc, 0))
+		pt_fatal("dx_wunlock: %s", strerror(rc));
 }
 
 /* ---- channels and wait groups ------------------------------------------------------------------- */

@@ -55,6 +55,7 @@ static const struct refusal {
 	{"eventloop", "sync/queue", "the loop has no channels: a posted callback has no capacity"},
 	{"eventloop", "sync/select", "the loop has no channels: a posted callback has no capacity"},
 	{"serial", "sync/select", "sync/select has no body in the serial style"},
+	{"eventloop", "sync/rwlock", "single-threaded: a lock cannot contend"},
 	{"serial", "sync/queue", "sync/queue has no body in the serial style"},
 	{"serial", "sync/pingpong", "sync/pingpong has no body in the serial style"},
 	{"serial", "switch/yield", "switch/yield has no body in the serial style"},
@@ -101,6 +102,10 @@ static const struct extra {
 	{"sync/select", "{\"channels\":20,\"senders\":\"one\",\"capacity\":0}", 1010, NULL},
 	{"sync/select", "{\"channels\":70,\"senders\":\"each\",\"capacity\":0}", 1010, NULL},
 	{"sync/select", "{\"channels\":5,\"senders\":\"each\",\"capacity\":8}", 3, NULL}, /* fewer than channels */
+	{"sync/rwlock", "{\"tasks\":3,\"read_percent\":0,\"hold\":2,\"think\":1}", 10, NULL},
+	{"sync/rwlock", "{\"tasks\":1,\"read_percent\":100,\"hold\":1,\"think\":0}", 7, NULL},
+	{"sync/rwlock", "{\"tasks\":5,\"read_percent\":50,\"hold\":100,\"think\":0}", 50000,
+	 NULL}, /* long enough to overlap without a lock */
 	{"sync/mutex", "{\"tasks\":1,\"hold\":1,\"think\":0}", 7, NULL},
 	{"sync/mutex", "{\"tasks\":3,\"hold\":2,\"think\":1}", 10, NULL},
 	{"sync/mutex", "{\"tasks\":4,\"hold\":100,\"think\":0}", 100000,
