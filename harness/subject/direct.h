@@ -12,6 +12,7 @@
  *   typedef dx_task    a joinable task; storage by the caller, must outlive dx_join
  *   typedef dx_mutex   mutual exclusion; not recursive
  *   typedef dx_rwlock  many may hold it for reading or one for writing; not recursive
+ *   typedef dx_barrier a meeting of n tasks, again and again
  *   typedef dx_chan    a bounded queue of fixed-size elements; capacity 0 is a rendezvous
  *   typedef dx_set     channels that one task receives from, whichever has something
  *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
@@ -33,6 +34,9 @@
  *   int  dx_rwlock_init(dx_rwlock *), void dx_rwlock_destroy(dx_rwlock *)
  *   void dx_rlock(dx_rwlock *), void dx_runlock(dx_rwlock *)    for reading
  *   void dx_wlock(dx_rwlock *), void dx_wunlock(dx_rwlock *)    for writing
+ *
+ *   int  dx_barrier_init(dx_barrier *, unsigned n), void dx_barrier_destroy(dx_barrier *)
+ *   bool dx_barrier_wait(dx_barrier *)                          blocks until n tasks are in it; true in one of them
  *
  *   int  dx_chan_init(dx_chan *, size_t elem_bytes, size_t capacity), void dx_chan_destroy(dx_chan *)
  *   void dx_send(dx_chan *, const void *elem)                   blocks while full
@@ -108,6 +112,9 @@ DX_HAS(dx_rlock, void (*)(dx_rwlock *));
 DX_HAS(dx_runlock, void (*)(dx_rwlock *));
 DX_HAS(dx_wlock, void (*)(dx_rwlock *));
 DX_HAS(dx_wunlock, void (*)(dx_rwlock *));
+DX_HAS(dx_barrier_init, int (*)(dx_barrier *, unsigned));
+DX_HAS(dx_barrier_destroy, void (*)(dx_barrier *));
+DX_HAS(dx_barrier_wait, bool (*)(dx_barrier *));
 DX_HAS(dx_chan_init, int (*)(dx_chan *, size_t, size_t));
 DX_HAS(dx_chan_destroy, void (*)(dx_chan *));
 DX_HAS(dx_send, void (*)(dx_chan *, const void *));

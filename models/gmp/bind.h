@@ -134,6 +134,46 @@ static inline void dx_wunlock(dx_rwlock *l)
 	gr_rwmutex_unlock(l->rw);
 }
 
+/* ---- barriers ------------------------------------------------------------------------------------ */
+
+/* The runtime has none, as Go has none: what its programmers write, on a mutex and a condition variable. */
+typedef struct dx_barrier {
+	gr_mutex lock;
+	gr_cond complete;
+	unsigned n; /* immutable */
+	unsigned missing; /* under lock: of this phase */
+	uint64_t phase; /* under lock */
+} dx_barrier;
+
+static inline int dx_barrier_init(dx_barrier *b, unsigned n)
+{
+	*b = (dx_barrier){.n = n, .missing = n};
+	return 0;
+}
+
+static inline void dx_barrier_destroy(dx_barrier *b)
+{
+	(void)b;
+}
+
+static inline bool dx_barrier_wait(dx_barrier *b)
+{
+	bool is_last;
+
+	gr_mutex_lock(&b->lock);
+	is_last = --b->missing == 0;
+	if (is_last) {
+		b->missing = b->n;
+		b->phase++;
+		gr_cond_broadcast(&b->complete);
+	} else {
+		for (uint64_t mine = b->phase; b->phase == mine;)
+			gr_cond_wait(&b->complete, &b->lock);
+	}
+	gr_mutex_unlock(&b->lock);
+	return is_last;
+}
+
 /* ---- channels ------------------------------------------------------------------------------------ */
 
 typedef struct dx_chan {

@@ -25,6 +25,7 @@
 typedef struct pt_task dx_task;
 typedef pthread_mutex_t dx_mutex;
 typedef pthread_rwlock_t dx_rwlock;
+typedef pthread_barrier_t dx_barrier;
 typedef struct pt_chan dx_chan;
 typedef struct pt_set dx_set;
 typedef struct pt_wg dx_wg;
@@ -142,6 +143,26 @@ static inline void dx_wunlock(dx_rwlock *l)
 
 	if (__builtin_expect(rc, 0))
 		pt_fatal("dx_wunlock: %s", strerror(rc));
+}
+
+/* ---- barriers ----------------------------------------------------------------------------------- */
+
+static inline int dx_barrier_init(dx_barrier *b, unsigned n)
+{
+	return -pthread_barrier_init(b, NULL, n);
+}
+
+static inline void dx_barrier_destroy(dx_barrier *b)
+{
+	int rc = pthread_barrier_destroy(b);
+
+	if (rc)
+		pt_fatal("dx_barrier_destroy: %s", strerror(rc));
+}
+
+static inline bool dx_barrier_wait(dx_barrier *b)
+{
+	return pthread_barrier_wait(b) == PTHREAD_BARRIER_SERIAL_THREAD;
 }
 
 /* ---- channels and wait groups ------------------------------------------------------------------- */

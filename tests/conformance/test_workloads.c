@@ -106,6 +106,8 @@ static const struct extra {
 	{"sync/rwlock", "{\"tasks\":1,\"read_percent\":100,\"hold\":1,\"think\":0}", 7, NULL},
 	{"sync/rwlock", "{\"tasks\":5,\"read_percent\":50,\"hold\":100,\"think\":0}", 50000,
 	 NULL}, /* long enough to overlap without a lock */
+	{"sync/barrier", "{\"tasks\":1,\"work\":0}", 3, NULL},
+	{"sync/barrier", "{\"tasks\":40,\"work\":1}", 50, NULL},
 	{"sync/mutex", "{\"tasks\":1,\"hold\":1,\"think\":0}", 7, NULL},
 	{"sync/mutex", "{\"tasks\":3,\"hold\":2,\"think\":1}", 10, NULL},
 	{"sync/mutex", "{\"tasks\":4,\"hold\":100,\"think\":0}", 100000,
