@@ -63,6 +63,10 @@
  *   void dx_sock_close(dx_sock *)                               closes the descriptor; no other task may use it
  *
  *   ssize_t dx_pread(int fd, void *, size_t, off_t)             a file read, the model's way of blocking in it
+ *   ssize_t dx_pwrite(int fd, const void *, size_t, off_t)      likewise a write, fsync(2), open(2) and close(2) of a file
+ *   int  dx_fsync(int fd)
+ *   int  dx_open(const char *path, int flags, mode_t mode)      a descriptor or -errno
+ *   int  dx_close(int fd)
  *   ssize_t dx_read_blocking(int fd, void *, size_t)            read(2) on any descriptor, allowed to block long
  *
  * For harness/subject only, not for bodies:
@@ -135,6 +139,10 @@ DX_HAS(dx_sock_write, ssize_t (*)(dx_sock *, const void *, size_t));
 DX_HAS(dx_sock_shutdown, void (*)(dx_sock *));
 DX_HAS(dx_sock_close, void (*)(dx_sock *));
 DX_HAS(dx_pread, ssize_t (*)(int, void *, size_t, off_t));
+DX_HAS(dx_pwrite, ssize_t (*)(int, const void *, size_t, off_t));
+DX_HAS(dx_fsync, int (*)(int));
+DX_HAS(dx_open, int (*)(const char *, int, mode_t));
+DX_HAS(dx_close, int (*)(int));
 DX_HAS(dx_read_blocking, ssize_t (*)(int, void *, size_t));
 DX_HAS(dx_runtime_start, int (*)(unsigned, const char *, const uint16_t (*)[2], unsigned));
 DX_HAS(dx_runtime_run, void (*)(void (*)(void *), void *));

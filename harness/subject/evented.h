@@ -10,7 +10,7 @@
  *   typedef ex_work    a callback to be run soon:     struct { void (*fn)(ex_work *); ... }
  *   typedef ex_timer   a callback to be run at a time
  *   typedef ex_io      interest in a descriptor's readiness, level-triggered
- *   typedef ex_file    one file read in flight
+ *   typedef ex_file    one call on a file in flight
  *
  *   ex_loop *ex_loop_of(struct bench *)
  *   void ex_post(ex_loop *, ex_work *, void (*fn)(ex_work *))                 run fn after the callbacks posted before it
@@ -20,6 +20,10 @@
  *   int  ex_io_change(ex_loop *, ex_io *, unsigned events)
  *   void ex_io_stop(ex_loop *, ex_io *)                                       before the descriptor is closed
  *   int  ex_file_read(ex_loop *, ex_file *, int fd, void *, size_t, off_t, void (*fn)(ex_file *, ssize_t result))
+ *   int  ex_file_write(ex_loop *, ex_file *, int fd, const void *, size_t, off_t, void (*fn)(ex_file *, ssize_t result))
+ *   int  ex_file_sync(ex_loop *, ex_file *, int fd, void (*fn)(ex_file *, ssize_t result))     fsync
+ *   int  ex_file_open(ex_loop *, ex_file *, const char *path, int flags, mode_t, void (*fn)(ex_file *, ssize_t result))
+ *   int  ex_file_close(ex_loop *, ex_file *, int fd, void (*fn)(ex_file *, ssize_t result))
  *   EX_CONTAINER(ptr, type, member)
  *
  * For harness/subject only: ex_runtime_start(unsigned workers, const char *knobs, ex_loop **out),
@@ -51,6 +55,10 @@ EX_HAS(ex_io_start, int (*)(ex_loop *, ex_io *, int, unsigned, void (*)(ex_io *,
 EX_HAS(ex_io_change, int (*)(ex_loop *, ex_io *, unsigned));
 EX_HAS(ex_io_stop, void (*)(ex_loop *, ex_io *));
 EX_HAS(ex_file_read, int (*)(ex_loop *, ex_file *, int, void *, size_t, off_t, void (*)(ex_file *, ssize_t)));
+EX_HAS(ex_file_write, int (*)(ex_loop *, ex_file *, int, const void *, size_t, off_t, void (*)(ex_file *, ssize_t)));
+EX_HAS(ex_file_sync, int (*)(ex_loop *, ex_file *, int, void (*)(ex_file *, ssize_t)));
+EX_HAS(ex_file_open, int (*)(ex_loop *, ex_file *, const char *, int, mode_t, void (*)(ex_file *, ssize_t)));
+EX_HAS(ex_file_close, int (*)(ex_loop *, ex_file *, int, void (*)(ex_file *, ssize_t)));
 EX_HAS(ex_runtime_start, int (*)(unsigned, const char *, ex_loop **));
 EX_HAS(ex_runtime_run, void (*)(ex_loop *));
 EX_HAS(ex_runtime_break, void (*)(ex_loop *));

@@ -56,6 +56,28 @@ static inline int ex_file_read(ex_loop *loop, ex_file *f, int fd, void *buf, siz
 	return ev_file_read(loop, f, fd, buf, n, offset, fn);
 }
 
+static inline int ex_file_write(ex_loop *loop, ex_file *f, int fd, const void *buf, size_t n, off_t offset,
+				void (*fn)(ex_file *, ssize_t result))
+{
+	return ev_file_write(loop, f, fd, buf, n, offset, fn);
+}
+
+static inline int ex_file_sync(ex_loop *loop, ex_file *f, int fd, void (*fn)(ex_file *, ssize_t result))
+{
+	return ev_file_sync(loop, f, fd, fn);
+}
+
+static inline int ex_file_open(ex_loop *loop, ex_file *f, const char *path, int flags, mode_t mode,
+			       void (*fn)(ex_file *, ssize_t result))
+{
+	return ev_file_open(loop, f, path, flags, mode, fn);
+}
+
+static inline int ex_file_close(ex_loop *loop, ex_file *f, int fd, void (*fn)(ex_file *, ssize_t result))
+{
+	return ev_file_close(loop, f, fd, fn);
+}
+
 /* ---- for harness/subject only ------------------------------------------------------------------- */
 
 /* `workers` has no use here: a loop is one thread, however many CPUs it may use. */

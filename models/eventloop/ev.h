@@ -1,9 +1,9 @@
 /*
- * ev.h - the event-loop model: one thread, callbacks, readiness from epoll, file reads from io_uring.
+ * ev.h - the event-loop model: one thread, callbacks, readiness from epoll, file calls through io_uring.
  *
  * Vocabulary. A loop turns; in each turn it runs the callbacks of what has become due, in the order of the phases that
  * ev_run (loop.c) lists. Work is a callback that is to run soon, a timer one that is to run at a time, an io
- * interest in a descriptor's readiness, a file one read in flight. All four are structs that the caller
+ * interest in a descriptor's readiness, a file one call on a file in flight. All four are structs that the caller
  * embeds in its own state (EV_CONTAINER leads back) and that must stay where they are while they are active. The loop
  * allocates when it is made, and where more timers are pending than ever before; never for an event.
  *
@@ -45,7 +45,7 @@ int ev_run(struct ev_loop *loop);
  */
 void ev_break(struct ev_loop *loop);
 
-/* Wait for file reads that are in flight, call nobody back, free everything. */
+/* Wait for file calls that are in flight, call nobody back, free everything. */
 void ev_stop(struct ev_loop *loop);
 
 /* ---- work (loop.c) ------------------------------------------------------------------------------ */
@@ -102,12 +102,15 @@ int ev_io_change(struct ev_loop *loop, struct ev_io *io, unsigned events);
  */
 void ev_io_stop(struct ev_loop *loop, struct ev_io *io);
 
-/* ---- file reads (file.c, file_pool.c) ----------------------------------------------------------- */
+/* ---- file calls (file.c, file_pool.c) ----------------------------------------------------------- */
 
 struct ev_file {
 	struct ev_file *next; /* in one of the queues; owner: who holds the queue */
 	void (*fn)(struct ev_file *, ssize_t result);
-	void *buf;
+	int kind; /* which call; the loop's */
+	int flags; /* of an open */
+	mode_t mode; /* of an open */
+	void *buf; /* of a read; const of a write, const and a path of an open */
 	size_t n;
 	off_t offset;
 	ssize_t result; /* pool: written by the worker, read by the loop after it took the list */
@@ -120,6 +123,17 @@ struct ev_file {
  */
 int ev_file_read(struct ev_loop *loop, struct ev_file *f, int fd, void *buf, size_t n, off_t offset,
 		 void (*fn)(struct ev_file *, ssize_t result));
+
+/*
+ * As pwrite(2), fsync(2), open(2) and close(2), in the same way; an open's result is the descriptor. buf must stay as it
+ * is and path where it is until fn is called. Nothing orders two calls that are in flight together.
+ */
+int ev_file_write(struct ev_loop *loop, struct ev_file *f, int fd, const void *buf, size_t n, off_t offset,
+		  void (*fn)(struct ev_file *, ssize_t result));
+int ev_file_sync(struct ev_loop *loop, struct ev_file *f, int fd, void (*fn)(struct ev_file *, ssize_t result));
+int ev_file_open(struct ev_loop *loop, struct ev_file *f, const char *path, int flags, mode_t mode,
+		 void (*fn)(struct ev_file *, ssize_t result));
+int ev_file_close(struct ev_loop *loop, struct ev_file *f, int fd, void (*fn)(struct ev_file *, ssize_t result));
 
 /* ---- questions (setup.c) ------------------------------------------------------------------------ */
 

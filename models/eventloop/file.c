@@ -1,35 +1,36 @@
 /*
- * file.c - file reads that do not block the loop: through io_uring, or through a pool of threads where it is refused.
+ * file.c - file calls that do not block the loop: through io_uring, or through a pool of threads where it is refused.
  *
- * A plain file is always "ready" for epoll, and a read of it may still sleep on the disk. So reads are handed over:
+ * A plain file is always "ready" for epoll, and a call on it may still sleep on the disk. So calls are handed over:
  * to the kernel by io_uring, which completes them by itself, or to threads that may sleep (file_pool.c).
  *
- * Reads that callbacks start only queue up; once per turn all of them become submission entries and enter the
+ * Calls that callbacks start only queue up; once per turn all of them become submission entries and enter the
  * kernel by one system call. Completions lie in a ring in memory that the loop looks into without a call. While it
  * sleeps in epoll the ring's own descriptor wakes it: that is readable exactly while completions lie in the ring.
  *
  * Rejected: an eventfd that the ring signals. It costs a read of the eventfd per wake-up, and tells nothing that
- * the ring's descriptor does not. Rejected: entering the kernel at each ev_file_read: with a warm page cache the
+ * the ring's descriptor does not. Rejected: entering the kernel at each call: with a warm page cache the
  * system call is most of the cost of the read. Rejected: a polling kernel thread (SQPOLL): it would hide the CPU time
  * of the submission in a thread that no sample counts.
  *
  * Invariants
- *  I1  A read is in exactly one place: the line (file_wait), the kernel or the pool (files_in_flight counts
+ *  I1  A call is in exactly one place: the line (file_wait), the kernel or the pool (files_in_flight counts
  *      those), or its callback.
  *  I2  files_in_flight never exceeds the completion ring, which therefore cannot overflow.
  *  I3  Nobody frees a ring while the kernel may write into a buffer that was given to it.
- *  I4  Each callback is called in phase 6 of a turn after the one that handed the read over, or of that turn; never
- *      from ev_file_read.
+ *  I4  Each callback is called in phase 6 of a turn after the one that handed the call over, or of that turn; never
+ *      from the function that started it.
  */
 #include "models/eventloop/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* What the kernel reads or writes by one call at most (MAX_RW_COUNT); more is a short count in both backends. */
-#define MAX_READ_BYTES ((size_t)0x7ffff000)
+#define MAX_RW_BYTES ((size_t)0x7ffff000)
 
 /* Time to wait for memory, when the kernel has none for a request. Arbitrary. */
 #define RETRY_NS UINT64_C(1000000)
@@ -44,7 +45,7 @@ static int open_ring(struct ev__ring **out)
 {
 	struct ev__ring *ring = calloc(1, sizeof(*ring));
 	struct io_uring_probe *probe;
-	bool can_read;
+	bool can_do;
 	int rc;
 
 	if (!ring)
@@ -53,9 +54,13 @@ static int open_ring(struct ev__ring **out)
 	if (rc < 0)
 		goto fail;
 	probe = io_uring_get_probe_ring(&ring->uring);
-	can_read = probe && io_uring_opcode_supported(probe, IORING_OP_READ); /* from 5.6 on */
+	/* Fsync is as old as io_uring itself, the others are from 5.6 on. */
+	can_do = probe && io_uring_opcode_supported(probe, IORING_OP_READ) &&
+		 io_uring_opcode_supported(probe, IORING_OP_WRITE) &&
+		 io_uring_opcode_supported(probe, IORING_OP_OPENAT) &&
+		 io_uring_opcode_supported(probe, IORING_OP_CLOSE);
 	io_uring_free_probe(probe);
-	if (!can_read) {
+	if (!can_do) {
 		io_uring_queue_exit(&ring->uring);
 		rc = -ENOSYS;
 		goto fail;
@@ -104,7 +109,7 @@ static void pool_is_readable(struct ev_io *io, unsigned events)
 	loop->is_pool_signalled = true;
 }
 
-int ev__file_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned pool_threads)
+int ev__files_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned pool_threads)
 {
 	int rc;
 
@@ -130,7 +135,7 @@ int ev__file_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned po
 	return rc;
 }
 
-void ev__file_close(struct ev_loop *loop)
+void ev__files_close(struct ev_loop *loop)
 {
 	if (loop->ring)
 		close_ring(loop);
@@ -138,21 +143,89 @@ void ev__file_close(struct ev_loop *loop)
 		ev__pool_close(loop->pool);
 }
 
-/* ---- reads -------------------------------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------------------------------- */
 
 int ev_file_read(struct ev_loop *loop, struct ev_file *f, int fd, void *buf, size_t n, off_t offset,
 		 void (*fn)(struct ev_file *, ssize_t result))
 {
 	if (offset < 0)
 		return -EINVAL; /* to io_uring, -1 would mean the descriptor's own position */
+	f->kind = EV_KIND_READ;
 	f->fn = fn;
 	f->buf = buf;
-	f->n = n < MAX_READ_BYTES ? n : MAX_READ_BYTES;
+	f->n = n < MAX_RW_BYTES ? n : MAX_RW_BYTES;
 	f->offset = offset;
 	f->fd = fd;
 	ev__file_push(&loop->file_wait, f);
 	ev__count(&loop->count.file_reads, 1);
 	return 0;
+}
+
+int ev_file_write(struct ev_loop *loop, struct ev_file *f, int fd, const void *buf, size_t n, off_t offset,
+		  void (*fn)(struct ev_file *, ssize_t result))
+{
+	if (offset < 0)
+		return -EINVAL;
+	f->kind = EV_KIND_WRITE;
+	f->fn = fn;
+	f->buf = (void *)(uintptr_t)buf; /* never written through */
+	f->n = n < MAX_RW_BYTES ? n : MAX_RW_BYTES;
+	f->offset = offset;
+	f->fd = fd;
+	ev__file_push(&loop->file_wait, f);
+	return 0;
+}
+
+int ev_file_sync(struct ev_loop *loop, struct ev_file *f, int fd, void (*fn)(struct ev_file *, ssize_t result))
+{
+	f->kind = EV_KIND_SYNC;
+	f->fn = fn;
+	f->fd = fd;
+	ev__file_push(&loop->file_wait, f);
+	return 0;
+}
+
+int ev_file_open(struct ev_loop *loop, struct ev_file *f, const char *path, int flags, mode_t mode,
+		 void (*fn)(struct ev_file *, ssize_t result))
+{
+	f->kind = EV_KIND_OPEN;
+	f->fn = fn;
+	f->buf = (void *)(uintptr_t)path; /* never written through */
+	f->flags = flags;
+	f->mode = mode;
+	ev__file_push(&loop->file_wait, f);
+	return 0;
+}
+
+int ev_file_close(struct ev_loop *loop, struct ev_file *f, int fd, void (*fn)(struct ev_file *, ssize_t result))
+{
+	f->kind = EV_KIND_CLOSE;
+	f->fn = fn;
+	f->fd = fd;
+	ev__file_push(&loop->file_wait, f);
+	return 0;
+}
+
+static void prepare(struct io_uring_sqe *sqe, struct ev_file *f)
+{
+	switch ((enum ev__file_kind)f->kind) {
+	case EV_KIND_READ:
+		io_uring_prep_read(sqe, f->fd, f->buf, (unsigned)f->n, (uint64_t)f->offset);
+		break;
+	case EV_KIND_WRITE:
+		io_uring_prep_write(sqe, f->fd, f->buf, (unsigned)f->n, (uint64_t)f->offset);
+		break;
+	case EV_KIND_SYNC:
+		io_uring_prep_fsync(sqe, f->fd, 0);
+		break;
+	case EV_KIND_OPEN:
+		io_uring_prep_openat(sqe, AT_FDCWD, f->buf, f->flags, f->mode);
+		break;
+	case EV_KIND_CLOSE:
+		io_uring_prep_close(sqe, f->fd);
+		break;
+	}
+	io_uring_sqe_set_data(sqe, f);
 }
 
 static void submit_to_ring(struct ev_loop *loop)
@@ -168,8 +241,7 @@ static void submit_to_ring(struct ev_loop *loop)
 			if (!sqe)
 				break; /* full: submit, then go on */
 			f = ev__file_pop(&loop->file_wait);
-			io_uring_prep_read(sqe, f->fd, f->buf, (unsigned)f->n, (uint64_t)f->offset);
-			io_uring_sqe_set_data(sqe, f);
+			prepare(sqe, f);
 			loop->files_in_flight++;
 		}
 		if (!io_uring_sq_ready(uring))
@@ -217,7 +289,9 @@ static void run_ring(struct ev_loop *loop)
 		result = cqe->res;
 		io_uring_cqe_seen(uring, cqe);
 		loop->files_in_flight--;
-		if (result == -EINTR) { /* a signal, as with pread: the read is made again */
+		if (result == -EINTR && f->kind == EV_KIND_CLOSE)
+			result = 0; /* the descriptor is gone all the same */
+		if (result == -EINTR) { /* a signal, as with pread: the call is made again */
 			ev__file_push(&loop->file_wait, f);
 			continue;
 		}

@@ -1,9 +1,9 @@
 /*
- * file_pool.c - a few threads that do blocking reads for the loop.
+ * file_pool.c - a few threads that make blocking file calls for the loop.
  *
  * The textbook pool, as event loops had it before io_uring: a queue under a mutex, workers that sleep on a condition
  * variable, a list of what is done, and an eventfd that wakes the loop. Requests are the callers' own structs, linked:
- * nothing is allocated per read. Kept small, since its only purpose is to be there where io_uring is not and to
+ * nothing is allocated per call. Kept small, since its only purpose is to be there where io_uring is not and to
  * be compared with it where it is.
  *
  * The race is between a worker that reports and the loop that collects:
@@ -16,17 +16,18 @@
  * still to come, for a W2 whose write L1 has seen or will see. If W1 comes before L2 and W2 after L1, the loop is woken
  * for an empty list, which is harmless. With L1 after L2, a write between them would be lost.
  *
- * Rejected: one eventfd write per read (a system call each, though one is enough for all that is done before the
- * loop looks); workers that take several reads at once (a slow one would hold up its neighbours).
+ * Rejected: one eventfd write per call (a system call each, though one is enough for all that is done before the
+ * loop looks); workers that take several calls at once (a slow one would hold up its neighbours).
  *
  * Invariants
  *  I1  A request belongs to the queue, one worker, or the done list; the loop touches it before and after only.
  *  I2  The loop reads the eventfd before it takes the list.
- *  I3  The lock is never held during a read or a system call other than the lock's own.
+ *  I3  The lock is never held during a file call or a system call other than the lock's own.
  */
 #include "models/eventloop/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -47,12 +48,31 @@ struct ev__pool {
 	bool is_closing;
 };
 
-static ssize_t read_file(const struct ev_file *f)
+static ssize_t call_once(const struct ev_file *f)
+{
+	switch ((enum ev__file_kind)f->kind) {
+	case EV_KIND_READ:
+		return pread(f->fd, f->buf, f->n, f->offset);
+	case EV_KIND_WRITE:
+		return pwrite(f->fd, f->buf, f->n, f->offset);
+	case EV_KIND_SYNC:
+		return fsync(f->fd);
+	case EV_KIND_OPEN:
+		return open(f->buf, f->flags, f->mode);
+	case EV_KIND_CLOSE:
+		/* EINTR: the descriptor is gone all the same, and the number may be somebody else's already. */
+		return close(f->fd) < 0 && errno != EINTR ? -1 : 0;
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+static ssize_t call(const struct ev_file *f)
 {
 	ssize_t got;
 
 	do
-		got = pread(f->fd, f->buf, f->n, f->offset);
+		got = call_once(f);
 	while (got < 0 && errno == EINTR);
 	return got < 0 ? -errno : got;
 }
@@ -86,7 +106,7 @@ static void *worker_main(void *arg)
 		f = ev__file_pop(&pool->todo);
 		pthread_mutex_unlock(&pool->lock);
 
-		f->result = read_file(f); /* I3 */
+		f->result = call(f); /* I3 */
 
 		pthread_mutex_lock(&pool->lock);
 		was_empty = !pool->done.head;

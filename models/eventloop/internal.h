@@ -124,10 +124,13 @@ void ev__run_io(struct ev_loop *loop);
 
 /* ---- file.c ------------------------------------------------------------------------------------- */
 
+/* What an ev_file asks for. */
+enum ev__file_kind { EV_KIND_READ, EV_KIND_WRITE, EV_KIND_SYNC, EV_KIND_OPEN, EV_KIND_CLOSE };
+
 enum ev__file_choice { EV_FILE_AUTO, EV_FILE_RING, EV_FILE_POOL };
 
-int ev__file_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned pool_threads);
-void ev__file_close(struct ev_loop *loop);
+int ev__files_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned pool_threads);
+void ev__files_close(struct ev_loop *loop);
 
 /* The phase: hand over what waits in line. */
 void ev__submit_files(struct ev_loop *loop);
@@ -166,11 +169,11 @@ static inline struct ev_file *ev__file_pop(struct ev__file_queue *q)
 /* ---- file_pool.c -------------------------------------------------------------------------------- */
 
 int ev__pool_open(unsigned threads, struct ev__pool **out);
-void ev__pool_close(struct ev__pool *pool); /* waits for the reads that are being done, drops the others */
+void ev__pool_close(struct ev__pool *pool); /* waits for the calls that are being made, drops the others */
 int ev__pool_event_fd(const struct ev__pool *pool);
 unsigned ev__pool_threads(const struct ev__pool *pool);
 
-/* Give the pool the whole queue, n reads; empties it. */
+/* Give the pool the whole queue, n calls; empties it. */
 void ev__pool_submit(struct ev__pool *pool, struct ev__file_queue *q, unsigned n);
 
 /* Read the eventfd until it is empty. Before ev__pool_take. */

@@ -99,7 +99,7 @@ int ev_start(const char *knobs, struct ev_loop **out)
 	rc = ev__io_open(loop);
 	if (rc < 0)
 		goto fail_loop;
-	rc = ev__file_open(loop, config.file, config.pool_threads);
+	rc = ev__files_open(loop, config.file, config.pool_threads);
 	if (rc < 0)
 		goto fail_io;
 	*out = loop;
@@ -116,7 +116,7 @@ void ev_stop(struct ev_loop *loop)
 {
 	if (loop->is_running)
 		ev__fatal("ev_stop: called from inside a callback");
-	ev__file_close(loop);
+	ev__files_close(loop);
 	ev__io_close(loop);
 	free(loop->heap);
 	free(loop);

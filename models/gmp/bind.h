@@ -317,6 +317,26 @@ static inline ssize_t dx_pread(int fd, void *buf, size_t n, off_t off)
 	return gr_pread(fd, buf, n, off);
 }
 
+static inline ssize_t dx_pwrite(int fd, const void *buf, size_t n, off_t off)
+{
+	return gr_pwrite(fd, buf, n, off);
+}
+
+static inline int dx_fsync(int fd)
+{
+	return gr_fsync(fd);
+}
+
+static inline int dx_open(const char *path, int flags, mode_t mode)
+{
+	return gr_open(path, flags, mode);
+}
+
+static inline int dx_close(int fd)
+{
+	return gr_close(fd);
+}
+
 static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
 {
 	return gr_read_blocking(fd, buf, n);

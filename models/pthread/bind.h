@@ -315,6 +315,42 @@ static inline ssize_t dx_pread(int fd, void *buf, size_t n, off_t offset)
 	return got < 0 ? -errno : got;
 }
 
+static inline ssize_t dx_pwrite(int fd, const void *buf, size_t n, off_t offset)
+{
+	ssize_t put;
+
+	do
+		put = pwrite(fd, buf, n, offset);
+	while (put < 0 && errno == EINTR);
+	return put < 0 ? -errno : put;
+}
+
+static inline int dx_fsync(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -errno : 0;
+}
+
+static inline int dx_open(const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	do
+		fd = open(path, flags, mode);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+/* EINTR: the descriptor is gone all the same, and the number may be somebody else's already. */
+static inline int dx_close(int fd)
+{
+	return close(fd) == 0 || errno == EINTR ? 0 : -errno;
+}
+
 static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
 {
 	ssize_t got;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -241,6 +242,63 @@ static void edges(const char *knobs)
 	ev_stop(loop);
 }
 
+/* ---- the other calls ---------------------------------------------------------------------------- */
+
+static ssize_t run_once(int rc)
+{
+	assert_int_equal(rc, 0);
+	last_result = -12345;
+	assert_int_equal(ev_run(loop), 0);
+	return last_result;
+}
+
+/* A file is made, written, synced, closed, opened again and read; then errors. */
+static void all_calls(const char *knobs)
+{
+	char dir[] = "/tmp/switchyard-calls-XXXXXX", path[64], buf[8] = "";
+	struct ev_file f;
+	int fd, again;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/file", dir);
+	open_loop(knobs);
+	fd = (int)run_once(ev_file_open(loop, &f, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600, note_result));
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(run_once(ev_file_write(loop, &f, fd, "abcdef", 6, 1, note_result)), 6);
+	assert_int_equal(run_once(ev_file_sync(loop, &f, fd, note_result)), 0);
+	assert_int_equal(run_once(ev_file_close(loop, &f, fd, note_result)), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(run_once(ev_file_close(loop, &f, fd, note_result)), -EBADF);
+	assert_int_equal(run_once(ev_file_sync(loop, &f, fd, note_result)), -EBADF);
+	assert_int_equal(run_once(ev_file_write(loop, &f, fd, "x", 1, 0, note_result)), -EBADF);
+	assert_int_equal(ev_file_write(loop, &f, fd, "x", 1, -1, note_result), -EINVAL);
+	assert_int_equal(run_once(ev_file_open(loop, &f, path, O_RDWR | O_CREAT | O_EXCL, 0600, note_result)), -EEXIST);
+	again = (int)run_once(ev_file_open(loop, &f, path, O_RDONLY | O_CLOEXEC, 0, note_result));
+	assert_true(again >= 0);
+	assert_int_equal(read_once(again, buf, sizeof(buf), 0), 7);
+	assert_memory_equal(buf, "\0abcdef", 7);
+	close(again);
+	ev_stop(loop);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(ev_start(knobs, &loop), 0);
+	assert_int_equal(run_once(ev_file_open(loop, &f, path, O_RDONLY, 0, note_result)), -ENOENT);
+	ev_stop(loop);
+}
+
+static void test_ring_all_calls(void **state)
+{
+	(void)state;
+	all_calls("file=io_uring");
+}
+
+static void test_pool_all_calls(void **state)
+{
+	(void)state;
+	all_calls("file=pool");
+}
+
 static void test_ring_edges(void **state)
 {
 	(void)state;
@@ -412,6 +470,8 @@ int main(void)
 		cmocka_unit_test(test_burst),
 		cmocka_unit_test(test_ring_edges),
 		cmocka_unit_test(test_pool_edges),
+		cmocka_unit_test(test_ring_all_calls),
+		cmocka_unit_test(test_pool_all_calls),
 		cmocka_unit_test(test_stop_in_flight),
 		cmocka_unit_test(test_ring_stop_waits_for_the_kernel),
 		cmocka_unit_test(test_break_keeps_completions),
