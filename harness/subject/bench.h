@@ -183,6 +183,8 @@ struct bench_workload {
 	const char *quantum_param; /* name of an int parameter, or NULL */
 	/* For BENCH_FINITE and BENCH_STATE: the number of operations that the parameters mean. NULL for linear. */
 	uint64_t (*finite_ops)(const struct bench *b);
+	/* The most operations that one run can do, because they use something up; more are cut down to that. NULL: any. */
+	uint64_t (*max_ops)(const struct bench *b);
 	/* Make what all runs of this process share (files, buffers, sockets). 0 or -errno with b->why;
 	 * -EOPNOTSUPP: this machine has no such thing (a filesystem without O_DIRECT), answered `unsupported`. */
 	int (*setup)(struct bench *b);

@@ -386,6 +386,7 @@ static int do_calibrate(struct subject *s)
 	}
 	for (;;) {
 		int status = run_body(s, false);
+		uint64_t more;
 
 		if (status < 0)
 			return status;
@@ -393,7 +394,10 @@ static int do_calibrate(struct subject *s)
 		if (s->w->scaling != BENCH_LINEAR || region_ns >= s->request.target_ns / 4 ||
 		    s->b->ops > PROTOCOL_MAX_INT / CALIBRATE_GROWTH)
 			break;
-		s->b->ops *= CALIBRATE_GROWTH;
+		more = protocol_round_ops(s->b, s->b->ops * CALIBRATE_GROWTH);
+		if (more <= s->b->ops)
+			break; /* all that one run can do */
+		s->b->ops = more;
 	}
 	say(json_pack("{s:s,s:{s:I,s:I}}", "msg", "sample", "calibration", "ops", (json_int_t)s->b->ops, "region_ns",
 		      (json_int_t)region_ns));

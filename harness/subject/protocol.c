@@ -158,6 +158,8 @@ uint64_t protocol_round_ops(const struct bench *b, uint64_t ops)
 
 	if (w->quantum_param)
 		quantum *= (uint64_t)bench_param(b, w->quantum_param);
+	if (w->max_ops && ops > w->max_ops(b))
+		ops = w->max_ops(b);
 	return ops < quantum ? quantum : ops - ops % quantum;
 }
 

@@ -120,6 +120,9 @@ static const struct extra {
 	{"disk/read", "{\"mode\":\"warm\",\"in_flight\":1,\"file_mib\":1}", 50, NULL},
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":1,\"file_mib\":1}", 10, NULL},
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":3,\"file_mib\":1}", 10, "gmp,pthread,eventloop"},
+	{"disk/smallfiles", "{\"in_flight\":1,\"files\":1,\"file_bytes\":1}", 5, NULL},
+	{"disk/smallfiles", "{\"in_flight\":1,\"mode\":\"cold\",\"files\":7,\"file_bytes\":30000}", 100, NULL},
+	{"disk/smallfiles", "{\"in_flight\":5,\"files\":3,\"file_bytes\":200000}", 50, "gmp,pthread,eventloop"},
 	{"memory/parked", "{\"tasks\":1,\"touch_kib\":8}", 0, NULL},
 	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64}", 0, "eventloop"},
 	{"timer/sleepers", "{\"tasks\":1,\"rounds\":1,\"sleep_ms\":1}", 0, NULL},
@@ -210,13 +213,15 @@ static bool must_refuse(const struct test *t)
 	       (t->extra && t->extra->only && !strstr(t->extra->only, t->model));
 }
 
-/* Is this a filesystem of the machine's that has no direct reads? Not the subject's fault, then. */
+/* Is this a filesystem of the machine's that has no device, or no direct reads? Not the subject's fault, then. */
 static bool lacks_direct_reads(const struct test *t, const json_t *answer)
 {
 	const char *why = json_string_value(json_object_get(answer, "why"));
 
-	return t->extra && strstr(t->extra->params, "\"direct\"") && why &&
-	       (strstr(why, "O_DIRECT") || strstr(why, "lies in memory"));
+	if (strncmp(name_of(t->workload), "disk/", 5) != 0 || !why)
+		return false;
+	return strstr(why, "lies in memory") || strstr(why, "page cache") ||
+	       (t->extra && strstr(t->extra->params, "\"direct\"") && strstr(why, "O_DIRECT"));
 }
 
 /* The subject has refused the cell: may it? */

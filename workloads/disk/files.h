@@ -1,0 +1,54 @@
+/*
+ * files.h - what the workloads of the family disk share: whole reads and writes, the page cache's state, and what is
+ * asked of the machine before anything is written. For definitions and set-ups; bodies call their style's header.
+ */
+#ifndef DISK_FILES_H
+#define DISK_FILES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "harness/subject/bench.h"
+
+/* SplitMix64's output function: any index to a number that looks random. */
+static inline uint64_t files_mix(uint64_t z)
+{
+	z += UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/* How many of `ops` operations task i of `tasks` makes: equal shares, the first ops % tasks of them one more. */
+static inline uint64_t files_share(uint64_t ops, uint64_t tasks, uint64_t i)
+{
+	return ops / tasks + (i < ops % tasks);
+}
+
+/* All of it, or -errno; -ENODATA if the file ends before. */
+int files_pread_all(int fd, void *buf, size_t bytes, off_t offset);
+int files_write_all(int fd, const void *buf, size_t bytes);
+
+/* Is there room for so many bytes and files in the data directory? 0, or < 0 with b->why. */
+int files_check_space(struct bench *b, uint64_t bytes, uint64_t files);
+
+/* May this process open so many descriptors more? 0, or < 0 with b->why. */
+int files_check_descriptors(struct bench *b, uint64_t descriptors);
+
+/* Is the data directory kept in memory, so that nothing there ever reaches a device? */
+bool files_lie_in_memory(const struct bench *b);
+
+/* "<data directory>/switchyard-<what>-<process>" into path, PATH_MAX bytes. 0, or < 0 with b->why. */
+int files_scratch_name(struct bench *b, const char *what, char *path);
+
+/* The number of pages of the file that are not in the page cache, or -errno. */
+int64_t files_count_missing(int fd, uint64_t bytes);
+
+/*
+ * Throw the file's pages out of the page cache and look whether they are gone: 0, -EBUSY if some are still there, or
+ * -errno. What the file holds must be on the device already.
+ */
+int files_evict(int fd, uint64_t bytes);
+
+#endif
