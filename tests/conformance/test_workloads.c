@@ -120,6 +120,12 @@ static const struct extra {
 	{"disk/read", "{\"mode\":\"warm\",\"in_flight\":1,\"file_mib\":1}", 50, NULL},
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":1,\"file_mib\":1}", 10, NULL},
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":3,\"file_mib\":1}", 10, "gmp,pthread,eventloop"},
+	{"disk/read", "{\"mode\":\"cold\",\"in_flight\":1,\"file_mib\":1}", 256, NULL},
+	{"disk/read", "{\"mode\":\"cold\",\"in_flight\":3,\"file_mib\":1}", 1000,
+	 "gmp,pthread,eventloop"}, /* cut down to 255 */
+	{"disk/read", "{\"order\":\"sequential\",\"in_flight\":1,\"file_mib\":1}", 300, NULL}, /* more than once */
+	{"disk/read", "{\"order\":\"sequential\",\"mode\":\"cold\",\"in_flight\":7,\"file_mib\":1}", 20,
+	 "gmp,pthread,eventloop"},
 	{"disk/smallfiles", "{\"in_flight\":1,\"files\":1,\"file_bytes\":1}", 5, NULL},
 	{"disk/smallfiles", "{\"in_flight\":1,\"mode\":\"cold\",\"files\":7,\"file_bytes\":30000}", 100, NULL},
 	{"disk/smallfiles", "{\"in_flight\":5,\"files\":3,\"file_bytes\":200000}", 50, "gmp,pthread,eventloop"},

@@ -210,7 +210,7 @@ func describe() {
 		if w.quantum != "" {
 			quantum = w.quantum
 		}
-		offered = append(offered, map[string]any{"name": w.name, "version": 1, "summary": "", "op": "", "fairness": "",
+		offered = append(offered, map[string]any{"name": w.name, "version": w.version + 1, "summary": "", "op": "", "fairness": "",
 			"scaling": w.scaling, "metric": w.metric, "smoke_ops": w.smokeOps, "ops_quantum": 1, "quantum_param": quantum,
 			"offered": true, "params": w.params})
 	}

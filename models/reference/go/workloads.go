@@ -39,6 +39,7 @@ func number(name string, dflt, min, max, smoke int64) param {
 type workload struct {
 	name, scaling, metric string
 	smokeOps              uint64
+	version               int    // less 1
 	quantum               string // the parameter whose value ops is a multiple of, or ""
 	params                []param
 	setup                 func(*run)
@@ -77,8 +78,9 @@ var workloads = []workload{
 		params: []param{number("tasks", 8, 1, 10000, 4), number("hold", 10, 1, 1000000, 10), number("think", 0, 0, 1000000, 5)}},
 	{name: "memory/parked", scaling: "state", metric: "bytes_per_task", body: parked,
 		params: []param{number("tasks", 1000, 1, 10000000, 100), number("touch_kib", 0, 0, 64, 4)}},
-	{name: "disk/read", scaling: "linear", metric: "wall_per_op", smokeOps: 400, quantum: "in_flight", setup: readSetup, body: read,
+	{name: "disk/read", version: 1, scaling: "linear", metric: "wall_per_op", smokeOps: 400, quantum: "in_flight", setup: readSetup, body: read,
 		params: []param{choice("mode", "warm", "warm", "warm", "direct"),
+			choice("order", "random", "random", "random", "sequential"),
 			number("in_flight", 8, 1, 64, 4), number("file_mib", 64, 1, 65536, 4)}},
 	{name: "block/handoff", scaling: "linear", metric: "wall_per_op", smokeOps: 100, body: handoff, params: []param{}},
 	{name: "timer/sleepers", scaling: "finite", metric: "wall_per_op", body: sleepers,
@@ -747,7 +749,7 @@ var readFile *os.File
 
 func readSetup(r *run) {
 	mib := r.param("file_mib")
-	path := fmt.Sprintf("%s/switchyard-read-v1-%dMiB.dat", r.DataDir, mib)
+	path := fmt.Sprintf("%s/switchyard-read-v2-%dMiB.dat", r.DataDir, mib)
 	flags := os.O_RDONLY
 	if r.Params["mode"] == "direct" {
 		flags |= syscall.O_DIRECT
@@ -803,8 +805,33 @@ func readWord(b, word uint64) uint64 {
 	return readMix(b*(block/8) + word)
 }
 
+// readOrder gives the block at each place of the order in which the file is read: read.h of disk/read.
+func readOrder(r *run, blocks uint64) func(uint64) uint64 {
+	if r.Params["order"] == "sequential" {
+		return func(at uint64) uint64 { return at }
+	}
+	width := bits.Len64(blocks - 1)
+	if width == 0 {
+		width = 1
+	}
+	key, mask, shift := readMix(r.seed), uint64(1)<<width-1, width/2+1
+	return func(x uint64) uint64 {
+		for {
+			x = (x ^ key) & mask
+			x = x * 0x9e3779b97f4a7c15 & mask
+			x ^= x >> shift
+			x = (x + key>>32) * 0xd6e8feb86659fd93 & mask
+			x ^= x >> shift
+			if x < blocks {
+				return x
+			}
+		}
+	}
+}
+
 func read(r *run) {
 	readers, blocks := r.param("in_flight"), r.param("file_mib")<<20/block
+	order := readOrder(r, blocks)
 	gate := make(chan struct{})
 	var arrived, ended sync.WaitGroup
 	var done, sum atomic.Uint64
@@ -815,12 +842,12 @@ func read(r *run) {
 			defer ended.Done()
 			buffer := aligned(block)
 			words := unsafe.Slice((*uint64)(unsafe.Pointer(&buffer[0])), block/8)
-			state, own, n := readMix(r.seed^readMix(i)), uint64(0), uint64(0)
+			at, own, n := i%blocks, uint64(0), uint64(0)
 			arrived.Done()
 			<-gate
 			for left := share(r.Ops, readers, i); left > 0; left-- {
-				b, _ := bits.Mul64(readMix(state), blocks)
-				state++
+				b := order(at)
+				at = (at + readers) % blocks
 				if _, err := readFile.ReadAt(buffer, int64(b*block)); err != nil {
 					fail("a read of the data file failed: %v", err)
 				}

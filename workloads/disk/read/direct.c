@@ -56,8 +56,8 @@ static uint64_t gather(struct bench *b, struct gate *gate, struct reader *reader
 
 		*r = (struct reader){.gate = gate,
 				     .fd = d->fd,
-				     .order = read_order_of(b->seed, i, d->blocks),
-				     .left = read_share(b->ops, n, i)};
+				     .order = read_order_of(d, b->seed, i, n),
+				     .left = files_share(b->ops, n, i)};
 		r->block = aligned_alloc(READ_BLOCK, READ_BLOCK);
 		if (!r->block) {
 			*status = -ENOMEM;
@@ -108,8 +108,13 @@ static int run_read(struct bench *b)
 	uint64_t n = (uint64_t)bench_param(b, "in_flight"), live;
 	struct reader *readers = calloc(n, sizeof *readers);
 	struct gate gate;
-	int status = readers ? dx_wg_init(&gate.arrived) : -ENOMEM;
+	int status = read_prepare(b);
 
+	if (status < 0) {
+		free(readers);
+		return status;
+	}
+	status = readers ? dx_wg_init(&gate.arrived) : -ENOMEM;
 	if (status < 0)
 		goto no_arrived;
 	status = dx_wg_init(&gate.open);

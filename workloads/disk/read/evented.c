@@ -89,9 +89,13 @@ static void completed(ex_file *file, ssize_t result)
 static int run_read(struct bench *b)
 {
 	uint64_t n = (uint64_t)bench_param(b, "in_flight");
-	struct run *r = calloc(1, sizeof *r + n * sizeof r->readers[0]);
 	const struct read_data *d = b->data;
+	struct run *r;
+	int status = read_prepare(b);
 
+	if (status < 0)
+		return status;
+	r = calloc(1, sizeof *r + n * sizeof r->readers[0]);
 	if (!r)
 		return bench_fail(b, -ENOMEM, "out of memory for %d readers", (int)n);
 	r->b = b;
@@ -100,8 +104,8 @@ static int run_read(struct bench *b)
 		struct reader *rd = &r->readers[r->n];
 
 		rd->run = r;
-		rd->order = read_order_of(b->seed, r->n, d->blocks);
-		rd->left = read_share(b->ops, n, r->n);
+		rd->order = read_order_of(d, b->seed, r->n, n);
+		rd->left = files_share(b->ops, n, r->n);
 		rd->block = aligned_alloc(READ_BLOCK, READ_BLOCK);
 		if (!rd->block) {
 			free_run(r);

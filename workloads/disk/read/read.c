@@ -1,9 +1,13 @@
 /*
- * disk/read - random reads of 4 KiB from a file.
+ * disk/read - reads of 4 KiB from a file, in random or sequential order.
  *
- * `in_flight` readers each read their share of the blocks, one after another, in an order of their own; every block is
- * checked to be the one that was asked for. mode=warm reads from the page cache and measures what a file call costs the
- * model that makes it (nothing ever waits for a device); mode=direct opens the file with O_DIRECT and measures waiting.
+ * `in_flight` readers each read their share of the blocks, one after another; together they go through the file in one
+ * order (read.h), and every block is checked to be the one that was asked for. mode=warm reads from the page cache and
+ * measures what a file call costs the model that makes it (nothing ever waits for a device). mode=direct opens the file
+ * with O_DIRECT and measures waiting. mode=cold reads through the page cache what is not in it: before the clock starts
+ * the file's pages are thrown out (POSIX_FADV_DONTNEED), and mincore must say of every one that it is gone. No block is
+ * read twice in such a run, which therefore makes at most as many reads as the file has blocks. In random order the
+ * kernel is told so (POSIX_FADV_RANDOM) and reads nothing ahead; in sequential order it may, as for every program.
  *
  * The file. setup() makes `switchyard-read-v<version>-<size>MiB.dat` in the data directory if it is not there or not
  * right, and leaves it there: the other samples of a run read the same file. It is never removed here; the harness
@@ -13,7 +17,7 @@
  * writer starts afresh. A lock on that file keeps two writers apart.
  *
  * Rejected: a file per sample (writing dominates the set-up, and the device is busy with write-back while we read);
- * dropping the cache for a cold mode (needs root, and what is cold in the host's cache is not known in a VM anyway).
+ * dropping the whole machine's cache for the cold mode (needs root, and disturbs everybody).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,29 +27,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
-
-#include <linux/magic.h>
 
 #include "workloads/disk/read/read.h"
 
-enum { PARAM_MODE, PARAM_IN_FLIGHT, PARAM_FILE_MIB };
-enum { MODE_WARM, MODE_DIRECT };
+enum { PARAM_MODE, PARAM_ORDER, PARAM_IN_FLIGHT, PARAM_FILE_MIB };
+enum { MODE_WARM, MODE_COLD, MODE_DIRECT };
+enum { ORDER_RANDOM, ORDER_SEQUENTIAL };
 
-static const char *const modes[] = {[MODE_WARM] = "warm", [MODE_DIRECT] = "direct", NULL};
+static const char *const modes[] = {[MODE_WARM] = "warm", [MODE_COLD] = "cold", [MODE_DIRECT] = "direct", NULL};
+static const char *const orders[] = {[ORDER_RANDOM] = "random", [ORDER_SEQUENTIAL] = "sequential", NULL};
 
 static const struct bench_param params[] = {
-	[PARAM_MODE] = {.name = "mode",
-			.unit = "",
-			.help = "warm: from the page cache; direct: from the device (O_DIRECT)",
-			.kind = BENCH_CHOICE,
-			.dflt = MODE_WARM,
-			.smoke = MODE_WARM,
-			.choices = modes},
+	[PARAM_MODE] =
+		{.name = "mode",
+		 .unit = "",
+		 .help = "warm: from the page cache; cold: verified not to be in it; direct: around it (O_DIRECT)",
+		 .kind = BENCH_CHOICE,
+		 .dflt = MODE_WARM,
+		 .smoke = MODE_WARM,
+		 .choices = modes},
+	[PARAM_ORDER] = {.name = "order",
+			 .unit = "",
+			 .help = "of the blocks, over all readers together",
+			 .kind = BENCH_CHOICE,
+			 .dflt = ORDER_RANDOM,
+			 .smoke = ORDER_RANDOM,
+			 .choices = orders},
 	[PARAM_IN_FLIGHT] = {.name = "in_flight",
 			     .unit = "reads",
 			     .help = "reads under way at one time, one per reader",
@@ -65,7 +74,6 @@ static const struct bench_param params[] = {
 enum {
 	CHUNK = 1 << 20, /* bytes per call while the file is written or read through */
 	CHECKED_BLOCKS = 64, /* arbitrary: spread over the file, the first and the last among them */
-	SPARE_BYTES = 16 << 20, /* that a full filesystem keeps when the file has been written; arbitrary */
 	WARM_TRIES = 3,
 };
 
@@ -84,35 +92,6 @@ static void fill_blocks(uint64_t *words, uint64_t first_block, uint64_t blocks)
 		words[i] = read_word(first_block + i / READ_WORDS, i % READ_WORDS);
 }
 
-/* All of it, or -errno; -ENODATA if the file ends before. */
-static int pread_all(int fd, void *buf, size_t bytes, off_t offset)
-{
-	for (size_t done = 0; done < bytes;) {
-		ssize_t n = pread(fd, (char *)buf + done, bytes - done, offset + (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ENODATA;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
-static int write_all(int fd, const void *buf, size_t bytes)
-{
-	for (size_t done = 0; done < bytes;) {
-		ssize_t n = write(fd, (const char *)buf + done, bytes - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 static bool is_right(int fd, uint64_t bytes)
 {
 	uint64_t found[READ_WORDS], wanted[READ_WORDS], blocks = bytes / READ_BLOCK;
@@ -124,7 +103,7 @@ static bool is_right(int fd, uint64_t bytes)
 		uint64_t block = (blocks - 1) * i / (CHECKED_BLOCKS - 1);
 
 		fill_blocks(wanted, block, 1);
-		if (pread_all(fd, found, READ_BLOCK, (off_t)(block * READ_BLOCK)) < 0 ||
+		if (files_pread_all(fd, found, READ_BLOCK, (off_t)(block * READ_BLOCK)) < 0 ||
 		    memcmp(found, wanted, READ_BLOCK) != 0)
 			return false;
 	}
@@ -138,7 +117,7 @@ static int write_content(int fd, uint64_t bytes)
 
 	for (uint64_t done = 0; status == 0 && done < bytes; done += CHUNK) {
 		fill_blocks(chunk, done / READ_BLOCK, CHUNK / READ_BLOCK);
-		status = write_all(fd, chunk, CHUNK);
+		status = files_write_all(fd, chunk, CHUNK);
 	}
 	free(chunk);
 	if (status == 0 && fsync(fd) < 0)
@@ -147,22 +126,6 @@ static int write_content(int fd, uint64_t bytes)
 }
 
 /* ---- making it ---------------------------------------------------------------------------------- */
-
-static int check_space(struct file *f, int fd)
-{
-	struct statvfs vfs;
-	uint64_t available;
-
-	if (fstatvfs(fd, &vfs) < 0)
-		return bench_fail(f->b, -errno, "cannot ask for the free space in %s: %s", f->b->data_dir,
-				  strerror(errno));
-	available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
-	if (available < f->bytes + SPARE_BYTES)
-		return bench_fail(f->b, -ENOSPC,
-				  "%s has %" PRIu64 " MiB free; a data file of %" PRIu64 " MiB does not fit",
-				  f->b->data_dir, available >> 20, f->bytes >> 20);
-	return 0;
-}
 
 /* With the lock on f->part held as `fd`: write the file and give it its name, unless another process just did. */
 static int make_locked(struct file *f, int fd)
@@ -180,7 +143,7 @@ static int make_locked(struct file *f, int fd)
 	}
 	if (ftruncate(fd, 0) < 0)
 		return bench_fail(f->b, -errno, "cannot empty %s: %s", f->part, strerror(errno));
-	status = check_space(f, fd);
+	status = files_check_space(f->b, f->bytes, 1);
 	if (status < 0)
 		return status;
 	status = write_content(fd, f->bytes);
@@ -214,11 +177,10 @@ static int make_file(struct file *f)
 
 static int open_direct(struct file *f)
 {
-	struct statfs fs;
 	void *block;
 	int status, fd;
 
-	if (statfs(f->path, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC))
+	if (files_lie_in_memory(f->b))
 		return bench_fail(f->b, -EOPNOTSUPP, "%s lies in memory: there is no device to read from",
 				  f->b->data_dir);
 	fd = open(f->path, O_RDONLY | O_DIRECT | O_CLOEXEC);
@@ -228,7 +190,7 @@ static int open_direct(struct file *f)
 		return bench_fail(f->b, -errno, "cannot open %s with O_DIRECT: %s", f->path, strerror(errno));
 	status = -posix_memalign(&block, READ_BLOCK, READ_BLOCK);
 	if (status == 0) {
-		status = pread_all(fd, block, READ_BLOCK, 0);
+		status = files_pread_all(fd, block, READ_BLOCK, 0);
 		free(block);
 	}
 	if (status == 0)
@@ -240,33 +202,13 @@ static int open_direct(struct file *f)
 	return bench_fail(f->b, status, "cannot read %s with O_DIRECT: %s", f->path, strerror(-status));
 }
 
-/* The number of pages of the file that are not in the page cache, or -errno. */
-static int64_t count_missing(int fd, uint64_t bytes)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (bytes + page - 1) / page;
-	unsigned char *present = malloc(pages);
-	void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-	int64_t missing = 0;
-
-	if (!present || map == MAP_FAILED)
-		missing = -ENOMEM;
-	else if (mincore(map, bytes, present) < 0)
-		missing = -errno;
-	for (size_t i = 0; missing >= 0 && i < pages; i++)
-		missing += !(present[i] & 1);
-	if (map != MAP_FAILED)
-		munmap(map, bytes);
-	free(present);
-	return missing;
-}
-
 static int read_through(int fd, uint64_t bytes)
 {
 	void *chunk = malloc(CHUNK);
 	int status = chunk ? 0 : -ENOMEM;
 
 	for (uint64_t done = 0; status == 0 && done < bytes; done += CHUNK)
-		status = pread_all(fd, chunk, CHUNK, (off_t)done);
+		status = files_pread_all(fd, chunk, CHUNK, (off_t)done);
 	free(chunk);
 	return status;
 }
@@ -280,7 +222,7 @@ static int open_warm(struct file *f)
 		return bench_fail(f->b, -errno, "cannot open %s: %s", f->path, strerror(errno));
 	for (int tries = 0; status == 0 && missing > 0 && tries < WARM_TRIES; tries++) {
 		status = read_through(fd, f->bytes);
-		missing = count_missing(fd, f->bytes);
+		missing = files_count_missing(fd, f->bytes);
 	}
 	if (status == 0 && missing == 0)
 		return fd;
@@ -331,6 +273,52 @@ static int prepare_file(struct file *f)
 	return right ? 0 : make_file(f);
 }
 
+/* ---- cold ----------------------------------------------------------------------------------------- */
+
+int read_prepare(struct bench *b)
+{
+	const struct read_data *d = b->data;
+	int status = d->is_cold ? files_evict(d->fd, d->blocks * READ_BLOCK) : 0;
+
+	if (status == -EBUSY)
+		return bench_fail(b, -EOPNOTSUPP, "the data file stays in the page cache of %s: it cannot be made cold",
+				  b->data_dir);
+	if (status < 0)
+		bench_fail(b, status, "cannot throw the data file out of the page cache: %s", strerror(-status));
+	return status;
+}
+
+static int open_cold(struct file *f)
+{
+	int fd, rc;
+
+	if (files_lie_in_memory(f->b))
+		return bench_fail(f->b, -EOPNOTSUPP, "%s lies in memory: its files are never cold", f->b->data_dir);
+	fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return bench_fail(f->b, -errno, "cannot open %s: %s", f->path, strerror(errno));
+	rc = f->b->param[PARAM_ORDER] == ORDER_RANDOM ? posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM) : 0;
+	if (rc) {
+		close(fd);
+		return bench_fail(f->b, -rc, "cannot advise random reads of %s: %s", f->path, strerror(rc));
+	}
+	return fd;
+}
+
+static int open_file(struct file *f)
+{
+	switch (f->b->param[PARAM_MODE]) {
+	case MODE_COLD:
+		return open_cold(f);
+	case MODE_DIRECT:
+		return open_direct(f);
+	default:
+		return open_warm(f);
+	}
+}
+
+/* ---- set-up and the definition ------------------------------------------------------------------------------- */
+
 static int read_setup(struct bench *b)
 {
 	struct file f = {.b = b, .bytes = file_bytes(b)};
@@ -347,7 +335,7 @@ static int read_setup(struct bench *b)
 		status = prepare_file(&f);
 	if (status < 0)
 		return status;
-	fd = b->param[PARAM_MODE] == MODE_DIRECT ? open_direct(&f) : open_warm(&f);
+	fd = open_file(&f);
 	if (fd < 0)
 		return fd;
 	d = malloc(sizeof *d);
@@ -355,21 +343,32 @@ static int read_setup(struct bench *b)
 		close(fd);
 		return bench_fail(b, -ENOMEM, "out of memory for the data file's record");
 	}
-	*d = (struct read_data){.fd = fd, .blocks = f.bytes / READ_BLOCK};
+	*d = (struct read_data){.fd = fd,
+				.blocks = f.bytes / READ_BLOCK,
+				.is_random = b->param[PARAM_ORDER] == ORDER_RANDOM,
+				.is_cold = b->param[PARAM_MODE] == MODE_COLD};
 	b->data = d;
-	return 0;
+	status = read_prepare(b); /* can this machine do it? */
+	if (status < 0)
+		read_teardown(b);
+	return status;
 }
 
-/* ---- the definition ------------------------------------------------------------------------------- */
+static uint64_t read_max_ops(const struct bench *b)
+{
+	return b->param[PARAM_MODE] == MODE_COLD ? file_bytes(b) / READ_BLOCK : UINT64_MAX;
+}
 
 static void read_expect(const struct bench *b, struct bench_cert *out)
 {
-	uint64_t readers = (uint64_t)b->param[PARAM_IN_FLIGHT], blocks = file_bytes(b) / READ_BLOCK, sum = 0;
+	const struct read_data d = {.blocks = file_bytes(b) / READ_BLOCK,
+				    .is_random = b->param[PARAM_ORDER] == ORDER_RANDOM};
+	uint64_t readers = (uint64_t)b->param[PARAM_IN_FLIGHT], sum = 0;
 
 	for (uint64_t i = 0; i < readers; i++) {
-		struct read_order order = read_order_of(b->seed, i, blocks);
+		struct read_order order = read_order_of(&d, b->seed, i, readers);
 
-		for (uint64_t left = read_share(b->ops, readers, i); left > 0; left--) {
+		for (uint64_t left = files_share(b->ops, readers, i); left > 0; left--) {
 			uint64_t block = read_next(&order);
 
 			sum += read_digest(read_word(block, 0), read_word(block, READ_WORDS - 1));
@@ -381,8 +380,8 @@ static void read_expect(const struct bench *b, struct bench_cert *out)
 
 const struct bench_workload disk_read_workload = {
 	.name = "disk/read",
-	.version = 1,
-	.summary = "random 4 KiB reads of a file, from the page cache or from the device",
+	.version = 2,
+	.summary = "4 KiB reads of a file, random or sequential: from the page cache, past it, or around it",
 	.op = "one read of 4 KiB with the check that it is the right block",
 	.fairness =
 		"File, order of blocks, buffer alignment and check are the same in every body, and each keeps "
@@ -391,7 +390,11 @@ const struct bench_workload disk_read_workload = {
 		"one "
 		"is a request that is renewed from its completion. How a model gets a file read done (a thread that "
 		"blocks, a hand-off of the processor, io_uring) is what is compared, and the sample names it. Warm "
-		"favours whoever makes one plain system call. The serial body has no way to have two reads under way "
+		"favours whoever makes one plain system call. Cold is verified page by page before the clock starts, "
+		"for this kernel's page cache: what a host below a virtual machine keeps is not known. In sequential "
+		"order the kernel's read-ahead sees the file's offsets in the order in which the model's calls reach "
+		"it, which favours a model that keeps them in order. The serial body has no way to have two reads "
+		"under way "
 		"and "
 		"exists for in_flight=1 only.",
 	.scaling = BENCH_LINEAR,
@@ -401,6 +404,7 @@ const struct bench_workload disk_read_workload = {
 	.smoke_ops = 400,
 	.ops_quantum = 1,
 	.quantum_param = "in_flight",
+	.max_ops = read_max_ops,
 	.setup = read_setup,
 	.teardown = read_teardown,
 	.expect = read_expect,

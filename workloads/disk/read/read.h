@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "harness/subject/bench.h"
+#include "workloads/disk/files.h"
 
 extern const struct bench_workload disk_read_workload;
 extern const struct bench_body disk_read_direct, disk_read_evented, disk_read_serial;
@@ -21,21 +22,17 @@ enum {
 struct read_data {
 	int fd; /* open for reading, with O_DIRECT in that mode */
 	uint64_t blocks; /* in the file */
+	bool is_random; /* the order */
+	bool is_cold; /* each run evicts the file before its region */
 };
 
-/* SplitMix64's output function: any index to a number that looks random. */
-static inline uint64_t read_mix(uint64_t z)
-{
-	z += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
+/* What every body calls before its region: the page cache as the mode wants it. 0, or < 0 with b->why. */
+int read_prepare(struct bench *b);
 
 /* The file's content: a block starts with its own index, the other words follow from their place. */
 static inline uint64_t read_word(uint64_t block, uint64_t word)
 {
-	return word == 0 ? block : read_mix(block * READ_WORDS + word);
+	return word == 0 ? block : files_mix(block * READ_WORDS + word);
 }
 
 /* What a reader adds to its sum for a block that it has verified. */
@@ -54,28 +51,55 @@ static inline bool read_verify(const uint64_t *words, uint64_t block, uint64_t *
 }
 
 /*
- * The order in which reader `reader` reads: a pseudo-random block per read, a function of the seed alone, so that the
- * blocks read are the same in every body whoever reads them when.
+ * The order. The reads of all n readers together go through the file again and again, reader i making the reads i, i + n,
+ * i + 2n and so on of it: from the first block to the last, or in a pseudo-random permutation of the blocks. So the
+ * blocks read are the same in every body whoever reads them when, and none is read twice before all have been read once.
  */
 struct read_order {
-	uint64_t state;
+	uint64_t key; /* of the permutation */
 	uint64_t blocks;
+	uint64_t at; /* the next read's place in the order, below blocks */
+	uint64_t step;
+	unsigned bits; /* the permutation's, at least log2(blocks); 0: sequential */
 };
 
-static inline struct read_order read_order_of(uint64_t seed, uint64_t reader, uint64_t blocks)
+static inline struct read_order read_order_of(const struct read_data *d, uint64_t seed, uint64_t reader,
+					      uint64_t readers)
 {
-	return (struct read_order){.state = read_mix(seed ^ read_mix(reader)), .blocks = blocks};
+	struct read_order o = {
+		.key = files_mix(seed), .blocks = d->blocks, .at = reader % d->blocks, .step = readers % d->blocks};
+
+	if (d->is_random)
+		o.bits = d->blocks > 1 ? 64 - (unsigned)__builtin_clzll(d->blocks - 1) : 1;
+	return o;
 }
 
+/* One step of a permutation of the numbers of `bits` bits: odd factors and right shifts can be undone. */
+static inline uint64_t read_scramble(uint64_t x, uint64_t key, unsigned bits)
+{
+	const uint64_t mask = (UINT64_C(1) << bits) - 1;
+
+	x = (x ^ key) & mask;
+	x = x * UINT64_C(0x9e3779b97f4a7c15) & mask;
+	x ^= x >> (bits / 2 + 1);
+	x = (x + (key >> 32)) * UINT64_C(0xd6e8feb86659fd93) & mask;
+	return x ^ x >> (bits / 2 + 1);
+}
+
+/* The block to read next. */
 static inline uint64_t read_next(struct read_order *o)
 {
-	return (uint64_t)((unsigned __int128)read_mix(o->state++) * o->blocks >> 64);
-}
+	uint64_t block = o->at;
 
-/* How many of `ops` reads reader i of `readers` makes: equal shares, the first ops % readers of them one more. */
-static inline uint64_t read_share(uint64_t ops, uint64_t readers, uint64_t i)
-{
-	return ops / readers + (i < ops % readers);
+	o->at += o->step;
+	if (o->at >= o->blocks)
+		o->at -= o->blocks;
+	if (o->bits == 0)
+		return block;
+	do /* of the numbers that are no blocks it goes on to the next, and so comes back to a block */
+		block = read_scramble(block, o->key, o->bits);
+	while (block >= o->blocks);
+	return block;
 }
 
 #endif

@@ -27,13 +27,15 @@ static int read_block(int fd, uint64_t *words, uint64_t block, struct bench_cert
 static int run_read(struct bench *b)
 {
 	const struct read_data *d = b->data;
-	struct read_order order = read_order_of(b->seed, 0, d->blocks);
+	struct read_order order = read_order_of(d, b->seed, 0, 1);
 	uint64_t *words = aligned_alloc(READ_BLOCK, READ_BLOCK);
 	struct bench_cert cert = {.max_live = 1};
-	int status = 0;
+	int status = words ? read_prepare(b) : bench_fail(b, -ENOMEM, "out of memory for a block");
 
-	if (!words)
-		return bench_fail(b, -ENOMEM, "out of memory for a block");
+	if (status < 0) {
+		free(words);
+		return status;
+	}
 	bench_begin(b);
 	for (uint64_t left = b->ops; left > 0 && status == 0; left--)
 		status = read_block(d->fd, words, read_next(&order), &cert);
