@@ -129,6 +129,8 @@ static const struct extra {
 	{"disk/smallfiles", "{\"in_flight\":1,\"files\":1,\"file_bytes\":1}", 5, NULL},
 	{"disk/smallfiles", "{\"in_flight\":1,\"mode\":\"cold\",\"files\":7,\"file_bytes\":30000}", 100, NULL},
 	{"disk/smallfiles", "{\"in_flight\":5,\"files\":3,\"file_bytes\":200000}", 50, "gmp,pthread,eventloop"},
+	{"disk/log", "{\"writers\":1,\"record_bytes\":65536,\"per_sync\":1}", 3, NULL},
+	{"disk/log", "{\"writers\":7,\"record_bytes\":64,\"per_sync\":3}", 50, "gmp,pthread,eventloop"},
 	{"memory/parked", "{\"tasks\":1,\"touch_kib\":8}", 0, NULL},
 	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64}", 0, "eventloop"},
 	{"timer/sleepers", "{\"tasks\":1,\"rounds\":1,\"sleep_ms\":1}", 0, NULL},
@@ -142,7 +144,7 @@ static const struct extra {
 };
 
 /* The serial subject does one thing at a time; these parameters of the smoke cells must be 1 for it. */
-static const char *const concurrency[] = {"in_flight", "connections"};
+static const char *const concurrency[] = {"in_flight", "connections", "writers"};
 
 static bool is_refused_by_table(const char *model, const char *workload)
 {
