@@ -123,7 +123,7 @@ int64_t bench_delay(struct bench *b, uint64_t due_ns);
 
 /*
  * A point at which the harness reads the process's memory from outside, outside begin..end.
- * `name` is "base" before the tasks exist and "live" while they do; live_tasks is their number.
+ * `name` is "base" before the tasks exist and "live" while they do, or have been: live_tasks is their number.
  * Blocks the calling OS thread until the harness has read (hundreds of ms: it waits for the kernel's
  * counters to settle). Does nothing in warm-up and calibration runs.
  */
