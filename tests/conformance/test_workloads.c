@@ -133,6 +133,7 @@ static const struct extra {
 	{"disk/log", "{\"writers\":1,\"record_bytes\":65536,\"per_sync\":1}", 3, NULL},
 	{"disk/log", "{\"writers\":7,\"record_bytes\":64,\"per_sync\":3}", 50, "gmp,pthread,eventloop"},
 	{"memory/parked", "{\"tasks\":1,\"touch_kib\":8}", 0, NULL},
+	{"memory/parked", "{\"tasks\":300,\"touch_kib\":8,\"libc\":\"yes\"}", 0, NULL},
 	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64}", 0, "eventloop"},
 	{"memory/afterexit", "{\"tasks\":1,\"touch_kib\":8,\"settle_ms\":1}", 0, NULL},
 	{"memory/afterexit", "{\"tasks\":5,\"touch_kib\":64,\"settle_ms\":0}", 0, "eventloop"},

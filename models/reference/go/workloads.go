@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -77,7 +78,8 @@ var workloads = []workload{
 	{name: "sync/mutex", scaling: "linear", metric: "wall_per_op", smokeOps: 4000, quantum: "tasks", body: mutex,
 		params: []param{number("tasks", 8, 1, 10000, 4), number("hold", 10, 1, 1000000, 10), number("think", 0, 0, 1000000, 5)}},
 	{name: "memory/parked", scaling: "state", metric: "bytes_per_task", body: parked,
-		params: []param{number("tasks", 1000, 1, 10000000, 100), number("touch_kib", 0, 0, 64, 4)}},
+		params: []param{number("tasks", 1000, 1, 10000000, 100), number("touch_kib", 0, 0, 64, 4),
+			choice("libc", "no", "yes", "no", "yes")}},
 	{name: "disk/read", version: 1, scaling: "linear", metric: "wall_per_op", smokeOps: 400, quantum: "in_flight", setup: readSetup, body: read,
 		params: []param{choice("mode", "warm", "warm", "warm", "direct"),
 			choice("order", "random", "random", "random", "sequential"),
@@ -568,8 +570,22 @@ func touch(kib, depth, id uint64, then func()) uint64 {
 	return below + uint64(block[depth&1023])
 }
 
+// printAndParse does with Go's own library what the C bodies do with the libc. It gives id.
+//
+//go:noinline
+func printAndParse(id uint64) uint64 {
+	text := fmt.Sprintf("%d %.17g", id, float64(id)/3)
+	number, _, _ := strings.Cut(text, " ")
+	back, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		fail("%q is no number: %v", number, err)
+	}
+	return back
+}
+
 func parked(r *run) {
 	tasks, kib := r.param("tasks"), r.param("touch_kib")
+	prints := r.Params["libc"] == "yes"
 	gate := make(chan struct{})
 	var arrived, present sync.WaitGroup
 	var count, left, sum atomic.Uint64
@@ -580,6 +596,9 @@ func parked(r *run) {
 		go func() {
 			defer present.Done()
 			id := count.Add(1) - 1
+			if prints {
+				sum.Add(printAndParse(id))
+			}
 			sum.Add(touch(kib, 0, id, func() {
 				arrived.Done()
 				<-gate

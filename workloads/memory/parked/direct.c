@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "harness/subject/direct.h"
@@ -13,6 +14,7 @@
 
 struct lot {
 	size_t touch_bytes; /* immutable */
+	bool uses_libc; /* immutable */
 	dx_chan gate; /* closed when the tasks may go */
 	dx_wg arrived; /* tasks that are not yet at the gate */
 	dx_wg present; /* tasks that have not ended */
@@ -24,14 +26,14 @@ struct lot {
 static void park(void *arg)
 {
 	struct lot *lot = arg;
-	uint64_t id = atomic_fetch_add(&lot->next, 1);
+	uint64_t id = atomic_fetch_add(&lot->next, 1), read = lot->uses_libc ? parked_use_libc(id) : 0;
 	volatile unsigned char *block = __builtin_alloca(lot->touch_bytes);
 	char nothing;
 
 	parked_touch(block, lot->touch_bytes, id);
 	dx_wg_done(&lot->arrived);
 	dx_recv(&lot->gate, &nothing);
-	atomic_fetch_add(&lot->sum, parked_sum(block, lot->touch_bytes));
+	atomic_fetch_add(&lot->sum, parked_sum(block, lot->touch_bytes) + read);
 	atomic_fetch_add(&lot->left, 1);
 	dx_wg_done(&lot->present);
 }
@@ -72,7 +74,8 @@ static int fill_and_empty(struct bench *b, struct lot *lot, uint64_t tasks)
 
 static int run_parked(struct bench *b)
 {
-	struct lot lot = {.touch_bytes = (size_t)bench_param(b, "touch_kib") * 1024};
+	struct lot lot = {.touch_bytes = (size_t)bench_param(b, "touch_kib") * 1024,
+			  .uses_libc = bench_param(b, "libc") != 0};
 	int status = dx_chan_init(&lot.gate, sizeof(char), 0);
 
 	if (status < 0)

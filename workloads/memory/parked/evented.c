@@ -2,6 +2,7 @@
  * memory/parked in the callback style: a record per task, in a list until it is released.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "harness/subject/evented.h"
@@ -20,9 +21,10 @@ struct lot {
 	struct bench *b;
 	uint64_t tasks;
 	size_t touch_bytes;
+	bool uses_libc;
 	struct task *parked;
 	uint64_t created, arrived, left;
-	uint64_t sum; /* of what the released read back */
+	uint64_t sum; /* of what they read back */
 	int status; /* -ENOMEM: fewer than `tasks` were created, and those are let go unmeasured */
 };
 
@@ -67,6 +69,8 @@ static void arrive(ex_work *work)
 	struct task *t = EX_CONTAINER(work, struct task, work);
 	struct lot *lot = t->lot;
 
+	if (lot->uses_libc)
+		lot->sum += parked_use_libc(lot->arrived);
 	parked_touch(t->block, lot->touch_bytes, lot->arrived++);
 	t->next = lot->parked;
 	lot->parked = t;
@@ -86,6 +90,7 @@ static int run_parked(struct bench *b)
 	lot->b = b;
 	lot->tasks = (uint64_t)bench_param(b, "tasks");
 	lot->touch_bytes = (size_t)bench_param(b, "touch_kib") * 1024;
+	lot->uses_libc = bench_param(b, "libc") != 0;
 	bench_snapshot(b, "base", 0);
 	for (; lot->created < lot->tasks; lot->created++) {
 		struct task *t = malloc(sizeof *t + lot->touch_bytes);

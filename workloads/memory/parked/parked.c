@@ -6,6 +6,9 @@
  * and end. Nothing is timed. The metric is the all-in memory between the snapshots `base` (before the first task
  * exists) and `live`, per live task: resident pages, page tables and what the kernel keeps for a thread.
  *
+ * With libc=yes each task has called printf's family before, as nearly every task of a real program has: that uses some
+ * KiB of stack for a moment, and the pages stay. The work of the default is what it was before there was the parameter.
+ *
  * A model that cannot hold so many (a thread limit, memory) fails the sample with the number it reached: that number is
  * the answer to the question.
  *
@@ -13,7 +16,13 @@
  */
 #include "workloads/memory/parked/parked.h"
 
-enum { PARAM_TASKS, PARAM_TOUCH_KIB };
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PARAM_TASKS, PARAM_TOUCH_KIB, PARAM_LIBC };
+enum { LIBC_NO, LIBC_YES };
+
+static const char *const libc_choices[] = {[LIBC_NO] = "no", [LIBC_YES] = "yes", NULL};
 
 static const struct bench_param params[] = {
 	[PARAM_TASKS] = {.name = "tasks",
@@ -30,7 +39,22 @@ static const struct bench_param params[] = {
 			     .min = 0,
 			     .max = 64,
 			     .smoke = 4},
+	[PARAM_LIBC] = {.name = "libc",
+			.unit = "",
+			.help = "yes: each task has written and read numbers as text before it parks",
+			.kind = BENCH_CHOICE,
+			.dflt = LIBC_NO,
+			.smoke = LIBC_YES,
+			.choices = libc_choices},
 };
+
+uint64_t parked_use_libc(uint64_t id)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "%llu %.17g", (unsigned long long)id, (double)id / 3);
+	return strtoull(text, NULL, 10);
+}
 
 static uint64_t parked_ops(const struct bench *b)
 {
@@ -43,7 +67,7 @@ static void parked_expect(const struct bench *b, struct bench_cert *out)
 
 	pages = ((uint64_t)b->param[PARAM_TOUCH_KIB] * 1024 + PARKED_PAGE - 1) / PARKED_PAGE;
 	for (uint64_t id = 0; id < tasks; id++)
-		sum += pages * parked_mark(id);
+		sum += pages * parked_mark(id) + (b->param[PARAM_LIBC] == LIBC_YES ? id : 0);
 	*out = (struct bench_cert){.ops = tasks, .units = tasks, .max_live = tasks, .checksum = sum};
 }
 
@@ -59,7 +83,9 @@ const struct bench_workload memory_parked_workload = {
 		"malloc, and waits in a list: it has exactly the state that it needs, which is the style's advantage "
 		"and "
 		"the work of whoever writes it. touch_kib counts pages touched: a stack has one more in use, for the "
-		"frames themselves. Direct bodies offer up to 8 KiB, what the smallest stack holds in every model.",
+		"frames themselves. With libc=yes the direct tasks make the calls on their own stacks, the evented "
+		"ones all "
+		"on the loop's. Direct bodies offer up to 8 KiB, what the smallest stack holds in every model.",
 	.scaling = BENCH_STATE,
 	.metric = BENCH_BYTES_PER_TASK,
 	.params = params,

@@ -30,6 +30,12 @@ static inline void parked_touch(volatile unsigned char *block, size_t bytes, uin
 		block[at] = parked_mark(id);
 }
 
+/*
+ * Do with the libc what programs do before they wait, in a frame that is gone when the task parks: write numbers as text
+ * and read one back. What that has used of a stack stays in use. Gives id.
+ */
+uint64_t parked_use_libc(uint64_t id);
+
 /* Read back what parked_touch wrote; that the block is read after the release keeps it alive until then. */
 static inline uint64_t parked_sum(const volatile unsigned char *block, size_t bytes)
 {
