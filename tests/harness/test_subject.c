@@ -223,6 +223,8 @@ static json_t *sequential_cell_of(const json_t *description, const char *workloa
 
 	if (json_object_get(params, "in_flight"))
 		json_object_set_new(params, "in_flight", json_integer(1));
+	if (json_object_get(params, "writers"))
+		json_object_set_new(params, "writers", json_integer(1));
 	return cell;
 }
 
