@@ -2,6 +2,8 @@
 #include "harness/base/hist.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,4 +132,64 @@ json_t *hist_json(const struct hist *h, const char *kind)
 			 quantile_json(h, 500000), "p90", quantile_json(h, 900000), "p99", quantile_json(h, 990000),
 			 "p99_9", quantile_json(h, 999000), "max", (json_int_t)h->max, "mean",
 			 (json_int_t)(hist_mean(h) + 0.5), "sig_digits", HIST_SIG_DIGITS);
+}
+
+/* ---- text ----------------------------------------------------------------------------------------- */
+
+enum { TICKS_PER_HALF = 5 };
+#define NS_PER_MS 1e6
+
+/* The standard deviation, of the buckets' midpoints. */
+static double deviation(const struct hist *h)
+{
+	double mean = hist_mean(h), sum = 0;
+
+	if (h->count == 0)
+		return 0;
+	for (uint32_t i = hist_index(h->min); i <= hist_index(h->max); i++) {
+		double off = (double)hist_bucket_low(i) + (double)(hist_bucket_width(i) - 1) / 2 - mean;
+
+		if (h->counts[i])
+			sum += off * off * (double)h->counts[i];
+	}
+	return sqrt(sum / (double)h->count);
+}
+
+/* The share at which the next line is due: a fifth of the way by which the last one's half is left. */
+static double next_tick(double share)
+{
+	double halves = floor(log2(1 / (1 - share))) + 1;
+
+	return share + 1 / (TICKS_PER_HALF * exp2(halves));
+}
+
+int hist_write_percentiles(const struct hist *h, FILE *out)
+{
+	uint64_t seen = 0;
+	double tick = 0;
+
+	fprintf(out, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
+	for (uint32_t i = h->count ? hist_index(h->min) : HIST_BUCKETS; i < HIST_BUCKETS && seen < h->count; i++) {
+		double share, top = (double)(hist_bucket_low(i) + (hist_bucket_width(i) - 1));
+
+		if (h->counts[i] == 0)
+			continue;
+		seen += h->counts[i];
+		share = (double)seen / (double)h->count;
+		if (top > (double)h->max)
+			top = (double)h->max;
+		if (seen == h->count) {
+			fprintf(out, "%12.3f %14.12f %10" PRIu64 "\n", top / NS_PER_MS, 1.0, seen);
+			break;
+		}
+		if (share < tick)
+			continue;
+		fprintf(out, "%12.3f %14.12f %10" PRIu64 " %14.2f\n", top / NS_PER_MS, share, seen, 1 / (1 - share));
+		tick = next_tick(share);
+	}
+	fprintf(out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", hist_mean(h) / NS_PER_MS,
+		deviation(h) / NS_PER_MS);
+	fprintf(out, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n", (double)h->max / NS_PER_MS, h->count);
+	fprintf(out, "#[Buckets = %12d, SubBuckets     = %12d]\n", 64 - HIST_SUB_BITS, 2 << HIST_SUB_BITS);
+	return ferror(out) ? -EIO : 0;
 }

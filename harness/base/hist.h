@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -66,6 +67,13 @@ double hist_mean(const struct hist *h);
  * sig_digits. A new reference.
  */
 json_t *hist_json(const struct hist *h, const char *kind);
+
+/*
+ * Write the distribution as text in the form that HdrHistogram's tools read and plot: value in milliseconds (of values
+ * in ns), share of all that are not greater, their number, and 1 / (1 - share); five lines per halving of what is left
+ * above, the greatest value last. 0, or -errno.
+ */
+int hist_write_percentiles(const struct hist *h, FILE *out);
 
 /* The bucket of a value, and the lowest value of a bucket and its width: for tests and for writing histograms out. */
 uint32_t hist_index(uint64_t value);

@@ -40,13 +40,14 @@ static bool send_load(struct take *t, const json_t *listen)
 	bool is_smoke = strcmp(t->r->kind, "smoke") == 0;
 	int64_t duration_ns = is_smoke ? SMOKE_NS : t->r->region_ns;
 
-	return take_send(t, t->loadgen,
-			 json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "cmd", "load", "mode", "closed",
-				   "host", "127.0.0.1", "port", (json_int_t)jsonx_int(listen, "port", 0), "connections",
-				   (json_int_t)jsonx_int(listen, "connections", 1), "message_bytes",
-				   (json_int_t)jsonx_int(listen, "message_bytes", 1), "warmup_ns",
-				   (json_int_t)(is_smoke ? 0 : duration_ns / 2), "duration_ns", (json_int_t)duration_ns,
-				   "seed", jsonx_hex(order_mix(t->env->seed, t->r->round))));
+	/* What the subject says of its load goes to the generator as it is, which checks it. */
+	json_t *line = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o}", "cmd", "load", "mode",
+				 json_object_get(listen, "rate") ? "open" : "closed", "host", "127.0.0.1", "warmup_ns",
+				 (json_int_t)(is_smoke ? 0 : duration_ns / 2), "duration_ns", (json_int_t)duration_ns,
+				 "seed", jsonx_hex(order_mix(t->env->seed, t->r->round)));
+
+	json_object_update_missing(line, (json_t *)listen);
+	return take_send(t, t->loadgen, line);
 }
 
 static bool relay_begin(struct take *t)
@@ -103,6 +104,20 @@ static json_t *receive_sample(struct take *t, struct process *p)
 	return m;
 }
 
+/* The generator says when it was late with too many requests; their times are not the server's. */
+static void judge_lateness(struct take *t)
+{
+	const json_t *generator = json_object_get(t->load, "generator");
+
+	if (!t->status && json_is_true(json_object_get(generator, "void")))
+		take_fail(
+			t, "void",
+			"the load generator itself was late with %lld of %llu requests (by up to %lld us): the machine "
+			"did not let it run",
+			(long long)jsonx_int(generator, "late", 0), (unsigned long long)t->load_ops,
+			(long long)jsonx_int(generator, "latest_ns", 0) / 1000);
+}
+
 void take_server(struct take *t, const json_t *listen)
 {
 	if (!start_loadgen(t) || !send_load(t, listen) || !relay_begin(t) || !relay_end(t))
@@ -112,6 +127,7 @@ void take_server(struct take *t, const json_t *listen)
 		return;
 	t->load_ops = (uint64_t)jsonx_int(t->load, "requests", 0);
 	t->load_cpu_ns = jsonx_int(json_object_get(t->load, "generator"), "cpu_ns", 0);
+	judge_lateness(t);
 	if (take_command(t, t->subject, "stop"))
 		t->result = receive_sample(t, t->subject);
 }

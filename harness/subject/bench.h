@@ -168,6 +168,16 @@ enum bench_metric {
 	BENCH_DELAY_P99, /* ns: their 99th percentile; 1000 at least */
 };
 
+/* The load on a server; docs/subject-protocol.md, "The load generator", says what each means. */
+struct bench_load {
+	uint64_t connections, message_bytes; /* at least 1 */
+	const char *protocol; /* "echo", "http", "udp"; NULL: echo */
+	uint64_t response_bytes; /* http: of a body */
+	uint64_t rate; /* requests per second; 0: closed loop */
+	uint64_t active; /* connections that carry the load; 0: all */
+	bool reconnects; /* a connection per request */
+};
+
 struct bench_workload {
 	const char *name; /* "family/name" */
 	int version; /* raised whenever the work changes: results are compared only within one */
@@ -192,8 +202,8 @@ struct bench_workload {
 	/* The certificate that (parameters, b->ops) must give. Pure; called without setup(). For servers: from
 	 * `ops` requests. */
 	void (*expect)(const struct bench *b, struct bench_cert *out);
-	/* Load for the generator, for BENCH_SERVER: how many connections and bytes per message. */
-	void (*load)(const struct bench *b, uint64_t *connections, uint64_t *message_bytes);
+	/* What the load generator has to do, for BENCH_SERVER. *out is zeroed. */
+	void (*load)(const struct bench *b, struct bench_load *out);
 };
 
 /*

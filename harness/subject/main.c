@@ -406,12 +406,20 @@ static int do_calibrate(struct subject *s)
 
 static void say_listening(struct subject *s)
 {
-	uint64_t connections = 1, message_bytes = 1;
+	struct bench_load load = {0};
+	json_t *listen;
 
-	s->w->load(s->b, &connections, &message_bytes);
-	say(json_pack("{s:s,s:i,s:{s:i,s:I,s:I}}", "msg", "ready", "threads", (int)usage_threads(), "listen", "port",
-		      s->listen_port, "connections", (json_int_t)connections, "message_bytes",
-		      (json_int_t)message_bytes));
+	s->w->load(s->b, &load);
+	listen = json_pack("{s:i,s:I,s:I,s:s,s:b}", "port", s->listen_port, "connections", (json_int_t)load.connections,
+			   "message_bytes", (json_int_t)load.message_bytes, "protocol",
+			   load.protocol ? load.protocol : "echo", "reconnects", load.reconnects);
+	if (load.rate)
+		json_object_set_new(listen, "rate", json_integer((json_int_t)load.rate));
+	if (load.active)
+		json_object_set_new(listen, "active", json_integer((json_int_t)load.active));
+	if (load.response_bytes)
+		json_object_set_new(listen, "response_bytes", json_integer((json_int_t)load.response_bytes));
+	say(json_pack("{s:s,s:i,s:o}", "msg", "ready", "threads", (int)usage_threads(), "listen", listen));
 }
 
 /* A command to a server: begin, end or stop; anything else ends the process. True for stop. */

@@ -138,9 +138,9 @@ static void test_bursts(void **state)
 	struct peer p;
 	size_t bytes;
 
-	cell = json_pack("{s:s,s:i,s:{s:i,s:i},s:i,s:I,s:s,s:s,s:s}", "workload", "net/echo", "version", 1, "params",
-			 "connections", connections, "message_bytes", 1, "workers", 2, "ops", (json_int_t)0, "seed",
-			 "0000000000000001", "data_dir", TEST_BINARY_DIR, "knobs", "");
+	cell = json_pack("{s:s,s:i,s:{s:i,s:i,s:i},s:i,s:I,s:s,s:s,s:s}", "workload", "net/echo", "version", 1,
+			 "params", "connections", connections, "message_bytes", 1, "rate", 0, "workers", 2, "ops",
+			 (json_int_t)0, "seed", "0000000000000001", "data_dir", TEST_BINARY_DIR, "knobs", "");
 	start_subject(&p, model, "--run", 0);
 	run_command(&p, "timed", cell);
 	ready = peer_expect(&p, "ready");

@@ -143,8 +143,10 @@ static const struct extra {
 	{"timer/accuracy", "{\"sleep_us\":2000}", 1, NULL},
 	{"abuse/ready", "{\"events\":1,\"period_us\":500}", 0, NULL},
 	{"abuse/ready", "{\"events\":200,\"period_us\":50}", 0, NULL}, /* late, and so several at once */
-	{"net/echo", "{\"connections\":1,\"message_bytes\":70}", 0, NULL},
-	{"net/echo", "{\"connections\":20,\"message_bytes\":65536}", 0, "gmp,pthread,eventloop"},
+	{"net/echo", "{\"connections\":1,\"message_bytes\":70,\"rate\":0}", 0, NULL},
+	{"net/echo", "{\"connections\":20,\"message_bytes\":65536,\"rate\":0}", 0, "gmp,pthread,eventloop"},
+	{"net/echo", "{\"connections\":10,\"message_bytes\":64,\"rate\":5000}", 0, "gmp,pthread,eventloop"},
+	{"net/echo", "{\"connections\":1,\"message_bytes\":64,\"rate\":2000}", 0, NULL},
 };
 
 /* The serial subject does one thing at a time; these parameters of the smoke cells must be 1 for it. */
@@ -255,16 +257,16 @@ static void check_refusal(const struct test *t, const json_t *answer)
 /* Let the load generator work, and pass its begin and end on. Gives the requests that it counted. */
 static json_int_t drive_with_loadgen(struct peer *server, const json_t *ready)
 {
-	json_t *listen = json_object_get(ready, "listen"), *msg;
+	json_t *listen = json_object_get(ready, "listen"), *msg, *line;
 	json_int_t requests;
 	struct peer gen;
 
 	peer_start(&gen, "switchyard-loadgen", NULL, 0);
-	peer_say(&gen, json_pack("{s:s,s:s,s:s,s:O,s:O,s:O,s:i,s:i,s:i,s:s}", "cmd", "load", "mode", "closed", "host",
-				 "127.0.0.1", "port", json_object_get(listen, "port"), "connections",
-				 json_object_get(listen, "connections"), "message_bytes",
-				 json_object_get(listen, "message_bytes"), "warmup_ns", 2000000, "duration_ns",
-				 20000000, "timeout_ms", ANSWER_MS, "seed", "0000000000000001"));
+	line = json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:s}", "cmd", "load", "mode",
+			 json_object_get(listen, "rate") ? "open" : "closed", "host", "127.0.0.1", "warmup_ns", 2000000,
+			 "duration_ns", 20000000, "timeout_ms", ANSWER_MS, "seed", "0000000000000001");
+	json_object_update(line, listen);
+	peer_say(&gen, line);
 	peer_expect_only(&gen, "begin");
 	peer_command(server, "begin");
 	peer_expect_only(server, "begin");

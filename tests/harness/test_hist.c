@@ -5,7 +5,10 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/base/hist.h"
 #include "harness/base/rng.h"
@@ -213,6 +216,60 @@ static void test_json(void **state)
 	hist_free(&h);
 }
 
+/* The text form, read back: every line is a true statement about the values 1 .. 1000 ms. */
+static void test_percentiles_text(void **state)
+{
+	char *text = NULL, *rest;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+	double value, share, inverse, last = -1;
+	unsigned long long count;
+	struct hist h;
+	int lines = 0;
+
+	(void)state;
+	assert_int_equal(hist_init(&h), 0);
+	for (uint64_t i = 1; i <= 1000; i++)
+		hist_record(&h, i * 1000000);
+	assert_int_equal(hist_write_percentiles(&h, f), 0);
+	fclose(f);
+	rest = strstr(text, "\n\n");
+	assert_non_null(rest);
+	for (rest += 2; *rest != '#'; rest = strchr(rest, '\n') + 1, lines++) {
+		int fields = sscanf(rest, "%lf %lf %llu %lf", &value, &share, &count, &inverse);
+
+		assert_true(fields >= 3 && share > last);
+		assert_true(fabs(value - (double)count) <= value / 1000 + 0.001);
+		assert_true(fabs(share - (double)count / 1000) < 1e-9);
+		if (share < 1)
+			assert_true(fields == 4 && fabs(inverse - 1 / (1 - share)) < 0.01);
+		last = share;
+	}
+	assert_true(lines > 30 && lines < 60); /* five per halving: 1000 values have about ten halvings */
+	assert_true(last == 1 && value == 1000);
+	assert_non_null(strstr(rest, "#[Mean    =      500.500, StdDeviation   =      288."));
+	assert_non_null(strstr(rest, "Total count    =         1000]"));
+	free(text);
+	hist_free(&h);
+}
+
+/* Nothing recorded: a head and a foot, and no line between. */
+static void test_percentiles_of_nothing(void **state)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+	struct hist h;
+
+	(void)state;
+	assert_int_equal(hist_init(&h), 0);
+	assert_int_equal(hist_write_percentiles(&h, f), 0);
+	fclose(f);
+	assert_non_null(strstr(text, "\n\n#[Mean"));
+	free(text);
+	hist_free(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +280,8 @@ int main(void)
 		cmocka_unit_test(test_empty_and_reset),
 		cmocka_unit_test(test_known_quantiles),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_percentiles_text),
+		cmocka_unit_test(test_percentiles_of_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,10 +240,10 @@ static int run_server(struct bench *b)
 	return status;
 }
 
-static void server_load(const struct bench *b, uint64_t *connections, uint64_t *message_bytes)
+static void server_load(const struct bench *b, struct bench_load *out)
 {
-	*connections = (uint64_t)b->param[PARAM_SIZE];
-	*message_bytes = 64;
+	out->connections = (uint64_t)b->param[PARAM_SIZE];
+	out->message_bytes = 64;
 }
 
 static const char *why_unsupported(const struct bench *b)

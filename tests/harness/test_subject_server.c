@@ -19,7 +19,7 @@ static void start_server(struct talk *t, unsigned *port, unsigned *connections, 
 
 	talk_start(t, SUBJECT, "--run");
 	talk_send(t, "{\"cmd\":\"run\",\"kind\":\"timed\",\"cell\":{\"workload\":\"net/echo\",\"version\":1,\"params\":"
-		     "{\"connections\":8,\"message_bytes\":64},\"workers\":1,\"ops\":0}}");
+		     "{\"connections\":8,\"message_bytes\":64,\"rate\":0},\"workers\":1,\"ops\":0}}");
 	ready = talk_expect(t, "ready");
 	listen = json_object_get(ready, "listen");
 	*port = (unsigned)talk_int(listen, "port");

@@ -93,7 +93,8 @@ var workloads = []workload{
 	{name: "abuse/ready", scaling: "finite", metric: "delay_p99", body: ready,
 		params: []param{number("events", 1100, 1, 100000, 20), number("period_us", 977, 50, 1000000, 977)}},
 	{name: "net/echo", scaling: "server", metric: "cpu_per_op", listen: echoListen, body: echo,
-		params: []param{number("connections", 64, 1, 1000, 4), number("message_bytes", 64, 1, 65536, 64)}},
+		params: []param{number("connections", 64, 1, 10000, 4), number("message_bytes", 64, 1, 65536, 64),
+			number("rate", 0, 0, 10000000, 0)}},
 }
 
 func find(name string) (workload, bool) {
@@ -907,8 +908,12 @@ func echoListen(r *run) map[string]any {
 		fail("cannot listen: %v", err)
 	}
 	listener = l
-	return map[string]any{"port": l.Addr().(*net.TCPAddr).Port, "connections": r.param("connections"),
+	load := map[string]any{"port": l.Addr().(*net.TCPAddr).Port, "connections": r.param("connections"),
 		"message_bytes": r.param("message_bytes")}
+	if r.param("rate") > 0 {
+		load["rate"] = r.param("rate")
+	}
+	return load
 }
 
 func echo(r *run) {

@@ -2,7 +2,8 @@
  * net/echo - a TCP server that sends back what it receives.
  *
  * The load generator, a process of its own, holds `connections` connections and sends messages of message_bytes on
- * them; it waits for each message to come back whole before it sends the next on that connection. The server knows
+ * them; it waits for each message to come back whole before it sends the next on that connection. With a rate it sends
+ * when a message is due (an open loop). The server knows
  * nothing of messages: it reads what there is (up to ECHO_BUFFER bytes), writes it back, and ends a connection at its
  * end of stream. Begin, end and latency are the load generator's; the bodies call neither bench_begin nor bench_end.
  *
@@ -23,7 +24,7 @@
 
 #include "workloads/net/echo/echo.h"
 
-enum { PARAM_CONNECTIONS, PARAM_MESSAGE_BYTES };
+enum { PARAM_CONNECTIONS, PARAM_MESSAGE_BYTES, PARAM_RATE };
 
 static const struct bench_param params[] = {
 	[PARAM_CONNECTIONS] = {.name = "connections",
@@ -31,7 +32,7 @@ static const struct bench_param params[] = {
 			       .help = "held open at one time",
 			       .dflt = 64,
 			       .min = 1,
-			       .max = 1000,
+			       .max = 10000,
 			       .smoke = 4},
 	[PARAM_MESSAGE_BYTES] = {.name = "message_bytes",
 				 .unit = "bytes",
@@ -40,10 +41,17 @@ static const struct bench_param params[] = {
 				 .min = 1,
 				 .max = 65536,
 				 .smoke = 64},
+	[PARAM_RATE] = {.name = "rate",
+			.unit = "requests/s",
+			.help = "of an open loop, latency counted from when a request was due; 0: a closed loop",
+			.dflt = 0,
+			.min = 0,
+			.max = 10000000,
+			.smoke = 0},
 };
 
 enum {
-	BACKLOG = 1024, /* at least the most connections */
+	BACKLOG = 4096, /* as many as the kernel allows by default; the generator connects one after the other */
 	OTHER_FILES = 64, /* descriptors that a model and the harness need beside the connections; arbitrary */
 };
 
@@ -135,10 +143,11 @@ static void echo_expect(const struct bench *b, struct bench_cert *out)
 				   .bytes_written = bytes};
 }
 
-static void echo_load(const struct bench *b, uint64_t *connections, uint64_t *message_bytes)
+static void echo_load(const struct bench *b, struct bench_load *out)
 {
-	*connections = (uint64_t)b->param[PARAM_CONNECTIONS];
-	*message_bytes = (uint64_t)b->param[PARAM_MESSAGE_BYTES];
+	out->connections = (uint64_t)b->param[PARAM_CONNECTIONS];
+	out->message_bytes = (uint64_t)b->param[PARAM_MESSAGE_BYTES];
+	out->rate = (uint64_t)b->param[PARAM_RATE];
 }
 
 const struct bench_workload net_echo_workload = {
