@@ -147,6 +147,18 @@ static const struct extra {
 	{"net/echo", "{\"connections\":20,\"message_bytes\":65536,\"rate\":0}", 0, "gmp,pthread,eventloop"},
 	{"net/echo", "{\"connections\":10,\"message_bytes\":64,\"rate\":5000}", 0, "gmp,pthread,eventloop"},
 	{"net/echo", "{\"connections\":1,\"message_bytes\":64,\"rate\":2000}", 0, NULL},
+	{"net/http", "{\"connections\":1,\"request_bytes\":64,\"body_bytes\":0,\"rate\":0}", 0, NULL},
+	{"net/http", "{\"connections\":5,\"request_bytes\":8192,\"body_bytes\":1048576,\"rate\":0}", 0,
+	 "gmp,pthread,eventloop"},
+	{"net/churn", "{\"clients\":1,\"message_bytes\":1,\"rate\":0}", 0, NULL},
+	{"net/churn", "{\"clients\":20,\"message_bytes\":10000,\"rate\":0}", 0, NULL},
+	{"net/churn", "{\"clients\":8,\"message_bytes\":64,\"rate\":1000}", 0, NULL},
+	{"net/idle", "{\"connections\":1,\"active\":5,\"message_bytes\":1,\"rate\":0}", 0, NULL},
+	{"net/idle", "{\"connections\":1500,\"active\":3,\"message_bytes\":64,\"rate\":0}", 0, "gmp,pthread,eventloop"},
+	{"net/idle", "{\"connections\":50,\"active\":10,\"message_bytes\":4096,\"rate\":2000}", 0,
+	 "gmp,pthread,eventloop"},
+	{"net/http", "{\"connections\":5,\"request_bytes\":500,\"body_bytes\":1000,\"rate\":3000}", 0,
+	 "gmp,pthread,eventloop"},
 };
 
 /* The serial subject does one thing at a time; these parameters of the smoke cells must be 1 for it. */

@@ -1,0 +1,151 @@
+/*
+ * net/http - an HTTP/1.1 server with keep-alive that answers every GET request with the same bytes.
+ *
+ * The server parses each request whole (parser.h), and writes an answer that setup() has made: a head, and a body of
+ * body_bytes. Requests may come in pieces, and several at a time (pipelining): they are answered in their order, one
+ * write each. A request that is not understood, or that brings a body, is answered 4xx or 5xx, and the connection ended.
+ * So a real client can drive the server: scripts/http_server starts one for wrk, curl or a browser.
+ *
+ * The load generator sends requests of request_bytes and compares each answer. With a rate it sends when a request is
+ * due (an open loop). As in net/echo, begin, end and latency are its own.
+ *
+ * Rejected: an answer with a Date field, which would be formatting text once a second in one body and per request in
+ * another; writev of head and body, which Go's servers do not do for small answers either.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "workloads/net/http/http.h"
+
+enum { PARAM_CONNECTIONS, PARAM_REQUEST_BYTES, PARAM_BODY_BYTES, PARAM_RATE };
+
+static const struct bench_param params[] = {
+	[PARAM_CONNECTIONS] = {.name = "connections",
+			       .unit = "connections",
+			       .help = "held open at one time",
+			       .dflt = 64,
+			       .min = 1,
+			       .max = 10000,
+			       .smoke = 4},
+	[PARAM_REQUEST_BYTES] = {.name = "request_bytes",
+				 .unit = "bytes",
+				 .help = "a request, its empty line included",
+				 .dflt = 128,
+				 .min = 64,
+				 .max = 8192,
+				 .smoke = 100},
+	[PARAM_BODY_BYTES] = {.name = "body_bytes",
+			      .unit = "bytes",
+			      .help = "the body of an answer",
+			      .dflt = 128,
+			      .min = 0,
+			      .max = 1048576,
+			      .smoke = 128},
+	[PARAM_RATE] = {.name = "rate",
+			.unit = "requests/s",
+			.help = "of an open loop, latency counted from when a request was due; 0: a closed loop",
+			.dflt = 0,
+			.min = 0,
+			.max = 10000000,
+			.smoke = 0},
+};
+
+/* Write the head of the answers to bodies of so many bytes: its length. */
+static size_t write_head(char *out, size_t cap, int64_t body_bytes)
+{
+	return (size_t)snprintf(out, cap, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %lld\r\n\r\n",
+				(long long)body_bytes);
+}
+
+static int http_setup(struct bench *b)
+{
+	size_t body_bytes = (size_t)b->param[PARAM_BODY_BYTES];
+	struct http_data *d = malloc(sizeof *d);
+	char head[128];
+	size_t n = write_head(head, sizeof head, b->param[PARAM_BODY_BYTES]);
+	int status;
+
+	if (!d)
+		return bench_fail(b, -ENOMEM, "out of memory");
+	d->answer_bytes = n + body_bytes;
+	d->answer = malloc(d->answer_bytes);
+	status = d->answer ? tcp_listen(b, (uint64_t)b->param[PARAM_CONNECTIONS])
+			   : bench_fail(b, -ENOMEM, "out of memory for an answer of %zu bytes", d->answer_bytes);
+	if (status < 0) {
+		free(d->answer);
+		free(d);
+		return status;
+	}
+	memcpy(d->answer, head, n);
+	for (size_t i = 0; i < body_bytes; i++) /* the pattern that the load generator expects */
+		d->answer[n + i] = (char)('a' + i % 26);
+	d->listen_fd = status;
+	b->data = d;
+	return 0;
+}
+
+static void http_teardown(struct bench *b)
+{
+	struct http_data *d = b->data;
+
+	if (!d)
+		return;
+	if (d->listen_fd >= 0)
+		close(d->listen_fd);
+	free(d->answer);
+	free(d);
+	b->data = NULL;
+}
+
+void http_certify(struct bench *b, const struct tcp_totals *t)
+{
+	b->cert = (struct bench_cert){
+		.ops = t->ops, .units = t->connections, .bytes_read = t->bytes_read, .bytes_written = t->bytes_written};
+}
+
+static void http_expect(const struct bench *b, struct bench_cert *out)
+{
+	char head[128];
+	uint64_t answer_bytes =
+		write_head(head, sizeof head, b->param[PARAM_BODY_BYTES]) + (uint64_t)b->param[PARAM_BODY_BYTES];
+
+	*out = (struct bench_cert){.ops = b->ops,
+				   .units = (uint64_t)b->param[PARAM_CONNECTIONS],
+				   .bytes_read = b->ops * (uint64_t)b->param[PARAM_REQUEST_BYTES],
+				   .bytes_written = b->ops * answer_bytes};
+}
+
+static void http_load(const struct bench *b, struct bench_load *out)
+{
+	out->protocol = "http";
+	out->connections = (uint64_t)b->param[PARAM_CONNECTIONS];
+	out->message_bytes = (uint64_t)b->param[PARAM_REQUEST_BYTES];
+	out->response_bytes = (uint64_t)b->param[PARAM_BODY_BYTES];
+	out->rate = (uint64_t)b->param[PARAM_RATE];
+}
+
+const struct bench_workload net_http_workload = {
+	.name = "net/http",
+	.version = 1,
+	.summary = "an HTTP/1.1 server on loopback, with keep-alive",
+	.op = "one request: read, parsed, and answered",
+	.fairness =
+		"Parser, answer, socket options and buffer size are the same code and bytes for every body: what "
+		"differs "
+		"is how a connection waits. A direct connection is a task that blocks in read and write; an evented "
+		"one "
+		"is a record that keeps the parser and how many bytes of an answer are left. Each reads once for a "
+		"request "
+		"that comes whole, and writes once; a direct model on a poller asks again when there is nothing, one "
+		"failing read more per request, and a thread sleeps in the read itself. The load generator takes CPU "
+		"time "
+		"of the same machine: compare CPU time per request. The serial body serves one connection at a time.",
+	.scaling = BENCH_SERVER,
+	.metric = BENCH_CPU_PER_OP,
+	.params = params,
+	.n_params = sizeof params / sizeof params[0],
+	.setup = http_setup,
+	.teardown = http_teardown,
+	.expect = http_expect,
+	.load = http_load,
+};
