@@ -64,10 +64,10 @@ done
 for page in "$pages"/*.3; do
 	grep -q "^\.BR $(basename "$page" .3) (3)" "$pages/gr.7" || fail "gr.7 does not name $(basename "$page")"
 done
-# Each setting that knobs.c says there is.
-tr -d '\n' <"$source/models/gmp/src/knobs.c" | sed -nE 's/.*"unknown; there are ([^;]*)"\).*/\1/p' | tr -cs 'a-z_' '\n' |
-	grep . >knobs
-grep -qx procs knobs || fail 'knobs.c: its list of settings is not found' knobs
+# Each setting of the table in knobs.c.
+{ sed -nE 's/^\t(KNOB\("|SWITCH\()([a-z_]+)["],? ?.*/\2/p; s/^\tSWITCH\(([a-z_]+), .*/\1/p' "$source/models/gmp/src/knobs.c"; echo files; } |
+	sort -u >knobs
+grep -qx procs knobs && grep -qx steal knobs || fail 'knobs.c: its list of settings is not found' knobs
 while IFS= read -r knob; do
 	section "$pages/gr.7" ENVIRONMENT | grep -qE "^\.BR? .*\b$knob\b" || echo "$knob"
 done <knobs >out
