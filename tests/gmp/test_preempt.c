@@ -5,6 +5,7 @@
  */
 #include "preempt_stress.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* Turned off, or not to be had here: then the test is skipped. */
@@ -215,6 +216,48 @@ static void the_monitor_does_not_poll_beside_ps_that_switch(void **state)
 			fewest = stats.polls * MS / (uint64_t)busy_ns;
 	}
 	assert_true(fewest < POLLS_PER_MS);
+}
+
+enum { STUBBORN_MS = 200, WAKE_UPS_PER_MS = 3 /* one in 20 us would be 50, less what a machine takes for each */ };
+
+static long wake_ups; /* beside the first of two: then one waits */
+static gr_wg stubborn;
+
+/* Not marked, and without a call: it is asked, and struck, and does not stop. */
+static void compute_on_and_on(void *arg)
+{
+	int64_t begun = clock_ns();
+	struct rusage before, after;
+
+	(void)arg;
+	CHECK(getrusage(RUSAGE_SELF, &before) == 0);
+	while (clock_ns() - begun < STUBBORN_MS * (int64_t)MS)
+		;
+	CHECK(getrusage(RUSAGE_SELF, &after) == 0);
+	if (wake_ups < 0)
+		wake_ups = after.ru_nvcsw - before.ru_nvcsw;
+	gr_wg_done(&stubborn);
+}
+
+static void be_stubborn_while_one_waits(void *arg)
+{
+	gr_wg_add(&stubborn, 2);
+	for (int i = 0; i < 2; i++)
+		CHECK(gr_go(compute_on_and_on, arg) == 0);
+	gr_wg_wait(&stubborn);
+}
+
+/* Catches: a slice that lasts is something to do at each tick, so that the monitor takes the CPU from who computes. */
+static void the_monitor_does_not_insist(void **state)
+{
+	(void)state;
+	NEEDS_PREEMPTION();
+	wake_ups = -1;
+	start(1, NULL);
+	gr_run(be_stubborn_while_one_waits, NULL);
+	stop();
+	printf("%ld wake-ups in %d ms\n", wake_ups, STUBBORN_MS);
+	assert_true(wake_ups >= 0 && wake_ups < STUBBORN_MS * WAKE_UPS_PER_MS);
 }
 
 static _Atomic int late_end;
@@ -514,6 +557,7 @@ int main(void)
 		cmocka_unit_test(a_hog_on_every_p_does_not_hold_up_time),
 		cmocka_unit_test(a_hog_on_every_p_does_not_hold_up_io),
 		cmocka_unit_test(the_monitor_does_not_poll_beside_ps_that_switch),
+		cmocka_unit_test(the_monitor_does_not_insist),
 		cmocka_unit_test(a_request_that_came_too_late_is_made_again),
 		cmocka_unit_test(hogs_do_not_hold_up_the_world),
 		cmocka_unit_test(hogs_do_not_hold_up_the_end),

@@ -190,10 +190,12 @@ static void watch_timers(struct gr_p *p, int64_t now)
 /*
  * One slice has lasted for long while others wait: p is asked for attention, which calls of the runtime answer. What is
  * taken from runnext inherits the slice of who put it there, so the slice goes on if each switch since the last tick was
- * one of the streak that is under way. True if so.
+ * one of the streak that is under way. True if p has just been asked.
  */
 static bool watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
 {
+	bool is_first;
+
 	if (load_relaxed(&p->tick) - last_tick > load_relaxed(&p->streak)) {
 		p->seen_slice_ns = now;
 		return false;
@@ -201,8 +203,9 @@ static bool watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
 	if (now - p->seen_slice_ns < (int64_t)gr__sched.knobs.slice_ns ||
 	    (gr__p_is_empty(p) && !load_relaxed(&gr__sched.global_n) && !load_relaxed(&gr__sched.spill_n)))
 		return false;
+	is_first = !p->asked_ns;
 	ask(p, 0, now);
-	return true;
+	return is_first;
 }
 
 /*
