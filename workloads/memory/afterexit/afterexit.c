@@ -46,9 +46,9 @@ static void afterexit_expect(const struct bench *b, struct bench_cert *out)
 {
 	uint64_t tasks = afterexit_ops(b), pages, sum = 0;
 
-	pages = ((uint64_t)b->param[PARAM_TOUCH_KIB] * 1024 + AFTEREXIT_PAGE - 1) / AFTEREXIT_PAGE;
+	pages = ((uint64_t)b->param[PARAM_TOUCH_KIB] * 1024 + TOUCH_PAGE - 1) / TOUCH_PAGE;
 	for (uint64_t id = 0; id < tasks; id++)
-		sum += pages * afterexit_mark(id);
+		sum += pages * touch_mark(id);
 	*out = (struct bench_cert){.ops = tasks, .units = tasks, .max_live = tasks, .checksum = sum};
 }
 

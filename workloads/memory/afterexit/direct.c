@@ -25,10 +25,10 @@ static void live(void *arg)
 	volatile unsigned char *block = __builtin_alloca(crowd->touch_bytes);
 	char nothing;
 
-	afterexit_touch(block, crowd->touch_bytes, id);
+	touch(block, crowd->touch_bytes, id);
 	dx_wg_done(&crowd->arrived);
 	dx_recv(&crowd->gate, &nothing);
-	atomic_fetch_add(&crowd->sum, afterexit_sum(block, crowd->touch_bytes));
+	atomic_fetch_add(&crowd->sum, touch_sum(block, crowd->touch_bytes));
 	atomic_fetch_add(&crowd->left, 1);
 	dx_wg_done(&crowd->present);
 }
@@ -93,8 +93,8 @@ no_gate:
 
 static const char *larger_than_a_stack(const struct bench *b)
 {
-	return bench_param(b, "touch_kib") > AFTEREXIT_STACK_KIB ? "touch_kib above 8 does not fit the smallest stack"
-								 : NULL;
+	return bench_param(b, "touch_kib") > TOUCH_STACK_KIB ? "touch_kib above 8 does not fit the smallest stack"
+							     : NULL;
 }
 
 const struct bench_body memory_afterexit_direct = {.unsupported = larger_than_a_stack, .run = run_afterexit};

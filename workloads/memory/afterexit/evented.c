@@ -62,7 +62,7 @@ static void go_on(ex_work *work)
 	struct task *t = EX_CONTAINER(work, struct task, work);
 	struct crowd *crowd = t->crowd;
 
-	crowd->sum += afterexit_sum(t->block, crowd->touch_bytes);
+	crowd->sum += touch_sum(t->block, crowd->touch_bytes);
 	crowd->left++;
 	free(t);
 	if (crowd->left == crowd->created)
@@ -84,7 +84,7 @@ static void arrive(ex_work *work)
 	struct task *t = EX_CONTAINER(work, struct task, work);
 	struct crowd *crowd = t->crowd;
 
-	afterexit_touch(t->block, crowd->touch_bytes, crowd->arrived++);
+	touch(t->block, crowd->touch_bytes, crowd->arrived++);
 	t->next = crowd->parked;
 	crowd->parked = t;
 	if (crowd->arrived == crowd->created)

@@ -30,10 +30,10 @@ static void park(void *arg)
 	volatile unsigned char *block = __builtin_alloca(lot->touch_bytes);
 	char nothing;
 
-	parked_touch(block, lot->touch_bytes, id);
+	touch(block, lot->touch_bytes, id);
 	dx_wg_done(&lot->arrived);
 	dx_recv(&lot->gate, &nothing);
-	atomic_fetch_add(&lot->sum, parked_sum(block, lot->touch_bytes) + read);
+	atomic_fetch_add(&lot->sum, touch_sum(block, lot->touch_bytes) + read);
 	atomic_fetch_add(&lot->left, 1);
 	dx_wg_done(&lot->present);
 }
@@ -101,8 +101,8 @@ no_gate:
 
 static const char *larger_than_a_stack(const struct bench *b)
 {
-	return bench_param(b, "touch_kib") > PARKED_STACK_KIB ? "touch_kib above 8 does not fit the smallest stack"
-							      : NULL;
+	return bench_param(b, "touch_kib") > TOUCH_STACK_KIB ? "touch_kib above 8 does not fit the smallest stack"
+							     : NULL;
 }
 
 const struct bench_body memory_parked_direct = {.unsupported = larger_than_a_stack, .run = run_parked};

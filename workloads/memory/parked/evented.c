@@ -47,7 +47,7 @@ static void go_on(ex_work *work)
 	struct task *t = EX_CONTAINER(work, struct task, work);
 	struct lot *lot = t->lot;
 
-	lot->sum += parked_sum(t->block, lot->touch_bytes);
+	lot->sum += touch_sum(t->block, lot->touch_bytes);
 	lot->left++;
 	free(t);
 	if (lot->left == lot->created)
@@ -71,7 +71,7 @@ static void arrive(ex_work *work)
 
 	if (lot->uses_libc)
 		lot->sum += parked_use_libc(lot->arrived);
-	parked_touch(t->block, lot->touch_bytes, lot->arrived++);
+	touch(t->block, lot->touch_bytes, lot->arrived++);
 	t->next = lot->parked;
 	lot->parked = t;
 	if (lot->arrived < lot->created)

@@ -65,9 +65,9 @@ static void parked_expect(const struct bench *b, struct bench_cert *out)
 {
 	uint64_t tasks = parked_ops(b), pages, sum = 0;
 
-	pages = ((uint64_t)b->param[PARAM_TOUCH_KIB] * 1024 + PARKED_PAGE - 1) / PARKED_PAGE;
+	pages = ((uint64_t)b->param[PARAM_TOUCH_KIB] * 1024 + TOUCH_PAGE - 1) / TOUCH_PAGE;
 	for (uint64_t id = 0; id < tasks; id++)
-		sum += pages * parked_mark(id) + (b->param[PARAM_LIBC] == LIBC_YES ? id : 0);
+		sum += pages * touch_mark(id) + (b->param[PARAM_LIBC] == LIBC_YES ? id : 0);
 	*out = (struct bench_cert){.ops = tasks, .units = tasks, .max_live = tasks, .checksum = sum};
 }
 
