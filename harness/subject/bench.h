@@ -103,6 +103,12 @@ struct bench {
 /* The value of a parameter by name; a name that the workload does not have is a fatal caller's bug. */
 int64_t bench_param(const struct bench *b, const char *name);
 
+/* How many of `total` operations the i-th of `parts` tasks makes: equal shares, the first total % parts one more. */
+static inline uint64_t bench_share(uint64_t total, uint64_t parts, uint64_t i)
+{
+	return total / parts + (i < total % parts);
+}
+
 /*
  * Begin and end of the region of interest: exactly one pair per run of a body, from any task or callback;
  * none in a BENCH_STATE workload, which is not timed, and in a BENCH_SERVER, whose load generator owns the region.

@@ -20,12 +20,6 @@ static inline uint64_t files_mix(uint64_t z)
 	return z ^ z >> 31;
 }
 
-/* How many of `ops` operations task i of `tasks` makes: equal shares, the first ops % tasks of them one more. */
-static inline uint64_t files_share(uint64_t ops, uint64_t tasks, uint64_t i)
-{
-	return ops / tasks + (i < ops % tasks);
-}
-
 /* All of it, or -errno; -ENODATA if the file ends before. */
 int files_pread_all(int fd, void *buf, size_t bytes, off_t offset);
 int files_write_all(int fd, const void *buf, size_t bytes);

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "harness/subject/bench.h"
+
 #define TALLY_N_BITS 48
 
 static inline uint64_t tally_message(uint64_t source, uint64_t n)
@@ -39,19 +41,13 @@ static inline uint64_t tally_digit(uint64_t source, uint64_t n)
 	return (2 * n + 1) * tally_weight(source);
 }
 
-/* How many of `total` things the i-th of `parts` has: equal shares, the first total % parts of them one more. */
-static inline uint64_t tally_share(uint64_t total, uint64_t parts, uint64_t i)
-{
-	return total / parts + (i < total % parts);
-}
-
 /* The sum that `sources` sources give, among which `total` messages are shared. */
 static inline uint64_t tally_expect(uint64_t total, uint64_t sources)
 {
 	uint64_t sum = 0;
 
 	for (uint64_t i = 0; i < sources; i++) {
-		uint64_t n = tally_share(total, sources, i);
+		uint64_t n = bench_share(total, sources, i);
 
 		sum += n * n * tally_weight(i);
 	}

@@ -44,7 +44,7 @@ static DX_PREEMPTIBLE void compute(struct hog *h, const _Atomic uint32_t *over, 
 	uint64_t x = 1, steps = 0;
 
 	do {
-		x = ready_steps(x, READY_POLL_STEPS);
+		x = steps_work(x, READY_POLL_STEPS);
 		steps += READY_POLL_STEPS;
 	} while (steps < limit && !atomic_load_explicit(over, memory_order_relaxed));
 	h->steps = steps;

@@ -26,7 +26,7 @@ static void compute(ex_timer *piece)
 {
 	struct run *r = EX_CONTAINER(piece, struct run, piece);
 
-	r->value = ready_steps(r->value, READY_CHUNK_STEPS);
+	r->value = steps_work(r->value, READY_CHUNK_STEPS);
 	r->steps += READY_CHUNK_STEPS;
 	ex_timer_start(ex_loop_of(r->b), &r->piece, 0, compute);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "harness/subject/bench.h"
+#include "workloads/steps.h"
 
 extern const struct bench_workload abuse_ready_workload;
 extern const struct bench_body abuse_ready_direct, abuse_ready_evented;
@@ -49,19 +50,6 @@ int ready_take(struct bench *b, struct ready_clock *c, uint64_t count, struct be
 static inline uint64_t ready_hog_limit(const struct ready_clock *c)
 {
 	return READY_HOG_FACTOR * (c->events + 1) * c->period_ns;
-}
-
-/* One step of a hog's computing: a linear congruential generator, about a nanosecond because each needs the one before. */
-#define READY_STEP_A UINT64_C(6364136223846793005)
-#define READY_STEP_C UINT64_C(1442695040888963407)
-
-static inline __attribute__((always_inline)) uint64_t ready_steps(uint64_t x, uint64_t n)
-{
-	for (; n > 0; n--) {
-		x = x * READY_STEP_A + READY_STEP_C;
-		__asm__ volatile("" : "+r"(x)); /* two steps must not be folded into one multiplication */
-	}
-	return x;
 }
 
 #endif

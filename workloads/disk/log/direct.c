@@ -7,11 +7,7 @@
 
 #include "harness/subject/direct.h"
 #include "workloads/disk/log/log.h"
-
-struct gate {
-	dx_wg arrived; /* writers that have not reached the gate */
-	dx_wg open; /* 1 until the region begins */
-};
+#include "workloads/gate.h"
 
 struct writer {
 	dx_task task;
@@ -53,8 +49,7 @@ static void write_log(void *arg)
 {
 	struct writer *w = arg;
 
-	dx_wg_done(&w->gate->arrived);
-	dx_wg_wait(&w->gate->open);
+	gate_pass(w->gate);
 	w->status = append_records(w);
 }
 
@@ -72,21 +67,19 @@ static uint64_t gather(struct bench *b, struct gate *gate, struct writer *writer
 				     .id = i,
 				     .per_sync = (uint64_t)bench_param(b, "per_sync"),
 				     .record_bytes = (size_t)bench_param(b, "record_bytes"),
-				     .total = files_share(b->ops, n, i)};
+				     .total = bench_share(b->ops, n, i)};
 		w->record = malloc(log_words(w->record_bytes) * sizeof w->record[0]);
 		if (!w->record) {
 			*status = -ENOMEM;
 			break;
 		}
-		dx_wg_add(&gate->arrived, 1);
-		*status = dx_spawn(&w->task, write_log, w);
+		*status = gate_spawn(gate, &w->task, write_log, w);
 		if (*status < 0) {
-			dx_wg_done(&gate->arrived);
 			free(w->record);
 			break;
 		}
 	}
-	dx_wg_wait(&gate->arrived);
+	gate_gather(gate);
 	return i;
 }
 
@@ -100,7 +93,7 @@ static int write_all(struct bench *b, struct gate *gate, struct writer *writers,
 		writers[i].total = 0;
 	if (!cancel)
 		bench_begin(b);
-	dx_wg_done(&gate->open);
+	gate_open(gate);
 	for (uint64_t i = 0; i < n; i++)
 		dx_join(&writers[i].task);
 	if (!cancel)
@@ -143,20 +136,13 @@ static int run_log(struct bench *b)
 {
 	struct log_done done = {0};
 	struct gate gate;
-	int status = dx_wg_init(&gate.arrived), fd;
+	int status = gate_init(&gate), fd;
 
 	if (status < 0)
 		return bench_fail(b, status, "cannot make a wait group: %s", strerror(-status));
-	status = dx_wg_init(&gate.open);
-	if (status < 0) {
-		dx_wg_destroy(&gate.arrived);
-		return bench_fail(b, status, "cannot make a wait group: %s", strerror(-status));
-	}
-	dx_wg_add(&gate.open, 1);
 	fd = log_open(b);
 	status = fd < 0 ? fd : run_writers(b, &gate, fd, &done);
-	dx_wg_destroy(&gate.open);
-	dx_wg_destroy(&gate.arrived);
+	gate_destroy(&gate);
 	return fd < 0 ? status : log_close(b, fd, status, &done);
 }
 

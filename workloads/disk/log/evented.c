@@ -120,7 +120,7 @@ static struct run *new_run(struct bench *b)
 
 		w->run = r;
 		w->id = r->n;
-		w->total = w->left = files_share(b->ops, n, r->n);
+		w->total = w->left = bench_share(b->ops, n, r->n);
 		w->record = malloc(log_words(r->record_bytes) * sizeof w->record[0]);
 		if (!w->record) {
 			free_run(r);

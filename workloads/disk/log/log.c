@@ -172,7 +172,7 @@ static void log_expect(const struct bench *b, struct bench_cert *out)
 	*out = (struct bench_cert){
 		.ops = b->ops, .max_live = writers, .bytes_written = b->ops * (uint64_t)b->param[PARAM_RECORD_BYTES]};
 	for (uint64_t w = 0; w < writers; w++) {
-		uint64_t records = files_share(b->ops, writers, w);
+		uint64_t records = bench_share(b->ops, writers, w);
 
 		out->checksum += (records + per_sync - 1) / per_sync * LOG_SYNC_DIGEST;
 		for (uint64_t number = 0; number < records; number++)

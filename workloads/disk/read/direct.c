@@ -7,11 +7,7 @@
 
 #include "harness/subject/direct.h"
 #include "workloads/disk/read/read.h"
-
-struct gate {
-	dx_wg arrived; /* readers that have not reached the gate */
-	dx_wg open; /* 1 until the region begins */
-};
+#include "workloads/gate.h"
 
 struct reader {
 	dx_task task;
@@ -29,8 +25,7 @@ static void read_blocks(void *arg)
 {
 	struct reader *r = arg;
 
-	dx_wg_done(&r->gate->arrived);
-	dx_wg_wait(&r->gate->open);
+	gate_pass(r->gate);
 	for (; r->left > 0; r->left--) {
 		uint64_t block = read_next(&r->order);
 		ssize_t n = dx_pread(r->fd, r->block, READ_BLOCK, (off_t)(block * READ_BLOCK));
@@ -57,21 +52,19 @@ static uint64_t gather(struct bench *b, struct gate *gate, struct reader *reader
 		*r = (struct reader){.gate = gate,
 				     .fd = d->fd,
 				     .order = read_order_of(d, b->seed, i, n),
-				     .left = files_share(b->ops, n, i)};
+				     .left = bench_share(b->ops, n, i)};
 		r->block = aligned_alloc(READ_BLOCK, READ_BLOCK);
 		if (!r->block) {
 			*status = -ENOMEM;
 			break;
 		}
-		dx_wg_add(&gate->arrived, 1);
-		*status = dx_spawn(&r->task, read_blocks, r);
+		*status = gate_spawn(gate, &r->task, read_blocks, r);
 		if (*status < 0) {
-			dx_wg_done(&gate->arrived);
 			free(r->block);
 			break;
 		}
 	}
-	dx_wg_wait(&gate->arrived);
+	gate_gather(gate);
 	return i;
 }
 
@@ -85,7 +78,7 @@ static int read_all(struct bench *b, struct gate *gate, struct reader *readers, 
 		readers[i].left = 0;
 	if (!cancel)
 		bench_begin(b);
-	dx_wg_done(&gate->open);
+	gate_open(gate);
 	for (uint64_t i = 0; i < n; i++)
 		dx_join(&readers[i].task);
 	if (!cancel)
@@ -114,13 +107,9 @@ static int run_read(struct bench *b)
 		free(readers);
 		return status;
 	}
-	status = readers ? dx_wg_init(&gate.arrived) : -ENOMEM;
-	if (status < 0)
-		goto no_arrived;
-	status = dx_wg_init(&gate.open);
+	status = readers ? gate_init(&gate) : -ENOMEM;
 	if (status < 0)
 		goto no_gate;
-	dx_wg_add(&gate.open, 1);
 	live = gather(b, &gate, readers, n, &status);
 	if (status == 0) {
 		status = read_all(b, &gate, readers, n, false);
@@ -129,13 +118,10 @@ static int run_read(struct bench *b)
 		bench_fail(b, status, "cannot hold %d readers: the model refused the one after %d (%s)", (int)n,
 			   (int)live, strerror(-status));
 	}
-	dx_wg_destroy(&gate.open);
-	dx_wg_destroy(&gate.arrived);
+	gate_destroy(&gate);
 	free(readers);
 	return status;
 no_gate:
-	dx_wg_destroy(&gate.arrived);
-no_arrived:
 	free(readers);
 	return bench_fail(b, status, "cannot prepare %d readers: %s", (int)n, strerror(-status));
 }

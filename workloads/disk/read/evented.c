@@ -105,7 +105,7 @@ static int run_read(struct bench *b)
 
 		rd->run = r;
 		rd->order = read_order_of(d, b->seed, r->n, n);
-		rd->left = files_share(b->ops, n, r->n);
+		rd->left = bench_share(b->ops, n, r->n);
 		rd->block = aligned_alloc(READ_BLOCK, READ_BLOCK);
 		if (!rd->block) {
 			free_run(r);

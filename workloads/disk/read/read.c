@@ -368,7 +368,7 @@ static void read_expect(const struct bench *b, struct bench_cert *out)
 	for (uint64_t i = 0; i < readers; i++) {
 		struct read_order order = read_order_of(&d, b->seed, i, readers);
 
-		for (uint64_t left = files_share(b->ops, readers, i); left > 0; left--) {
+		for (uint64_t left = bench_share(b->ops, readers, i); left > 0; left--) {
 			uint64_t block = read_next(&order);
 
 			sum += read_digest(read_word(block, 0), read_word(block, READ_WORDS - 1));

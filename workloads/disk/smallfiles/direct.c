@@ -8,11 +8,7 @@
 
 #include "harness/subject/direct.h"
 #include "workloads/disk/smallfiles/smallfiles.h"
-
-struct gate {
-	dx_wg arrived; /* readers that have not reached the gate */
-	dx_wg open; /* 1 until the region begins */
-};
+#include "workloads/gate.h"
 
 struct reader {
 	dx_task task;
@@ -68,8 +64,7 @@ static void read_files(void *arg)
 {
 	struct reader *r = arg;
 
-	dx_wg_done(&r->gate->arrived);
-	dx_wg_wait(&r->gate->open);
+	gate_pass(r->gate);
 	for (uint64_t op = r->first; op < r->end && r->status == 0; op += r->step)
 		r->status = read_file(r, smallfiles_file_of(op, r->d->files));
 }
@@ -90,15 +85,13 @@ static uint64_t gather(struct bench *b, struct gate *gate, struct reader *reader
 			*status = -ENOMEM;
 			break;
 		}
-		dx_wg_add(&gate->arrived, 1);
-		*status = dx_spawn(&r->task, read_files, r);
+		*status = gate_spawn(gate, &r->task, read_files, r);
 		if (*status < 0) {
-			dx_wg_done(&gate->arrived);
 			free(r->buf);
 			break;
 		}
 	}
-	dx_wg_wait(&gate->arrived);
+	gate_gather(gate);
 	return i;
 }
 
@@ -112,7 +105,7 @@ static int read_all(struct bench *b, struct gate *gate, struct reader *readers, 
 		readers[i].end = 0;
 	if (!cancel)
 		bench_begin(b);
-	dx_wg_done(&gate->open);
+	gate_open(gate);
 	for (uint64_t i = 0; i < n; i++)
 		dx_join(&readers[i].task);
 	if (!cancel)
@@ -158,18 +151,11 @@ static int run_smallfiles(struct bench *b)
 
 	if (status < 0)
 		return status;
-	status = dx_wg_init(&gate.arrived);
+	status = gate_init(&gate);
 	if (status < 0)
 		return bench_fail(b, status, "cannot make a wait group: %s", strerror(-status));
-	status = dx_wg_init(&gate.open);
-	if (status < 0) {
-		dx_wg_destroy(&gate.arrived);
-		return bench_fail(b, status, "cannot make a wait group: %s", strerror(-status));
-	}
-	dx_wg_add(&gate.open, 1);
 	status = run_readers(b, &gate, (uint64_t)bench_param(b, "in_flight"));
-	dx_wg_destroy(&gate.open);
-	dx_wg_destroy(&gate.arrived);
+	gate_destroy(&gate);
 	return status;
 }
 

@@ -281,7 +281,7 @@ static void smallfiles_expect(const struct bench *b, struct bench_cert *out)
 
 	*out = (struct bench_cert){.ops = b->ops, .max_live = (uint64_t)b->param[PARAM_IN_FLIGHT]};
 	for (uint64_t i = 0; buf && i < files; i++) {
-		uint64_t times = files_share(b->ops, files, i);
+		uint64_t times = bench_share(b->ops, files, i);
 		size_t n = times ? fill(b, i, buf) : 0;
 
 		out->bytes_read += times * n;

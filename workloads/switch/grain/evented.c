@@ -66,7 +66,7 @@ static int run_grain(struct bench *b)
 	bench_begin(b);
 	for (uint64_t i = 0; i < n; i++) {
 		all->turn[i].all = all;
-		all->turn[i].left = grain_share(b->ops, n, i);
+		all->turn[i].left = bench_share(b->ops, n, i);
 		all->turn[i].value = grain_start(i);
 		ex_post(ex_loop_of(b), &all->turn[i].work, turn_came);
 	}

@@ -35,26 +35,12 @@ static const struct bench_param params[] = {
 			 .smoke = 3},
 };
 
-/* The chain's state n steps after x, in O(log n): the n-fold composition of x -> a x + c by squaring. */
-static uint64_t jump(uint64_t x, uint64_t n)
-{
-	uint64_t a = GRAIN_STEP_A, c = GRAIN_STEP_C;
-
-	for (; n > 0; n >>= 1) {
-		if (n & 1)
-			x = x * a + c;
-		c *= a + 1;
-		a *= a;
-	}
-	return x;
-}
-
 static void grain_expect(const struct bench *b, struct bench_cert *out)
 {
 	uint64_t tasks = (uint64_t)b->param[PARAM_TASKS], steps = (uint64_t)b->param[PARAM_STEPS], sum = 0;
 
 	for (uint64_t i = 0; i < tasks; i++)
-		sum += jump(grain_start(i), grain_share(b->ops, tasks, i) * steps);
+		sum += steps_jump(grain_start(i), bench_share(b->ops, tasks, i) * steps);
 	*out = (struct bench_cert){.ops = b->ops, .max_live = tasks, .checksum = sum};
 }
 

@@ -6,12 +6,8 @@
 #include <string.h>
 
 #include "harness/subject/direct.h"
+#include "workloads/gate.h"
 #include "workloads/switch/yield/yield.h"
-
-struct gate {
-	dx_wg arrived; /* tasks that are not yet at the gate */
-	dx_wg open; /* 1 until the region begins */
-};
 
 struct turn {
 	dx_task task;
@@ -25,8 +21,7 @@ static void take_turns(void *arg)
 	struct turn *t = arg;
 	uint64_t left, done = 0;
 
-	dx_wg_done(&t->gate->arrived);
-	dx_wg_wait(&t->gate->open);
+	gate_pass(t->gate);
 	for (left = t->left; left > 0; left--) {
 		dx_yield();
 		done++;
@@ -42,15 +37,12 @@ static uint64_t gather(struct gate *gate, struct turn *turns, uint64_t n, uint64
 	*status = 0;
 	for (i = 0; i < n; i++) {
 		turns[i].gate = gate;
-		turns[i].left = yield_share(ops, n, i);
-		dx_wg_add(&gate->arrived, 1);
-		*status = dx_spawn(&turns[i].task, take_turns, &turns[i]);
-		if (*status < 0) {
-			dx_wg_done(&gate->arrived);
+		turns[i].left = bench_share(ops, n, i);
+		*status = gate_spawn(gate, &turns[i].task, take_turns, &turns[i]);
+		if (*status < 0)
 			break;
-		}
 	}
-	dx_wg_wait(&gate->arrived);
+	gate_gather(gate);
 	return i;
 }
 
@@ -64,7 +56,7 @@ static int run_turns(struct bench *b, struct gate *gate, struct turn *turns, uin
 		turns[i].left = 0;
 	if (status == 0)
 		bench_begin(b);
-	dx_wg_done(&gate->open);
+	gate_open(gate);
 	for (uint64_t i = 0; i < live; i++)
 		dx_join(&turns[i].task);
 	if (status < 0)
@@ -85,22 +77,15 @@ static int run_yield(struct bench *b)
 	uint64_t n = (uint64_t)bench_param(b, "tasks");
 	struct turn *turns = calloc(n, sizeof *turns);
 	struct gate gate;
-	int status = turns ? dx_wg_init(&gate.arrived) : -ENOMEM;
+	int status = turns ? gate_init(&gate) : -ENOMEM;
 
 	if (status < 0)
-		goto no_arrived;
-	status = dx_wg_init(&gate.open);
-	if (status < 0)
-		goto no_open;
-	dx_wg_add(&gate.open, 1);
+		goto no_gate;
 	status = run_turns(b, &gate, turns, n);
-	dx_wg_destroy(&gate.open);
-	dx_wg_destroy(&gate.arrived);
+	gate_destroy(&gate);
 	free(turns);
 	return status;
-no_open:
-	dx_wg_destroy(&gate.arrived);
-no_arrived:
+no_gate:
 	free(turns);
 	return bench_fail(b, status, "cannot prepare %llu tasks: %s", (unsigned long long)n, strerror(-status));
 }

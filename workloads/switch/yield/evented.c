@@ -63,7 +63,7 @@ static int run_yield(struct bench *b)
 	bench_begin(b);
 	for (uint64_t i = 0; i < n; i++) {
 		all->turn[i].all = all;
-		all->turn[i].left = yield_share(b->ops, n, i);
+		all->turn[i].left = bench_share(b->ops, n, i);
 		ex_post(ex_loop_of(b), &all->turn[i].work, turn_came);
 	}
 	return 0;

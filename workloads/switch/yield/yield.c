@@ -27,7 +27,7 @@ static void yield_expect(const struct bench *b, struct bench_cert *out)
 	uint64_t tasks = (uint64_t)b->param[PARAM_TASKS], sum = 0;
 
 	for (uint64_t i = 0; i < tasks; i++)
-		sum += (i + 1) * yield_share(b->ops, tasks, i);
+		sum += (i + 1) * bench_share(b->ops, tasks, i);
 	*out = (struct bench_cert){.ops = b->ops, .max_live = tasks, .checksum = sum};
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "harness/subject/bench.h"
-#include "workloads/sync/steps.h"
+#include "workloads/steps.h"
 #include "workloads/sync/tally.h"
 
 extern const struct bench_workload sync_barrier_workload;

@@ -7,7 +7,7 @@
 
 #include "harness/subject/direct.h"
 #include "workloads/sync/barrier/barrier.h"
-#include "workloads/sync/gate.h"
+#include "workloads/gate.h"
 
 struct party {
 	struct barrier_desk desk;
@@ -35,7 +35,7 @@ static void work(void *arg)
 
 	gate_pass(&c->gate);
 	for (uint64_t phase = 0; phase < c->phases; phase++) {
-		private = sync_steps(private, c->work);
+		private = steps_work(private, c->work);
 		barrier_leave(&p->desk, phase, p->id);
 		led += dx_barrier_wait(&c->barrier);
 		sum += barrier_read(neighbour, phase);

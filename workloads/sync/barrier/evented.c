@@ -65,7 +65,7 @@ static void begin_phase(ex_work *work)
 			finish(r);
 		return;
 	}
-	p->private = sync_steps(p->private, r->steps);
+	p->private = steps_work(p->private, r->steps);
 	barrier_leave(&p->desk, p->phase, p->id);
 	arrive(r);
 }

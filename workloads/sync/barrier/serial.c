@@ -24,7 +24,7 @@ static int run_barrier(struct bench *b)
 	bench_begin(b);
 	for (uint64_t phase = 0; phase < b->ops; phase++) {
 		for (uint64_t i = 0; i < tasks; i++) {
-			part[i].private = sync_steps(part[i].private, work);
+			part[i].private = steps_work(part[i].private, work);
 			barrier_leave(&part[i].desk, phase, i);
 		}
 		for (uint64_t i = 0; i < tasks; i++) {

@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "harness/subject/direct.h"
+#include "workloads/gate.h"
 #include "workloads/sync/mutex/mutex.h"
 
 /* The lock and the word that it guards have lines of their own, apart from what tasks read without the lock. */
 struct shared {
 	_Alignas(128) dx_mutex lock;
 	uint64_t word; /* under lock */
-	_Alignas(128) dx_wg arrived; /* counts the tasks that have not reached the gate */
-	dx_wg gate; /* 1 until the region begins */
+	_Alignas(128) struct gate gate;
 	uint64_t hold, think; /* immutable */
 };
 
@@ -31,14 +31,13 @@ static void work(void *arg)
 	struct shared *s = w->shared;
 	uint64_t private = w->private, locks = 0;
 
-	dx_wg_done(&s->arrived);
-	dx_wg_wait(&s->gate);
+	gate_pass(&s->gate);
 	for (uint64_t left = w->rounds; left > 0; left--) {
 		dx_lock(&s->lock);
-		s->word = sync_steps(s->word, s->hold);
+		s->word = steps_work(s->word, s->hold);
 		dx_unlock(&s->lock);
 		locks++;
-		private = sync_steps(private, s->think);
+		private = steps_work(private, s->think);
 	}
 	w->private = private;
 	w->locks = locks;
@@ -52,16 +51,13 @@ static uint64_t gather(struct shared *s, struct worker *w, uint64_t tasks, uint6
 	*status = 0;
 	for (i = 0; i < tasks; i++) {
 		w[i].shared = s;
-		w[i].rounds = mutex_share(ops, tasks, i);
+		w[i].rounds = bench_share(ops, tasks, i);
 		w[i].private = mutex_private_start(i);
-		dx_wg_add(&s->arrived, 1);
-		*status = dx_spawn(&w[i].task, work, &w[i]);
-		if (*status < 0) {
-			dx_wg_done(&s->arrived);
+		*status = gate_spawn(&s->gate, &w[i].task, work, &w[i]);
+		if (*status < 0)
 			break;
-		}
 	}
-	dx_wg_wait(&s->arrived);
+	gate_gather(&s->gate);
 	return i;
 }
 
@@ -75,7 +71,7 @@ static int run_tasks(struct bench *b, struct shared *s, struct worker *w, uint64
 		w[i].rounds = 0;
 	if (status == 0)
 		bench_begin(b);
-	dx_wg_done(&s->gate);
+	gate_open(&s->gate);
 	for (uint64_t i = 0; i < live; i++)
 		dx_join(&w[i].task);
 	if (status < 0)
@@ -100,18 +96,9 @@ static int init_shared(struct shared *s)
 
 	if (status < 0)
 		return status;
-	status = dx_wg_init(&s->arrived);
+	status = gate_init(&s->gate);
 	if (status < 0)
-		goto no_arrived;
-	status = dx_wg_init(&s->gate);
-	if (status < 0)
-		goto no_gate;
-	dx_wg_add(&s->gate, 1);
-	return 0;
-no_gate:
-	dx_wg_destroy(&s->arrived);
-no_arrived:
-	dx_mutex_destroy(&s->lock);
+		dx_mutex_destroy(&s->lock);
 	return status;
 }
 
@@ -131,8 +118,7 @@ static int run_mutex(struct bench *b)
 	s->hold = (uint64_t)bench_param(b, "hold");
 	s->think = (uint64_t)bench_param(b, "think");
 	status = run_tasks(b, s, w, tasks);
-	dx_wg_destroy(&s->gate);
-	dx_wg_destroy(&s->arrived);
+	gate_destroy(&s->gate);
 	dx_mutex_destroy(&s->lock);
 out:
 	free(w);

@@ -42,10 +42,10 @@ static const struct bench_param params[] = {
 static void mutex_expect(const struct bench *b, struct bench_cert *out)
 {
 	uint64_t tasks = (uint64_t)b->param[PARAM_TASKS], think = (uint64_t)b->param[PARAM_THINK];
-	uint64_t sum = sync_steps_jump(MUTEX_SHARED_START, b->ops * (uint64_t)b->param[PARAM_HOLD]);
+	uint64_t sum = steps_jump(MUTEX_SHARED_START, b->ops * (uint64_t)b->param[PARAM_HOLD]);
 
 	for (uint64_t i = 0; i < tasks; i++)
-		sum += sync_steps_jump(mutex_private_start(i), mutex_share(b->ops, tasks, i) * think);
+		sum += steps_jump(mutex_private_start(i), bench_share(b->ops, tasks, i) * think);
 	*out = (struct bench_cert){.ops = b->ops, .max_live = tasks, .locks = b->ops, .checksum = sum};
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "harness/subject/bench.h"
-#include "workloads/sync/steps.h"
+#include "workloads/steps.h"
 
 extern const struct bench_workload sync_mutex_workload;
 extern const struct bench_body sync_mutex_direct, sync_mutex_evented, sync_mutex_serial;
@@ -18,12 +18,6 @@ extern const struct bench_body sync_mutex_direct, sync_mutex_evented, sync_mutex
 static inline uint64_t mutex_private_start(uint64_t task)
 {
 	return task + 1;
-}
-
-/* How many of `ops` acquisitions task i of `tasks` makes: equal shares, the first ops % tasks of them one more. */
-static inline uint64_t mutex_share(uint64_t ops, uint64_t tasks, uint64_t i)
-{
-	return ops / tasks + (i < ops % tasks);
 }
 
 #endif

@@ -14,9 +14,9 @@ static int run_mutex(struct bench *b)
 	for (uint64_t i = 0; i < tasks; i++) {
 		uint64_t private = mutex_private_start(i);
 
-		for (uint64_t left = mutex_share(b->ops, tasks, i); left > 0; left--) {
-			word = sync_steps(word, hold);
-			private = sync_steps(private, think);
+		for (uint64_t left = bench_share(b->ops, tasks, i); left > 0; left--) {
+			word = steps_work(word, hold);
+			private = steps_work(private, think);
 			rounds++;
 		}
 		sum += private;

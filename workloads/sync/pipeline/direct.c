@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "harness/subject/direct.h"
-#include "workloads/sync/gate.h"
+#include "workloads/gate.h"
 #include "workloads/sync/pipeline/pipeline.h"
 
 struct pipeline {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "harness/subject/direct.h"
-#include "workloads/sync/gate.h"
+#include "workloads/gate.h"
 #include "workloads/sync/queue/queue.h"
 
 struct queue {
@@ -86,7 +86,7 @@ static int run_tasks(struct bench *b, struct queue *q)
 	uint64_t consumers = live < q->n_consumers ? live : q->n_consumers;
 
 	for (uint64_t i = 0; i < q->n_producers; i++)
-		q->producers[i].messages = status < 0 ? 0 : tally_share(b->ops, q->n_producers, i);
+		q->producers[i].messages = status < 0 ? 0 : bench_share(b->ops, q->n_producers, i);
 	if (status == 0)
 		bench_begin(b);
 	gate_open(&q->gate);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "harness/subject/direct.h"
-#include "workloads/sync/gate.h"
+#include "workloads/gate.h"
 #include "workloads/sync/rwlock/rwlock.h"
 
 /* The lock and the word that it guards have lines of their own, apart from what tasks read without the lock. */
@@ -46,7 +46,7 @@ static void work(void *arg)
 			intact++;
 		}
 		ops++;
-		private = sync_steps(private, s->think);
+		private = steps_work(private, s->think);
 	}
 	w->private = private;
 	w->ops = ops;
@@ -61,7 +61,7 @@ static uint64_t gather(struct shared *s, struct worker *w, uint64_t tasks, uint6
 	*status = 0;
 	for (i = 0; i < tasks; i++) {
 		w[i].shared = s;
-		w[i].rounds = rwlock_share(ops, tasks, i);
+		w[i].rounds = bench_share(ops, tasks, i);
 		w[i].private = rwlock_private_start(i);
 		w[i].credit = rwlock_first_credit(i);
 		*status = gate_spawn(&s->gate, &w[i].task, work, &w[i]);

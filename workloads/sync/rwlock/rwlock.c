@@ -55,13 +55,13 @@ static void rwlock_expect(const struct bench *b, struct bench_cert *out)
 	uint64_t sum = 0, writes = 0;
 
 	for (uint64_t i = 0; i < tasks; i++) {
-		uint64_t n = rwlock_share(b->ops, tasks, i);
+		uint64_t n = bench_share(b->ops, tasks, i);
 		uint64_t reads = (rwlock_first_credit(i) + n * percent) / 100;
 
 		writes += n - reads;
-		sum += sync_steps_jump(rwlock_private_start(i), reads * hold + n * think);
+		sum += steps_jump(rwlock_private_start(i), reads * hold + n * think);
 	}
-	sum += sync_steps_jump(RWLOCK_SHARED_START, writes * hold);
+	sum += steps_jump(RWLOCK_SHARED_START, writes * hold);
 	*out = (struct bench_cert){.ops = b->ops, .max_live = tasks, .locks = b->ops, .checksum = sum};
 }
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "harness/subject/bench.h"
-#include "workloads/sync/steps.h"
+#include "workloads/steps.h"
 
 extern const struct bench_workload sync_rwlock_workload;
 extern const struct bench_body sync_rwlock_direct, sync_rwlock_evented, sync_rwlock_serial;
@@ -19,12 +19,6 @@ extern const struct bench_body sync_rwlock_direct, sync_rwlock_evented, sync_rwl
 static inline uint64_t rwlock_private_start(uint64_t task)
 {
 	return task + 1;
-}
-
-/* How many of `ops` acquisitions task i of `tasks` makes: equal shares, the first ops % tasks of them one more. */
-static inline uint64_t rwlock_share(uint64_t ops, uint64_t tasks, uint64_t i)
-{
-	return ops / tasks + (i < ops % tasks);
 }
 
 /*
@@ -48,7 +42,7 @@ static inline bool rwlock_is_read(uint64_t *credit, uint64_t percent)
 /* The work under the lock, for writing: the shared word goes on by `hold` steps. */
 static inline void rwlock_write(volatile uint64_t *word, uint64_t hold)
 {
-	*word = sync_steps(*word, hold);
+	*word = steps_work(*word, hold);
 }
 
 /* For reading: as many steps of a private word. False if the shared word has changed meanwhile. */
@@ -56,7 +50,7 @@ static inline bool rwlock_read(const volatile uint64_t *word, uint64_t *private,
 {
 	uint64_t before = *word;
 
-	*private = sync_steps(*private, hold);
+	*private = steps_work(*private, hold);
 	return *word == before;
 }
 

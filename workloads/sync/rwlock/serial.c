@@ -14,14 +14,14 @@ static int run_rwlock(struct bench *b)
 	for (uint64_t i = 0; i < tasks; i++) {
 		uint64_t private = rwlock_private_start(i), credit = rwlock_first_credit(i);
 
-		for (uint64_t left = rwlock_share(b->ops, tasks, i); left > 0; left--) {
+		for (uint64_t left = bench_share(b->ops, tasks, i); left > 0; left--) {
 			if (rwlock_is_read(&credit, percent)) {
 				intact += rwlock_read(&word, &private, hold);
 			} else {
 				rwlock_write(&word, hold);
 				intact++;
 			}
-			private = sync_steps(private, think);
+			private = steps_work(private, think);
 			ops++;
 		}
 		sum += private;

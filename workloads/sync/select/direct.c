@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "harness/subject/direct.h"
-#include "workloads/sync/gate.h"
+#include "workloads/gate.h"
 #include "workloads/sync/select/select.h"
 
 struct selection {
@@ -37,7 +37,7 @@ static void send_on_one(void *arg)
 	struct selection *x = s->selection;
 
 	gate_pass(&x->gate);
-	for (uint64_t n = 0, share = tally_share(x->ops, x->channels, s->id); n < share; n++) {
+	for (uint64_t n = 0, share = bench_share(x->ops, x->channels, s->id); n < share; n++) {
 		uint64_t message = tally_message(s->id, n);
 
 		dx_send(&x->chan[s->id], &message);

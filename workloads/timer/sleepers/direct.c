@@ -6,12 +6,8 @@
 #include <string.h>
 
 #include "harness/subject/direct.h"
+#include "workloads/gate.h"
 #include "workloads/timer/sleepers/sleepers.h"
-
-struct gate {
-	dx_wg arrived; /* tasks that are not yet at the gate */
-	dx_wg open; /* 1 until the region begins */
-};
 
 struct sleeper {
 	dx_task task;
@@ -29,8 +25,7 @@ static void sleep_on(void *arg)
 	const uint64_t sleep_ns = s->plan->sleep_ns;
 	uint64_t began_ns, done = 0;
 
-	dx_wg_done(&s->gate->arrived);
-	dx_wg_wait(&s->gate->open);
+	gate_pass(s->gate);
 	began_ns = bench_now_ns();
 	for (uint64_t left = s->left; left > 0; left--) {
 		dx_sleep_ns(sleep_ns);
@@ -48,14 +43,11 @@ static uint64_t gather(struct gate *gate, struct sleeper *sleepers, const struct
 	*status = 0;
 	for (i = 0; i < plan->tasks; i++) {
 		sleepers[i] = (struct sleeper){.gate = gate, .plan = plan, .left = plan->rounds};
-		dx_wg_add(&gate->arrived, 1);
-		*status = dx_spawn(&sleepers[i].task, sleep_on, &sleepers[i]);
-		if (*status < 0) {
-			dx_wg_done(&gate->arrived);
+		*status = gate_spawn(gate, &sleepers[i].task, sleep_on, &sleepers[i]);
+		if (*status < 0)
 			break;
-		}
 	}
-	dx_wg_wait(&gate->arrived);
+	gate_gather(gate);
 	return i;
 }
 
@@ -84,7 +76,7 @@ static int run_all(struct bench *b, struct gate *gate, struct sleeper *sleepers,
 		sleepers[i].left = 0;
 	if (status == 0)
 		bench_begin(b);
-	dx_wg_done(&gate->open);
+	gate_open(gate);
 	for (uint64_t i = 0; i < live; i++)
 		dx_join(&sleepers[i].task);
 	if (status < 0)
@@ -99,22 +91,15 @@ static int run_sleepers(struct bench *b)
 	const struct sleepers_plan plan = sleepers_plan_of(b);
 	struct sleeper *sleepers = calloc(plan.tasks, sizeof *sleepers);
 	struct gate gate;
-	int status = sleepers ? dx_wg_init(&gate.arrived) : -ENOMEM;
+	int status = sleepers ? gate_init(&gate) : -ENOMEM;
 
 	if (status < 0)
-		goto no_arrived;
-	status = dx_wg_init(&gate.open);
-	if (status < 0)
-		goto no_open;
-	dx_wg_add(&gate.open, 1);
+		goto no_gate;
 	status = run_all(b, &gate, sleepers, &plan);
-	dx_wg_destroy(&gate.open);
-	dx_wg_destroy(&gate.arrived);
+	gate_destroy(&gate);
 	free(sleepers);
 	return status;
-no_open:
-	dx_wg_destroy(&gate.arrived);
-no_arrived:
+no_gate:
 	free(sleepers);
 	return bench_fail(b, status, "cannot prepare %llu tasks: %s", (unsigned long long)plan.tasks,
 			  strerror(-status));

@@ -1,14 +1,13 @@
 /*
- * gate.h - for direct bodies of this family: tasks that are created, come to a gate and wait there until the region
- * begins.
+ * gate.h - for direct bodies: tasks that are created, come to a gate and wait there until the region begins.
  *
  *	root					each task
  *	gate_spawn ... gate_gather		gate_pass: arrives, waits
  *	bench_begin, gate_open			works
  *	joins them all, bench_end
  */
-#ifndef SYNC_GATE_H
-#define SYNC_GATE_H
+#ifndef WORKLOADS_GATE_H
+#define WORKLOADS_GATE_H
 
 #include "harness/subject/direct.h"
 
