@@ -15,8 +15,8 @@ set arrow from graph 0, first 4 to graph 1, first 4 nohead lc rgb "#d9d9d9"
 set ytics add ("cache w2" 6)
 set xtics ("100 us" 100000, "1 ms" 1000000, "10 ms" 10000000)
 value_label = "delay, 99th percentile (lower is better; logarithmic)"
-x_min = 12438.4
-x_max = 25081471.2
+x_min = 14278.4
+x_max = 25077493.8
 x_log = 1
 y_max = 7.9
 canvas_w = 880

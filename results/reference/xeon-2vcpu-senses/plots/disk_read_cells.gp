@@ -17,10 +17,10 @@ set arrow from graph 0, first 7 to graph 1, first 7 nohead lc rgb "#d9d9d9"
 set ytics add ("mode=warm same w1" 9.5)
 set arrow from graph 0, first 12 to graph 1, first 12 nohead lc rgb "#d9d9d9"
 set ytics add ("mode=direct same w1" 14.5)
-set xtics ("500 ns" 500, "1 us" 1000, "2 us" 2000, "5 us" 5000, "10 us" 10000, "20 us" 20000, "50 us" 50000)
+set xtics ("500 ns" 500, "1 us" 1000, "2 us" 2000, "5 us" 5000, "10 us" 10000, "20 us" 20000)
 value_label = "time per operation (lower is better; logarithmic)"
-x_min = 249.612285
-x_max = 56438.8612
+x_min = 246.387552
+x_max = 47517.5994
 x_log = 1
 y_max = 16.9
 canvas_w = 880

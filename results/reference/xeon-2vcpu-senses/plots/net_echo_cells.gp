@@ -16,7 +16,7 @@ set ytics add ("connections=1000" 6.5)
 set xtics ("0" 0, "5 us" 5000, "10 us" 10000, "15 us" 15000)
 value_label = "CPU time per request (lower is better)"
 x_min = 0
-x_max = 19545.339
+x_max = 18678.2979
 x_log = 0
 y_max = 8.9
 canvas_w = 880

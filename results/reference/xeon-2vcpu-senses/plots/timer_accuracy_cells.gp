@@ -18,8 +18,8 @@ set arrow from graph 0, first 11 to graph 1, first 11 nohead lc rgb "#d9d9d9"
 set ytics add ("sleep_us=5000" 14)
 set xtics ("50 us" 50000, "100 us" 100000, "200 us" 200000, "500 us" 500000, "1 ms" 1000000)
 value_label = "delay, median (lower is better; logarithmic)"
-x_min = 42534.4
-x_max = 1303557.5
+x_min = 42585.6
+x_max = 1291332.5
 x_log = 1
 y_max = 16.9
 canvas_w = 880

@@ -18,8 +18,8 @@ x_max = 6500
 set xtics ("50" 50, "500" 500, "5000" 5000)
 value_label = "delay, median"
 set ytics ("50 us" 50000, "100 us" 100000, "200 us" 200000, "500 us" 500000, "1 ms" 1000000)
-y_min = 42534.4
-y_max = 1303557.5
+y_min = 42585.6
+y_max = 1291332.5
 y_log = 1
 canvas_w = 880
 canvas_h = 480

@@ -13,10 +13,10 @@ points = "7 5 9 11"
 set ytics ("tasks=100000" 1)
 set arrow from graph 0, first 3 to graph 1, first 3 nohead lc rgb "#d9d9d9"
 set ytics add ("tasks=1000" 5.5)
-set xtics ("100 ns" 100, "200 ns" 200, "500 ns" 500, "1 us" 1000, "2 us" 2000, "5 us" 5000, "10 us" 10000)
+set xtics ("200 ns" 200, "500 ns" 500, "1 us" 1000, "2 us" 2000, "5 us" 5000, "10 us" 10000)
 value_label = "time per operation (lower is better; logarithmic)"
-x_min = 96.6503952
-x_max = 17947.8535
+x_min = 101.339586
+x_max = 17943.2478
 x_log = 1
 y_max = 7.9
 canvas_w = 880
