@@ -10,6 +10,7 @@
 #include "harness/measure/measure.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
+#include "harness/plan/variant.h"
 
 /* Sized for a free machine: with the quarter of rounds that noise may repeat, a plan may take a quarter longer. */
 #define PLAN_BUDGET_GRACE 1.25
@@ -116,31 +117,10 @@ static int data_dir_of(const struct options *o, json_t **out, struct err *err)
 
 /* ---- knobs ----------------------------------------------------------------------------------------------- */
 
-/* Whether the subject has this knob; one that does not list its knobs is believed. */
-static int check_knob(const struct subject *s, const char *name, size_t n, struct err *err)
-{
-	const json_t *list = json_object_get(s->describe, "knobs"), *knob;
-	char known[260] = "";
-	size_t used = 0, i;
-
-	if (!json_is_array(list))
-		return 0;
-	json_array_foreach (list, i, knob) {
-		const char *have = jsonx_str(knob, "name");
-
-		if (have && strlen(have) == n && strncmp(have, name, n) == 0)
-			return 0;
-		if (have && used < sizeof known)
-			used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", have);
-	}
-	return err_set(err, -EINVAL, "--knobs: %.40s has no knob '%.*s'; it has %s", s->id, n > 60 ? 60 : (int)n, name,
-		       used ? known : "none");
-}
-
 /* "SUBJECT:NAME=VALUE,...": added to those that the subject has already. */
 static int add_knobs(json_t *all, const char *text, const struct catalog *c, struct err *err)
 {
-	const char *colon = strchr(text, ':'), *old, *at;
+	const char *colon = strchr(text, ':'), *at;
 	char *id = colon ? xformat("%.*s", (int)(colon - text), text) : NULL, *joined;
 	const struct subject *s = id ? catalog_subject(c, id) : NULL;
 	int rc = 0;
@@ -155,11 +135,10 @@ static int add_knobs(json_t *all, const char *text, const struct catalog *c, str
 		if (n == 0 || at[n] != '=' || at[n + 1] == '\0' || at[n + 1] == ',')
 			rc = err_set(err, -EINVAL, "--knobs '%.80s' is not of the form SUBJECT:NAME=VALUE", text);
 		else
-			rc = check_knob(s, at, n, err);
+			rc = variant_check_knob(s, at, n, err);
 	}
 	if (rc == 0) {
-		old = jsonx_str(all, id);
-		joined = xformat("%s%s%s", old ? old : "", old ? "," : "", colon + 1);
+		joined = variant_join(jsonx_str(all, id), colon + 1);
 		json_object_set_new(all, id, json_string(joined));
 		free(joined);
 	}
@@ -266,8 +245,7 @@ size_t request_strings(const json_t *request, const char *key, const char **out,
 	return n;
 }
 
-int request_plan(const json_t *request, const struct catalog *c, const struct topology *t, struct plan **out,
-		 struct err *err)
+int request_plan(const json_t *request, struct catalog *c, const struct topology *t, struct plan **out, struct err *err)
 {
 	const char *params[64], *placements[8], *subjects[64], *events[1], *filter = jsonx_str(request, "filter");
 	size_t n_placements = request_strings(request, "placements", placements, 8);

@@ -20,7 +20,7 @@
 /* From the options: *out (a new reference) and the seed. Everything that needs no plan is checked. */
 int request_make(const struct options *o, const struct session_places *places, const struct catalog *c, json_t **out,
 		 uint64_t *seed, struct err *err);
-int request_plan(const json_t *request, const struct catalog *c, const struct topology *t, struct plan **out,
+int request_plan(const json_t *request, struct catalog *c, const struct topology *t, struct plan **out,
 		 struct err *err);
 
 /*

@@ -273,6 +273,7 @@ static void add_subject(struct catalog *c, const char *path)
 	*s = (struct subject){
 		.id = xstrdup(jsonx_str(d, "id")),
 		.path = xstrdup(path),
+		.model = xstrdup(jsonx_str(d, "id")),
 		.describe = d,
 		.can_calibrate = jsonx_bool(capabilities, "calibrate", false),
 		.can_certify = jsonx_bool(capabilities, "certify", false),
@@ -525,6 +526,8 @@ void catalog_free(struct catalog *c)
 	for (size_t i = 0; i < c->n_subjects; i++) {
 		free(c->subjects[i].id);
 		free(c->subjects[i].path);
+		free(c->subjects[i].model);
+		free(c->subjects[i].knobs);
 		free(c->subjects[i].offers);
 		json_decref(c->subjects[i].describe);
 	}

@@ -50,13 +50,15 @@ struct workload_def {
 
 struct subject {
 	char *id, *path;
+	char *model; /* id of the subject that it is a variant of (variant.h); its own, if it is none */
+	char *knobs; /* "name=value,..." that make the variant; NULL: none, it is no variant */
 	json_t *describe;
 	bool *offers; /* per workload of the catalog */
 	bool can_calibrate, can_certify;
 };
 
 struct catalog {
-	struct subject *subjects; /* sorted by id */
+	struct subject *subjects; /* sorted by id; variants behind them, in the order in which they were added */
 	size_t n_subjects;
 	struct workload_def *workloads; /* sorted by name */
 	size_t n_workloads;

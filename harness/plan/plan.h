@@ -71,8 +71,8 @@ int64_t plan_region_ns(const struct plan *p, const struct cell *cell);
 /* Read a plan file; -EINVAL and a sentence when it is not JSON. */
 int plan_read(const char *path, json_t **out, struct err *err);
 
-/* Expand and check. `file` is the plan's JSON (NULL with smoke). -EINVAL: wrong input; -ENOENT: nothing is selected. */
-int plan_build(const json_t *file, const struct catalog *c, const struct topology *t, const struct plan_options *o,
+/* Expand and check; the variants that the file or the options name are added to the catalog. `file` is the plan's JSON (NULL with smoke). -EINVAL: wrong input; -ENOENT: nothing is selected. */
+int plan_build(const json_t *file, struct catalog *c, const struct topology *t, const struct plan_options *o,
 	       struct plan **out, struct err *err);
 void plan_free(struct plan *p);
 

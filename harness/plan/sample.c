@@ -27,6 +27,7 @@
 #include "harness/base/clock.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/sample_talk.h"
+#include "harness/plan/variant.h"
 
 static const int64_t AFTER_END_TIMEOUT_NS =
 	INT64_C(2000000000); /* end of stream seen: a core dump may still be written */
@@ -265,15 +266,17 @@ static json_t *make_cell(const struct take *t)
 	enum scaling scaling = r->cell->workload->scaling;
 	bool is_measured = strcmp(r->kind, "timed") == 0 || strcmp(r->kind, "counted") == 0;
 	bool warmup = is_measured && (scaling == SCALING_LINEAR || scaling == SCALING_FINITE);
-
-	const char *knobs = jsonx_str(t->env->knobs, r->subject->id);
+	char *knobs = variant_join(jsonx_str(t->env->knobs, r->subject->model), r->subject->knobs);
+	json_t *cell;
 
 	/* The seed is that of the round: all subjects of a round work on the same data in the same order. */
-	return json_pack("{s:s, s:i, s:O, s:i, s:I, s:o, s:s, s:s, s:b, s:O*}", "workload", r->cell->workload->name,
+	cell = json_pack("{s:s, s:i, s:O, s:i, s:I, s:o, s:s, s:s, s:b, s:O*}", "workload", r->cell->workload->name,
 			 "version", r->cell->workload->version, "params", r->cell->params, "workers",
 			 (int)r->cell->placed.workers, "ops", (json_int_t)r->ops, "seed",
-			 jsonx_hex(order_mix(t->env->seed, r->round)), "data_dir", t->env->data_dir, "knobs",
-			 knobs ? knobs : "", "warmup", warmup, "nearness", t->env->nearness);
+			 jsonx_hex(order_mix(t->env->seed, r->round)), "data_dir", t->env->data_dir, "knobs", knobs,
+			 "warmup", warmup, "nearness", t->env->nearness);
+	free(knobs);
+	return cell;
 }
 
 static void set_affinity(const cpu_set_t *cpus)

@@ -126,7 +126,8 @@ static json_t *subjects_json(const struct catalog *c)
 		bool known = sha256_file(s->path, digest) == 0;
 
 		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s?, s:O}", "id", s->id, "path", path_from_here(s->path),
+				      json_pack("{s:s, s:s, s:s, s:s, s:s?, s:O}", "id", s->id, "model", s->model,
+						"knobs", s->knobs ? s->knobs : "", "path", path_from_here(s->path),
 						"sha256", known ? digest : NULL, "describe", s->describe));
 	}
 	return list;

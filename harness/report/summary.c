@@ -10,12 +10,12 @@
 #include "harness/report/parts.h"
 #include "harness/report/words.h"
 
-enum { LABEL_MIN = 20, COLUMN = 12, INDENT = 2 };
+enum { LABEL_MIN = 20, COLUMN_MIN = 12, COLUMN_MAX = 24, INDENT = 2 };
 
 /* As wide as the longest name: a cut one would not say which cell it is. Two columns must fit beside it. */
 static size_t label_width(const struct report *r, unsigned width)
 {
-	size_t widest = LABEL_MIN, room = width > LABEL_MIN + 2 * COLUMN ? width - 2 * COLUMN : LABEL_MIN;
+	size_t widest = LABEL_MIN, room = width > LABEL_MIN + 2 * COLUMN_MIN ? width - 2 * COLUMN_MIN : LABEL_MIN;
 
 	for (size_t i = 0; i < r->n_cells; i++) {
 		size_t n = strlen(r->cells[i].name) + INDENT;
@@ -24,6 +24,24 @@ static size_t label_width(const struct report *r, unsigned width)
 			widest = n;
 	}
 	return widest;
+}
+
+/* A column holds a subject's name, with a blank and the mark; of a longer one its end is cut. */
+static int column_width(const char *subject)
+{
+	size_t n = strlen(subject) + 2;
+
+	return (int)(n < COLUMN_MIN ? COLUMN_MIN : n > COLUMN_MAX ? COLUMN_MAX : n);
+}
+
+/* How many of n subjects stand side by side in `room` characters; one at least. */
+static size_t columns_that_fit(const char **subjects, size_t n, size_t room)
+{
+	size_t fit = 0, used = 0;
+
+	while (fit < n && used + (size_t)column_width(subjects[fit]) <= room)
+		used += (size_t)column_width(subjects[fit++]);
+	return fit ? fit : 1;
 }
 
 /* A name that does not fit gets a line of its own. */
@@ -58,7 +76,7 @@ static void put_cell(FILE *out, const struct cell *c, const char *subject)
 				snprintf(text, sizeof(text), "%s", absent[i].text);
 	}
 	snprintf(marked, sizeof(marked), "%s%c", text, s && s->leads ? '*' : ' ');
-	fprintf(out, "%*s", COLUMN, marked);
+	fprintf(out, "%*s", column_width(subject), marked);
 }
 
 static bool in_block(const struct cell *c, const char **subjects, size_t n)
@@ -74,7 +92,7 @@ static void put_block(FILE *out, const struct report *r, const char **subjects, 
 {
 	fprintf(out, "%-*s", (int)label, "");
 	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%*.*s ", COLUMN - 1, COLUMN - 2, subjects[i]);
+		fprintf(out, "%*.*s ", column_width(subjects[i]) - 1, column_width(subjects[i]) - 2, subjects[i]);
 	fputc('\n', out);
 	for (size_t w = 0; w < r->n_workloads; w++) {
 		bool named = false;
@@ -134,14 +152,14 @@ void summary_write(FILE *out, const struct report *r, const char *dir, unsigned 
 {
 	const char **subjects;
 	size_t n = report_subjects(r, &subjects), label = label_width(r, width);
-	size_t per_block = width >= label + COLUMN ? (width - label) / COLUMN : 1;
 	json_t *reason;
 	size_t i;
 
 	null_last(subjects, n);
 	fprintf(out, "%s\n\n", field_text(r->run, "run_id", ""));
-	for (size_t first = 0; first < n; first += per_block) {
-		put_block(out, r, subjects + first, n - first < per_block ? n - first : per_block, label);
+	for (size_t first = 0, fit; first < n; first += fit) {
+		fit = columns_that_fit(subjects + first, n - first, width > label ? width - label : 0);
+		put_block(out, r, subjects + first, fit, label);
 		fputc('\n', out);
 	}
 	fputs("Medians per operation (memory: per task); their intervals are in the report. * best group among models\n"

@@ -194,6 +194,9 @@ struct bench_workload {
 	enum bench_metric metric; /* the primary one */
 	const struct bench_param *params; /* */
 	size_t n_params; /* <= BENCH_MAX_PARAMS */
+	/* What a fixed pool of threads needs to run the direct body: how many of its tasks wait for something that another task
+	 * does, and one more. 0: all of them wait for each other, no pool can. */
+	unsigned pool_tasks;
 	uint64_t smoke_ops; /* ops of a smoke sample (BENCH_LINEAR) */
 	uint64_t ops_quantum; /* ops is rounded to a multiple of this times quantum_param's value; 0 = 1 */
 	const char *quantum_param; /* name of an int parameter, or NULL */

@@ -77,6 +77,8 @@
  *                                                               and the NUMA node that it belongs to
  *   void dx_runtime_run(void (*root)(void *), void *arg)        runs root as a task; blocks the calling OS thread
  *   void dx_runtime_stop(void)                                  all threads joined, everything freed
+ *   unsigned dx_runtime_pool(void)                              threads that all tasks share so that one that waits holds a
+ *                                                               thread from the others; 0: any number of tasks can wait
  *   size_t dx_runtime_counters(const char *names[], uint64_t values[], size_t cap)   what the model counts of itself
  *   size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)      every setting that matters
  */

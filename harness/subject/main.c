@@ -569,6 +569,9 @@ static int do_cell(struct subject *s)
 		if (status < 0)
 			say_error(s->b->why);
 		stop_runner(s);
+	} else if (status == -EOPNOTSUPP) {
+		say(json_pack("{s:s,s:s}", "msg", "unsupported", "why", s->b->why));
+		status = 0;
 	} else {
 		say_error(s->b->why);
 	}

@@ -43,7 +43,8 @@ extern const char *const style_model; /* "gmp", "eventloop", … */
 extern const bool style_uses_workers; /* more workers than one make a difference */
 extern const bool style_has_counters; /* */
 
-/* Start the model for b->workers CPUs; sets b->model. 0, or -errno (-EINVAL: a knob it does not know) with b->why. */
+/* Start the model for b->workers CPUs; sets b->model. 0, or -errno with b->why:
+ * -EINVAL: a knob it does not know; -EOPNOTSUPP: with these knobs it cannot do b->workload. */
 int style_start(struct bench *b, const char *knobs);
 
 /* Run root(arg) in the model's own context; returns when root has. */

@@ -11,6 +11,27 @@ const char *const style_model = DX_MODEL;
 const bool style_uses_workers = true;
 const bool style_has_counters = true;
 
+static void do_nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* Whether a pool of n threads can run the workload; -EOPNOTSUPP with b->why, and the model is stopped, if not. */
+static int check_pool(struct bench *b, unsigned n)
+{
+	unsigned needed = b->workload->pool_tasks;
+
+	if (n == 0 || (needed && needed <= n))
+		return 0;
+	dx_runtime_run(do_nothing, NULL); /* the whole cycle: a model need not bear a stop without a run */
+	dx_runtime_stop();
+	if (needed)
+		return bench_fail(b, -EOPNOTSUPP, "a pool of %u threads: it needs %u at least", n, needed);
+	return bench_fail(
+		b, -EOPNOTSUPP,
+		"a pool of %u threads: the tasks of this work wait for each other, and hold a thread meanwhile", n);
+}
+
 int style_start(struct bench *b, const char *knobs)
 {
 	int status = dx_runtime_start(b->workers, knobs, b->nearness, b->n_nearness);
@@ -21,7 +42,7 @@ int style_start(struct bench *b, const char *knobs)
 	if (status < 0)
 		return bench_fail(b, status, "%s cannot start %u workers: %s", DX_MODEL, b->workers,
 				  strerrordesc_np(-status));
-	return 0;
+	return check_pool(b, dx_runtime_pool());
 }
 
 void style_enter(struct bench *b, void (*root)(void *), void *arg)

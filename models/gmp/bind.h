@@ -361,6 +361,11 @@ static inline int dx_runtime_start(unsigned workers, const char *knobs, const ui
 	return status;
 }
 
+static inline unsigned dx_runtime_pool(void)
+{
+	return 0;
+}
+
 static inline void dx_runtime_run(void (*root)(void *), void *arg)
 {
 	gr_run(root, arg);

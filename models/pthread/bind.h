@@ -370,6 +370,11 @@ static inline int dx_runtime_start(unsigned workers, const char *knobs, const ui
 	return pt_start(knobs);
 }
 
+static inline unsigned dx_runtime_pool(void)
+{
+	return pt_pool_threads();
+}
+
 static inline void dx_runtime_run(void (*root)(void *), void *arg)
 {
 	pt_run(root, arg);
@@ -394,12 +399,12 @@ static inline size_t dx_runtime_knobs(const char *names[], char values[][32], si
 	size_t n = 0;
 
 	if (n < cap) {
-		names[n] = "stack_bytes";
-		snprintf(values[n++], 32, "%zu", pt_stack_bytes());
+		names[n] = "stack_kib";
+		snprintf(values[n++], 32, "%zu", pt_stack_bytes() / 1024);
 	}
 	if (n < cap) {
-		names[n] = "threads";
-		snprintf(values[n++], 32, "one per task");
+		names[n] = "pool";
+		snprintf(values[n++], 32, "%u", pt_pool_threads());
 	}
 	return n;
 }

@@ -2,7 +2,8 @@
  * pt.c - threads: start, join, detached ones, and the little that the model keeps for all of them.
  *
  * A task is a thread, made by pthread_create and joined by pthread_join. Nothing is kept between tasks: a suite
- * that hid a thread pool in here would measure the pool and call it pthreads.
+ * that hid a thread pool in here would measure the pool and call it pthreads. A pool is there by a knob alone, and then
+ * the subject's name says so (pt_pool.c).
  *
  * Two things need thought. A detached thread has nobody who joins it, yet pt_stop must not return while one still
  * runs code that uses what the caller is about to free. So live detached threads are counted and pt_stop waits
@@ -28,11 +29,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/pthread/pt_pool.h"
+
 static struct {
 	/* written by pt_start and pt_stop, immutable between them */
 	bool is_started;
 	pthread_attr_t joinable_attr;
 	pthread_attr_t detached_attr;
+	struct pt_pool *pool; /* NULL: a task is a thread */
+	unsigned n_pool;
+	struct pt_task root; /* owner: the thread in pt_run */
 	/* atomic, any thread; relaxed: a statistic that orders nothing */
 	_Atomic uint64_t threads_created;
 	/* under lock */
@@ -58,43 +64,54 @@ void pt_fatal(const char *fmt, ...)
 
 /* ---- start and stop ----------------------------------------------------------------------------- */
 
-/* "name=value,...", of which there is one name. 0 in *stack_bytes: not given. */
-static int parse_knobs(const char *knobs, size_t *stack_bytes)
+struct knobs {
+	unsigned long stack_kib; /* 0: not given */
+	unsigned long pool;
+};
+
+/* "name=value,...", of the names in pt.h. */
+static int parse_knobs(const char *text, struct knobs *out)
 {
-	static const char name[] = "stack_kib=";
+	const struct {
+		const char *name;
+		unsigned long *value, min, max;
+	} known[] = {{"stack_kib=", &out->stack_kib, 1, SIZE_MAX / 1024}, {"pool=", &out->pool, 0, PT_POOL_MAX}};
 
-	*stack_bytes = 0;
-	while (knobs && *knobs) {
+	*out = (struct knobs){0};
+	while (text && *text) {
+		size_t i = 0, n_known = sizeof(known) / sizeof(known[0]);
 		char *end;
-		unsigned long kib;
 
-		if (strncmp(knobs, name, sizeof(name) - 1) != 0)
+		while (i < n_known && strncmp(text, known[i].name, strlen(known[i].name)) != 0)
+			i++;
+		if (i == n_known)
 			return -EINVAL;
-		knobs += sizeof(name) - 1;
-		if (*knobs < '0' || *knobs > '9') /* strtoul would take a sign and blanks */
+		text += strlen(known[i].name);
+		if (*text < '0' || *text > '9') /* strtoul would take a sign and blanks */
 			return -EINVAL;
 		errno = 0;
-		kib = strtoul(knobs, &end, 10);
-		if (errno || kib == 0 || kib > SIZE_MAX / 1024)
+		*known[i].value = strtoul(text, &end, 10);
+		if (errno || *known[i].value < known[i].min || *known[i].value > known[i].max)
 			return -EINVAL;
 		if (*end != '\0' && *end != ',')
 			return -EINVAL;
-		*stack_bytes = (size_t)kib * 1024;
-		knobs = *end ? end + 1 : end;
+		text = *end ? end + 1 : end;
 	}
 	return 0;
 }
 
 int pt_start(const char *knobs)
 {
+	struct knobs given;
 	size_t stack_bytes;
 	int rc;
 
 	if (rt.is_started)
 		return -EBUSY;
-	rc = parse_knobs(knobs, &stack_bytes);
+	rc = parse_knobs(knobs, &given);
 	if (rc < 0)
 		return rc;
+	stack_bytes = (size_t)given.stack_kib * 1024;
 	rc = pthread_attr_init(&rt.joinable_attr);
 	if (rc)
 		return -rc;
@@ -106,9 +123,12 @@ int pt_start(const char *knobs)
 		rc = pthread_attr_setstacksize(&rt.joinable_attr, stack_bytes);
 	if (!rc && stack_bytes)
 		rc = pthread_attr_setstacksize(&rt.detached_attr, stack_bytes);
+	if (!rc && given.pool)
+		rc = -pt_pool_open((unsigned)given.pool, &rt.joinable_attr, &rt.pool);
 	if (rc)
 		goto fail_detached;
-	atomic_store_explicit(&rt.threads_created, 0, memory_order_relaxed);
+	rt.n_pool = (unsigned)given.pool;
+	atomic_store_explicit(&rt.threads_created, rt.n_pool, memory_order_relaxed);
 	rt.is_started = true;
 	return 0;
 
@@ -127,9 +147,18 @@ void pt_stop(void)
 	while (rt.detached)
 		pthread_cond_wait(&rt.no_detached, &rt.lock);
 	pthread_mutex_unlock(&rt.lock);
+	if (rt.pool)
+		pt_pool_close(rt.pool);
+	rt.pool = NULL;
+	rt.n_pool = 0;
 	pthread_attr_destroy(&rt.detached_attr);
 	pthread_attr_destroy(&rt.joinable_attr);
 	rt.is_started = false;
+}
+
+unsigned pt_pool_threads(void)
+{
+	return rt.n_pool;
 }
 
 uint64_t pt_threads_created(void)
@@ -152,23 +181,30 @@ static void *task_main(void *p)
 {
 	struct pt_task *t = p;
 
-	t->fn(t->arg);
+	t->job.fn(t->job.arg);
 	return NULL;
 }
 
-int pt_spawn(struct pt_task *t, void (*fn)(void *), void *arg)
+static int spawn_thread(struct pt_task *t)
 {
-	int rc;
+	int rc = pthread_create(&t->thread, &rt.joinable_attr, task_main, t);
 
-	if (!rt.is_started)
-		pt_fatal("pt_spawn: the runtime is not started");
-	t->fn = fn; /* I3 */
-	t->arg = arg;
-	rc = pthread_create(&t->thread, &rt.joinable_attr, task_main, t);
 	t->is_joinable = rc == 0;
 	if (rc)
 		return -rc;
 	atomic_fetch_add_explicit(&rt.threads_created, 1, memory_order_relaxed);
+	return 0;
+}
+
+int pt_spawn(struct pt_task *t, void (*fn)(void *), void *arg)
+{
+	if (!rt.is_started)
+		pt_fatal("pt_spawn: the runtime is not started");
+	t->job = (struct pt_job){.fn = fn, .arg = arg, .is_awaited = true}; /* I3 */
+	if (!rt.pool)
+		return spawn_thread(t);
+	t->is_joinable = true;
+	pt_pool_submit(rt.pool, &t->job);
 	return 0;
 }
 
@@ -179,6 +215,10 @@ void pt_join(struct pt_task *t)
 	if (!t->is_joinable)
 		pt_fatal("pt_join: the task was never started, or has been joined");
 	t->is_joinable = false;
+	if (rt.pool && t != &rt.root) {
+		pt_pool_await(rt.pool, &t->job);
+		return;
+	}
 	rc = pthread_join(t->thread, NULL);
 	if (rc)
 		pt_fatal("pt_join: %s", strerror(rc));
@@ -186,13 +226,16 @@ void pt_join(struct pt_task *t)
 
 void pt_run(void (*root)(void *), void *arg)
 {
-	struct pt_task t;
-	int rc = pt_spawn(&t, root, arg);
+	int rc;
 
+	if (!rt.is_started)
+		pt_fatal("pt_run: the runtime is not started");
+	rt.root.job = (struct pt_job){.fn = root, .arg = arg};
+	rc = spawn_thread(&rt.root); /* with a pool too: the root waits for tasks, and would hold a thread of it */
 	/* Running root in the calling thread instead would be another experiment, so there is no way on. */
 	if (rc < 0)
 		pt_fatal("pt_run: cannot create the first thread: %s", strerror(-rc));
-	pt_join(&t);
+	pt_join(&rt.root);
 }
 
 /* ---- detached tasks ----------------------------------------------------------------------------- */
@@ -200,6 +243,7 @@ void pt_run(void (*root)(void *), void *arg)
 struct detached_start {
 	void (*fn)(void *);
 	void *arg;
+	struct pt_job job; /* of a pool */
 };
 
 static void count_detached(int by)
@@ -221,6 +265,11 @@ static void *detached_main(void *p)
 	return NULL;
 }
 
+static void detached_job(void *p)
+{
+	(void)detached_main(p);
+}
+
 int pt_go(void (*fn)(void *), void *arg)
 {
 	struct detached_start *start;
@@ -235,6 +284,11 @@ int pt_go(void (*fn)(void *), void *arg)
 	start->fn = fn;
 	start->arg = arg;
 	count_detached(1); /* I1 */
+	if (rt.pool) {
+		start->job = (struct pt_job){.fn = detached_job, .arg = start};
+		pt_pool_submit(rt.pool, &start->job);
+		return 0;
+	}
 	rc = pthread_create(&thread, &rt.detached_attr, detached_main, start);
 	if (rc) {
 		count_detached(-1);

@@ -2,9 +2,10 @@
  * pt.h - the pthread model: one kernel thread per task, the way a careful C programmer writes it.
  *
  * The model is the baseline "1:1 threads" of the comparison. Its rule is: textbook pthreads, nothing clever,
- * nothing crippled. So there is no thread pool, no spinning in front of a mutex, no queue without a lock and no
+ * nothing crippled. So there is no spinning in front of a mutex, no queue without a lock and no
  * futex called by hand; and there is no needless lock, no stack larger than the system gives and no thread that
- * is created only to be measured. What glibc does by itself (caching the stacks of ended threads, for
+ * is created only to be measured. A thread pool there is only where a knob asks for one (pt_pool.c): by default a
+ * task is a thread. What glibc does by itself (caching the stacks of ended threads, for
  * example) stays as it is, because every program that uses pthreads gets it.
  *
  * Errors: what the environment refuses is a negative errno (-EAGAIN where a limit on threads is met). A caller's
@@ -20,10 +21,14 @@
 
 /* ---- the runtime (pt.c) ------------------------------------------------------------------------- */
 
+enum { PT_POOL_MAX = 4096 }; /* threads of a pool: more is a mistake in a knob; arbitrary */
+
 /*
- * Once before anything else. knobs: "" or "stack_kib=N", the size of every thread's stack; without it threads get
- * what pthread_create gives (RLIMIT_STACK when the process began). -EINVAL: a knob that does not exist, or a stack
- * that the system does not accept; -EBUSY: started already.
+ * Once before anything else. knobs: "name=value,..." of these, or "":
+ *   stack_kib=N   the size of every thread's stack; without it threads get what pthread_create gives (RLIMIT_STACK when
+ *                 the process began)
+ *   pool=N        tasks are run by N threads that take them from a queue, instead of by a thread each; 0: a thread each
+ * -EINVAL: a knob that does not exist, or a value that the system does not accept; -EBUSY: started already.
  */
 int pt_start(const char *knobs);
 
@@ -36,6 +41,9 @@ void pt_stop(void);
 /* Threads created since pt_start, the root's included. */
 uint64_t pt_threads_created(void);
 
+/* Threads of the pool; 0: there is none, a task is a thread. A pool's tasks must not wait for each other. */
+unsigned pt_pool_threads(void);
+
 /* The stack size in force, in bytes, without the guard page. */
 size_t pt_stack_bytes(void);
 
@@ -44,11 +52,20 @@ void pt_fatal(const char *fmt, ...) __attribute__((noreturn, cold, format(printf
 
 /* ---- tasks (pt.c) ------------------------------------------------------------------------------- */
 
-/* A joinable task. Written by pt_spawn, read by the new thread, dead after pt_join. */
+/* What a thread of a pool runs. */
+struct pt_job {
+	void (*fn)(void *); /* immutable once the task is started, as the next two */
+	void *arg;
+	bool is_awaited; /* by pt_join */
+	/* of a pool alone, under its lock */
+	bool is_done;
+	struct pt_job *next;
+};
+
+/* A joinable task. Written by pt_spawn, read by the thread that runs it, dead after pt_join. */
 struct pt_task {
-	pthread_t thread; /* owner: the thread that spawns and joins */
-	void (*fn)(void *); /* immutable once the thread runs */
-	void *arg; /* immutable once the thread runs */
+	pthread_t thread; /* owner: the thread that spawns and joins; void with a pool */
+	struct pt_job job;
 	bool is_joinable; /* owner: the thread that spawns and joins; catches a second join */
 };
 

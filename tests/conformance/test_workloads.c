@@ -66,6 +66,14 @@ static const struct refusal {
 	{"serial", "abuse/ready", "abuse/ready has no body in the serial style"},
 };
 
+/* Other settings of a model, with which every smoke cell is run too: these workloads it can do, the others it refuses. */
+static const struct variant {
+	const char *model, *knobs, *only, *why;
+} variants[] = {
+	{"pthread", "pool=2", "spawn/flat cpu/mandelbrot cpu/matmul net/churn",
+	 "a pool of 2 threads: the tasks of this work wait for each other, and hold a thread meanwhile"},
+};
+
 static const struct extra {
 	const char *workload, *params;
 	uint64_t ops;
@@ -188,6 +196,7 @@ struct test {
 	const char *model;
 	const json_t *workload; /* of the serial subject's description */
 	const struct extra *extra; /* NULL: the smoke cell */
+	const struct variant *variant; /* NULL: the model as it is */
 	char name[64];
 };
 
@@ -228,13 +237,15 @@ static json_t *make_cell(const struct test *t, int workers)
 	assert_non_null(params);
 	return json_pack("{s:s,s:O,s:o,s:i,s:I,s:s,s:s,s:s,s:b}", "workload", name_of(t->workload), "version",
 			 json_object_get(t->workload, "version"), "params", params, "workers", workers, "ops",
-			 is_linear ? ops : (json_int_t)0, "seed", "00000000000000ff", "data_dir", data_dir, "knobs", "",
-			 "warmup", has_scaling(t->workload, "server") ? 0 : 1);
+			 is_linear ? ops : (json_int_t)0, "seed", "00000000000000ff", "data_dir", data_dir, "knobs",
+			 t->variant ? t->variant->knobs : "", "warmup", has_scaling(t->workload, "server") ? 0 : 1);
 }
 
 /* Must this subject refuse the cell, whatever the others do? */
 static bool must_refuse(const struct test *t)
 {
+	if (t->variant && !strstr(t->variant->only, name_of(t->workload)))
+		return true;
 	return is_refused_by_table(t->model, name_of(t->workload)) ||
 	       (t->extra && t->extra->only && !strstr(t->extra->only, t->model));
 }
@@ -254,7 +265,8 @@ static bool lacks_direct_reads(const struct test *t, const json_t *answer)
 static void check_refusal(const struct test *t, const json_t *answer)
 {
 	const char *why = json_string_value(json_object_get(answer, "why"));
-	const char *expected = refusal_why(t->model, name_of(t->workload));
+	bool is_variants = t->variant && !is_refused_by_table(t->model, name_of(t->workload));
+	const char *expected = is_variants ? t->variant->why : refusal_why(t->model, name_of(t->workload));
 
 	assert_non_null(why);
 	assert_true(strlen(why) > 10);
@@ -583,17 +595,28 @@ static void add_unit(const char *name, CMUnitTestFunction fn, void *state)
 	unit_tests[n_units++] = (struct CMUnitTest){.name = name, .test_func = fn, .initial_state = state};
 }
 
-static void add_cell(const char *model, const json_t *workload, const struct extra *extra)
+static struct test *add_cell(const char *model, const json_t *workload, const struct extra *extra)
 {
 	struct test *t = &tests[n_tests++];
 
 	*t = (struct test){.model = model, .workload = workload, .extra = extra};
 	snprintf(t->name, sizeof t->name, "%s %s %.30s", model, name_of(workload), extra ? extra->params : "smoke");
 	add_unit(t->name, test_cell, t);
+	return t;
+}
+
+static void add_variant(const struct variant *v, const json_t *workload)
+{
+	struct test *t = add_cell(v->model, workload, NULL);
+
+	t->variant = v;
+	snprintf(t->name, sizeof t->name, "%s+%s %s smoke", v->model, v->knobs, name_of(workload));
 }
 
 static void add_workload(const json_t *workload)
 {
+	for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++)
+		add_variant(&variants[v], workload);
 	for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
 		add_cell(models[m], workload, NULL);
 		for (size_t i = 0; i < sizeof extras / sizeof extras[0]; i++)

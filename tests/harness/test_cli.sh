@@ -68,7 +68,7 @@ wrong "--knobs 'speed=1' is not of the form SUBJECT:NAME=VALUE" run --knobs spee
 wrong "--knobs 'aa:speed' is not of the form" run --knobs aa:speed
 wrong "--knobs 'aa:speed=' is not of the form" run --knobs aa:speed=
 wrong "--knobs: there is no subject 'go'" run --knobs go:speed=1
-wrong "--knobs: aa has no knob 'sped'; it has speed, colour" run --knobs aa:colour=red,sped=1
+wrong "aa has no knob 'sped'; it has speed, colour" run --knobs aa:colour=red,sped=1
 wrong "no workload matches the filter 'workload:nosuch'" list -f workload:nosuch
 wrong "no workload matches the filter" list --json -f workload:nosuch
 wrong "--budget is '5x', it must be a time" run --budget 5x
@@ -207,6 +207,16 @@ head -"$lines" cut/samples.jsonl | cmp -s - kept || fail "resuming has changed w
 [ "$(grep -o '"key":"[0-9a-f]*"' cut/samples.jsonl | sort | uniq -d | wc -l)" = 0 ] || fail "a key is there twice"
 grep -qE '"finished": "20' cut/run.json || fail "the run is not finished"
 expect 0 "Report: cut/report.html" report cut
+
+# ---- a subject beside itself with other settings; what --knobs gives the model, its variants have too
+expect 0 "" run -f workload:once --subjects aa,aa+speed=3 --knobs aa:colour=blue --rounds 1 --out beside --quiet
+says beside/run.json '"id": "aa+speed=3"'
+grep -F '"subject":"aa+speed=3"' beside/samples.jsonl | grep -qF '"knobs_set":"colour=blue,speed=3"' ||
+	fail "a variant does not have its settings"
+grep -F '"subject":"aa"' beside/samples.jsonl | grep -F '"kind":"timed"' | grep -qF '"knobs_set":"colour=blue"' ||
+	fail "the model beside its variant has other settings"
+wrong "aa has no knob 'sped'; it has speed, colour" run --subjects aa,aa+sped=3
+wrong "there is no subject 'go\+speed=3'; found are" run --subjects go+speed=3
 
 # ---- a budget that is over at once: every cell has a sample all the same, and the run says that it is not complete
 expect "[04]" "the time is up after [0-9]+ rounds" run --budget 1s --rounds 500 --out short --quiet

@@ -206,6 +206,70 @@ static void test_filter_reaches_beyond_the_plan(void **state)
 	plan_free(p);
 }
 
+/* A subject with other settings stands beside itself where its name does. */
+static void test_variants(void **state)
+{
+	static const char *const named[] = {"gmp", "gmp+speed=3"};
+	struct plan_options o = {.subjects = named, .n_subjects = 2};
+	struct plan *p = build("{\"workload\":\"work\",\"base\":\"gmp\",\"subjects\":"
+			       "[\"gmp\",\"gmp+speed=2+colour=blue\",\"absent+speed=2\"]}",
+			       NULL);
+	const struct subject *s = p->cells[0].subjects[1];
+
+	(void)state;
+	assert_int_equal(p->n_cells, 1);
+	assert_int_equal(p->cells[0].n_subjects, 2);
+	assert_string_equal(s->id, "gmp+speed=2+colour=blue");
+	assert_string_equal(s->model, "gmp");
+	assert_string_equal(s->knobs, "speed=2,colour=blue");
+	assert_string_equal(s->path, catalog_subject(catalog, "gmp")->path);
+	assert_string_equal(catalog_subject(catalog, "gmp")->model, "gmp");
+	assert_null(catalog_subject(catalog, "gmp")->knobs);
+	plan_free(p);
+
+	p = build("{\"workload\":\"work\"}", NULL); /* all subjects: not the variant, which nobody names here */
+	assert_int_equal(p->cells[0].n_subjects, 2);
+	plan_free(p);
+
+	p = build("{\"workload\":\"work\",\"base\":\"gmp\"}", &o);
+	assert_int_equal(p->cells[0].n_subjects, 2);
+	assert_string_equal(p->cells[0].subjects[1]->id, "gmp+speed=3");
+	plan_free(p);
+
+	o = (struct plan_options){.filter = "subject:gmp+speed=3"};
+	p = build("{\"workload\":\"work\",\"subjects\":[\"gmp\",\"gmp+speed=3\"]}", &o);
+	assert_int_equal(p->cells[0].n_subjects, 1);
+	assert_string_equal(p->cells[0].subjects[0]->id, "gmp+speed=3");
+	plan_free(p);
+}
+
+static void test_wrong_variants(void **state)
+{
+	static const struct plan_options none;
+	static const char *const wrong[][2] = {
+		{"gmp+taste=2", "gmp has no knob 'taste'; it has speed, colour"},
+		{"gmp+", "subject 'gmp+' is not of the form SUBJECT+NAME=VALUE"},
+		{"gmp+speed", "subject 'gmp+speed' is not of the form SUBJECT+NAME=VALUE"},
+		{"gmp+speed=", "subject 'gmp+speed=' is not of the form SUBJECT+NAME=VALUE"},
+		{"gmp+speed=1+", "subject 'gmp+speed=1+' is not of the form SUBJECT+NAME=VALUE"},
+		{"gmp+=1", "subject 'gmp+=1' is not of the form SUBJECT+NAME=VALUE"},
+		{"gmp+speed=1,colour=red", "subject 'gmp+speed=1,colour=red' is not of the form SUBJECT+NAME=VALUE"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct plan_options o = {.subjects = &wrong[i][0], .n_subjects = 1};
+		char *group = xformat("{\"workload\":\"work\",\"subjects\":[\"%s\"]}", wrong[i][0]);
+		struct err err = {{0}};
+
+		assert_null(try_build(group, &none, &err));
+		assert_string_equal(ERR_TEXT(err), wrong[i][1]);
+		assert_null(try_build("{\"workload\":\"work\"}", &o, &err));
+		assert_string_equal(ERR_TEXT(err), wrong[i][1]);
+		free(group);
+	}
+}
+
 static void test_smoke(void **state)
 {
 	struct plan_options o = {.smoke = true};
@@ -396,6 +460,8 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_filter_reaches_beyond_the_plan),
+		cmocka_unit_test(test_variants),
+		cmocka_unit_test(test_wrong_variants),
 		cmocka_unit_test(test_smoke),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_option_errors),

@@ -37,10 +37,10 @@ static void test_identity(void **state)
 
 	assert_string_equal(DX_MODEL, "pthread");
 	assert_int_equal(dx_runtime_knobs(names, values, 4), 2);
-	assert_string_equal(names[0], "stack_bytes");
-	assert_true(strtoull(values[0], NULL, 10) >= 16384);
-	assert_string_equal(names[1], "threads");
-	assert_string_equal(values[1], "one per task");
+	assert_string_equal(names[0], "stack_kib");
+	assert_true(strtoull(values[0], NULL, 10) >= 16);
+	assert_string_equal(names[1], "pool");
+	assert_string_equal(values[1], "0");
 	assert_int_equal(dx_runtime_knobs(names, values, 1), 1);
 	assert_int_equal(dx_runtime_knobs(names, values, 0), 0);
 	assert_int_equal(dx_runtime_counters(names, counts, 4), 1);

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -41,9 +42,9 @@ static int stop(void **state)
 static void test_knobs(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = {"stack",       "stack_kib=",         "stack_kib=-1",
-					    "stack_kib=x", "stack_kib=64x",      "stack_kib=0",
-					    "threads=4",   "stack_kib=64,foo=1", "stack_kib=1"};
+	static const char *const wrong[] = {"stack",         "stack_kib=",  "stack_kib=-1", "stack_kib=x",
+					    "stack_kib=64x", "stack_kib=0", "threads=4",    "stack_kib=64,foo=1",
+					    "stack_kib=1",   "pool=",       "pool=5000"};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(pt_start(wrong[i]), -EINVAL);
@@ -54,6 +55,104 @@ static void test_knobs(void **state)
 	assert_int_equal(pt_start(NULL), 0);
 	assert_true(pt_stack_bytes() > 0);
 	pt_stop();
+}
+
+/* ---- the pool ------------------------------------------------------------------------------------ */
+
+enum { POOL = 3, POOL_TASKS = 500 };
+
+struct pooled {
+	_Atomic int started, live, most;
+	_Atomic uint64_t in_order; /* tasks that began after all with a lower number; of a pool of one thread all do */
+};
+
+struct pooled_task {
+	struct pt_task task;
+	struct pooled *all;
+	int number;
+	bool ran;
+};
+
+static void pooled_main(void *arg)
+{
+	struct pooled_task *t = arg;
+	int live = atomic_fetch_add(&t->all->live, 1) + 1, most = atomic_load(&t->all->most);
+
+	t->all->in_order += atomic_fetch_add(&t->all->started, 1) == t->number;
+	while (live > most && !atomic_compare_exchange_weak(&t->all->most, &most, live))
+		;
+	sched_yield();
+	t->ran = true;
+	atomic_fetch_sub(&t->all->live, 1);
+}
+
+/* Start and join POOL_TASKS tasks with a pool of n threads; how many ran. */
+static int run_pooled(unsigned n, struct pooled *all)
+{
+	struct pooled_task *tasks = calloc(POOL_TASKS, sizeof *tasks);
+	char knobs[40];
+	int ran = 0;
+
+	assert_non_null(tasks);
+	*all = (struct pooled){0};
+	snprintf(knobs, sizeof knobs, "pool=%u", n);
+	assert_int_equal(pt_start(knobs), 0);
+	assert_int_equal(pt_pool_threads(), n);
+	for (int i = 0; i < POOL_TASKS; i++) {
+		tasks[i].all = all;
+		tasks[i].number = i;
+		assert_int_equal(pt_spawn(&tasks[i].task, pooled_main, &tasks[i]), 0);
+	}
+	for (int i = 0; i < POOL_TASKS; i++) {
+		pt_join(&tasks[i].task);
+		ran += tasks[i].ran;
+	}
+	assert_int_equal(pt_threads_created(), n);
+	pt_stop();
+	assert_int_equal(pt_pool_threads(), 0);
+	free(tasks);
+	return ran;
+}
+
+static void test_pool(void **state)
+{
+	struct pooled all;
+
+	(void)state;
+	assert_int_equal(run_pooled(POOL, &all), POOL_TASKS);
+	assert_in_range(all.most, 1, POOL);
+	assert_int_equal(run_pooled(1, &all), POOL_TASKS);
+	assert_int_equal(all.most, 1);
+	assert_int_equal(all.in_order, POOL_TASKS);
+}
+
+static void pooled_root(void *arg)
+{
+	struct pooled_task *t = arg;
+
+	for (int i = 0; i < POOL_TASKS; i++)
+		if (pt_go(pooled_main, &t[i]) != 0)
+			abort();
+}
+
+/* Detached tasks of a pool have all run when pt_stop returns, and the root holds no thread of it. */
+static void test_pool_of_detached(void **state)
+{
+	struct pooled_task *tasks = calloc(POOL_TASKS, sizeof *tasks);
+	struct pooled all = {0};
+
+	(void)state;
+	assert_non_null(tasks);
+	for (int i = 0; i < POOL_TASKS; i++) {
+		tasks[i].all = &all;
+		tasks[i].number = i;
+	}
+	assert_int_equal(pt_start("pool=1"), 0);
+	pt_run(pooled_root, tasks);
+	pt_stop();
+	assert_int_equal(all.started, POOL_TASKS);
+	assert_int_equal(all.in_order, POOL_TASKS);
+	free(tasks);
 }
 
 static void note_stack_size(void *arg)
@@ -618,6 +717,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_misuse), /* first: a fork is simplest while there is one thread */
 		cmocka_unit_test(test_knobs),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_pool_of_detached),
 		cmocka_unit_test(test_stack_knob_is_in_force),
 		cmocka_unit_test(test_stop_waits_for_detached),
 		cmocka_unit_test(test_refused_thread_is_an_error),

@@ -116,6 +116,7 @@ const struct bench_workload cpu_mandelbrot_workload = {
 		"subject-go awaits the rows by a wait group.",
 	.scaling = BENCH_FINITE,
 	.metric = BENCH_WALL_PER_OP,
+	.pool_tasks = 1,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.finite_ops = mandelbrot_ops,

@@ -209,6 +209,7 @@ const struct bench_workload cpu_matmul_workload = {
 		"makes other code: its time beside the others is mostly the compilers'.",
 	.scaling = BENCH_FINITE,
 	.metric = BENCH_WALL_PER_OP,
+	.pool_tasks = 1,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.finite_ops = matmul_ops,

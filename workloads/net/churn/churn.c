@@ -106,6 +106,7 @@ const struct bench_workload net_churn_workload = {
 		"other.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
+	.pool_tasks = 2, /* one watches for the end */
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = churn_setup,

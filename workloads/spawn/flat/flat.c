@@ -75,6 +75,7 @@ const struct bench_workload spawn_flat_workload = {
 		"tasks.",
 	.scaling = BENCH_LINEAR,
 	.metric = BENCH_WALL_PER_OP,
+	.pool_tasks = 1,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.smoke_ops = 1000,
