@@ -351,6 +351,70 @@ static void say_around(struct doc *d, const struct report *r, const char *worklo
 	}
 }
 
+/* What a subject tells of its body's source, or NULL; of a variant nothing, its model says the same. */
+static json_t *subject_source(const json_t *subject, const char *workload)
+{
+	json_t *w, *all = json_object_get(json_object_get(subject, "describe"), "workloads");
+	size_t i;
+
+	if (strcmp(field_text(subject, "knobs", ""), "") != 0)
+		return NULL;
+	json_array_foreach (all, i, w)
+		if (strcmp(field_text(w, "name", ""), workload) == 0)
+			return json_object_get(w, "source");
+	return NULL;
+}
+
+/* Models whose bodies are the same source, with the first of them: "gmp, pthread". */
+static void say_sharers(struct doc *d, const struct report *r, const char *workload, const json_t *source)
+{
+	json_t *subject, *same;
+	const char *between = "";
+	size_t i;
+
+	json_array_foreach (json_object_get(r->run, "subjects"), i, subject) {
+		same = subject_source(subject, workload);
+		if (same && json_equal(same, source)) {
+			doc_say(d, "%s", between);
+			words_code(d->text, field_text(subject, "id", "?"));
+			between = ", ";
+		}
+	}
+}
+
+/* What each body took to write, one entry for the models that share it. */
+static void say_source(struct doc *d, const struct report *r, const char *workload)
+{
+	json_t *subject, *source, *name;
+	json_t *told = json_array();
+	size_t i, j;
+
+	json_array_foreach (json_object_get(r->run, "subjects"), i, subject) {
+		source = subject_source(subject, workload);
+		for (j = 0; source && j < json_array_size(told); j++)
+			if (json_equal(json_array_get(told, j), source))
+				source = NULL;
+		if (!source || isnan(field_number(source, "lines")))
+			continue;
+		doc_say(d, json_array_size(told) ? "; " : "**Source.** Lines of code, without comments: ");
+		json_array_append(told, source);
+		say_sharers(d, r, workload, source);
+		doc_say(d, " %.0f", field_number(source, "lines"));
+		if (field_number(source, "shared_lines") > 0)
+			doc_say(d, " and %.0f shared with other workloads", field_number(source, "shared_lines"));
+		json_array_foreach (json_object_get(source, "primitives"), j, name) {
+			doc_say(d, j ? ", " : " (");
+			words_code(d->text, json_string_value(name) ? json_string_value(name) : "?");
+		}
+		doc_say(d, j ? ")" : "");
+	}
+	if (json_array_size(told)) {
+		doc_say(d, ".");
+		doc_para(d, PARA_PLAIN);
+	}
+	json_decref(told);
+}
+
 void content_workload(struct doc *d, const struct report *r, const char *workload)
 {
 	const struct cell *first = NULL;
@@ -381,6 +445,7 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 		words_plain(d->text, fairness);
 		doc_para(d, PARA_PLAIN);
 	}
+	say_source(d, r, workload);
 	doc_say(d, "To repeat this section:");
 	doc_para(d, PARA_NOTE);
 	snprintf(filter, sizeof(filter), "workload:%s", workload);

@@ -1,5 +1,6 @@
 /* protocol.c - checking of cells, and messages as JSON; see protocol.h. */
 #include "harness/subject/protocol.h"
+#include "harness/subject/source_cost.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -323,6 +324,23 @@ static json_t *describe_param(const struct bench_param *p)
 			 p->help, "default", p->choices[p->dflt], "choices", choices, "smoke", p->choices[p->smoke]);
 }
 
+/* NULL where there is no body, or one that only says why it cannot: it calls nothing. */
+static json_t *describe_source(const char *workload)
+{
+	const struct source_cost *cost = source_cost(workload, SWITCHYARD_STYLE_NAME);
+	json_t *primitives;
+	char names[1024], *save = NULL;
+
+	if (!cost || (cost->calls == 0 && strcmp(cost->style, "serial") != 0))
+		return NULL;
+	snprintf(names, sizeof(names), "%s", cost->primitives);
+	primitives = json_array();
+	for (char *name = strtok_r(names, " ", &save); name; name = strtok_r(NULL, " ", &save))
+		json_array_append_new(primitives, json_string(name));
+	return json_pack("{s:s,s:i,s:i,s:i,s:o}", "style", cost->style, "lines", cost->lines, "shared_lines",
+			 cost->shared, "calls", cost->calls, "primitives", primitives);
+}
+
 static json_t *describe_workload(const struct registry_entry *entry)
 {
 	static const char *const scalings[] = {
@@ -341,11 +359,12 @@ static json_t *describe_workload(const struct registry_entry *entry)
 
 	for (size_t i = 0; i < w->n_params; i++)
 		json_array_append_new(params, describe_param(&w->params[i]));
-	return json_pack("{s:s,s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s?,s:b,s:o}", "name", w->name, "version", w->version,
-			 "summary", w->summary, "op", w->op, "fairness", w->fairness ? w->fairness : "", "scaling",
-			 scalings[w->scaling], "metric", metrics[w->metric], "smoke_ops", (json_int_t)w->smoke_ops,
-			 "ops_quantum", (json_int_t)(w->ops_quantum ? w->ops_quantum : 1), "quantum_param",
-			 w->quantum_param, "offered", entry->body != NULL, "params", params);
+	return json_pack("{s:s,s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s?,s:b,s:o,s:o*}", "name", w->name, "version",
+			 w->version, "summary", w->summary, "op", w->op, "fairness", w->fairness ? w->fairness : "",
+			 "scaling", scalings[w->scaling], "metric", metrics[w->metric], "smoke_ops",
+			 (json_int_t)w->smoke_ops, "ops_quantum", (json_int_t)(w->ops_quantum ? w->ops_quantum : 1),
+			 "quantum_param", w->quantum_param, "offered", entry->body != NULL, "params", params, "source",
+			 describe_source(w->name));
 }
 
 static json_t *describe_knobs(void)

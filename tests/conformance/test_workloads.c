@@ -532,6 +532,23 @@ static json_t *describe(const char *model)
 	return description;
 }
 
+/* What a body took to write is told where there is one, and is plausible: the table was made from this tree. */
+static void check_source(const char *model, const json_t *workload)
+{
+	const json_t *source = json_object_get(workload, "source");
+	bool is_serial = strcmp(model, "serial") == 0;
+
+	if (!source) {
+		assert_true(is_refused_by_table(model, name_of(workload)) || strcmp(model, "null") == 0);
+		return;
+	}
+	assert_true(json_integer_value(json_object_get(source, "lines")) >= 5);
+	assert_int_equal(json_integer_value(json_object_get(source, "calls")) > 0, !is_serial);
+	assert_int_equal(json_array_size(json_object_get(source, "primitives")) > 0, !is_serial);
+	assert_true(json_integer_value(json_object_get(source, "calls")) >=
+		    (json_int_t)json_array_size(json_object_get(source, "primitives")));
+}
+
 /* Every subject describes the same workloads; they differ in what is offered, and offer what the tables allow. */
 static void test_descriptions(void **state)
 {
@@ -550,6 +567,9 @@ static void test_descriptions(void **state)
 				assert_true(is_refused_by_table(models[m], name_of(workload)));
 			assert_non_null(same);
 			json_object_set(same, "offered", json_object_get(workload, "offered"));
+			check_source(models[m], workload);
+			json_object_del(same, "source"); /* of each body its own */
+			json_object_del(workload, "source");
 			assert_true(json_equal(same, workload));
 			json_decref(same);
 		}

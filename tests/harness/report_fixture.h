@@ -282,10 +282,13 @@ static json_t *cell_json(const struct spec *s)
 			 s->unit, "scaling", s->scaling, "group", s->workload);
 }
 
-static json_t *describe_json(void)
+/* What a subject says of itself; its body of the ring has so many lines, and calls one primitive (NULL: none). */
+static json_t *describe_json(int lines, const char *primitive)
 {
+	json_t *source = json_pack("{s:i,s:i,s:[s*]}", "lines", lines, "shared_lines", primitive ? 48 : 0, "primitives",
+				   primitive);
 	return json_pack("{s:i,s:s,s:s,s:s,s:{s:s,s:s},s:["
-			 "{s:s,s:s,s:s,s:s,s:b,s:[{s:s,s:s,s:s},{s:s,s:s,s:s}]},"
+			 "{s:s,s:s,s:s,s:s,s:b,s:o,s:[{s:s,s:s,s:s},{s:s,s:s,s:s}]},"
 			 "{s:s,s:s,s:s,s:s,s:b,s:[{s:s,s:s,s:s}]},"
 			 "{s:s,s:s,s:s,s:s,s:b}]}",
 			 "protocol", 1, "id", "gmp", "language", "C", "version", "0.1.0", "build", "cc", "gcc 12.2.0",
@@ -294,12 +297,13 @@ static json_t *describe_json(void)
 			 "one hop of the token", "fairness",
 			 "All bodies pass one word through a queue of one place; the loop posts a callback instead, "
 			 "which favours it.",
-			 "offered", 1, "params", "name", "tasks", "unit", "tasks", "help", "length of the ring", "name",
-			 "ws_kib", "unit", "KiB", "help", "buffer that each task reads per hop", "name", "net/echo",
-			 "summary", "An echo server", "op", "one request", "fairness", "Same bytes, same system calls.",
-			 "offered", 1, "params", "name", "connections", "unit", "", "help",
-			 "connections with one request in flight", "name", "memory/parked", "summary",
-			 "Tasks that wait", "op", "one parked task", "fairness", "A " NASTY " text.", "offered", 1);
+			 "offered", 1, "source", source, "params", "name", "tasks", "unit", "tasks", "help",
+			 "length of the ring", "name", "ws_kib", "unit", "KiB", "help",
+			 "buffer that each task reads per hop", "name", "net/echo", "summary", "An echo server", "op",
+			 "one request", "fairness", "Same bytes, same system calls.", "offered", 1, "params", "name",
+			 "connections", "unit", "", "help", "connections with one request in flight", "name",
+			 "memory/parked", "summary", "Tasks that wait", "op", "one parked task", "fairness",
+			 "A " NASTY " text.", "offered", 1);
 }
 
 static json_t *host_json(void)
@@ -320,15 +324,17 @@ static json_t *run_json(void)
 	for (size_t i = 0; i < COUNT(specs); i++)
 		json_array_append_new(cells, cell_json(&specs[i]));
 	return json_pack("{s:s,s:{s:s,s:s,s:s,s:b,s:s,s:s,s:s},s:s,s:[s,s,s,s],s:s,s:s,s:s,s:b,s:[],s:{s:s,s:i,s:i,s:o}"
-			 ",s:[{s:s,s:s,s:s,s:o}],s:o}",
+			 ",s:[{s:s,s:s,s:s,s:o},{s:s,s:o},{s:s,s:s,s:o},{s:s,s:o}],s:o}",
 			 "schema", "switchyard.run/1", "tool", "name", "switchyard", "version", "0.1.0", "git_rev",
 			 "0123456789ab", "git_dirty", 1, "build_type", "Release", "cc", "gcc 12.2.0", "cflags",
 			 "-O2 -g", "run_id", "20261123T161500Z-example", "command", "switchyard", "run", "-f",
 			 "workload:ring subject:gmp", "seed", "00000000000000ff", "started", "2026-11-23T16:15:00Z",
 			 "finished", "2026-11-23T16:24:00Z", "complete", 1, "resumed", "plan", "name", "default",
 			 "rounds", ROUNDS, "budget_s", 540, "cells", cells, "subjects", "id", "gmp", "path",
-			 "build/release/subjects/subject-gmp", "sha256", "00ff", "describe", describe_json(), "host",
-			 host_json());
+			 "build/release/subjects/subject-gmp", "sha256", "00ff", "describe",
+			 describe_json(56, "dx_send"), "id", "pthread", "describe", describe_json(56, "dx_send"), "id",
+			 "gmp+steal=0", "knobs", "steal=0", "describe", describe_json(56, "dx_send"), "id", "serial",
+			 "describe", describe_json(24, NULL), "host", host_json());
 }
 
 /* Where a sample stands in the run, and what is special about it. */
