@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/report/curve.h"
 #include "harness/report/gnuplot.h"
 #include "harness/report/parts.h"
 #include "harness/report/words.h"
@@ -388,38 +389,15 @@ struct curve {
 	size_t n;
 };
 
-static bool on_curve(const struct curve *k, const struct cell *c)
-{
-	json_t *a, *b;
-	bool same;
-
-	if (strcmp(c->workload, k->like->workload) != 0 || strcmp(c->placement, k->like->placement) != 0 ||
-	    c->workers != k->like->workers)
-		return false;
-	a = json_copy(json_object_get(c->json, "params"));
-	b = json_copy(json_object_get(k->like->json, "params"));
-	json_object_del(a, k->key);
-	json_object_del(b, k->key);
-	same = json_equal(a, b);
-	json_decref(a);
-	json_decref(b);
-	return same;
-}
-
-static double param_of(const struct cell *c, const char *key)
-{
-	return field_number(json_object_get(c->json, "params"), key);
-}
-
 static void find_values(const struct report *r, struct curve *k)
 {
 	k->n = 0;
 	for (size_t i = 0; i < r->n_cells; i++) {
 		const struct cell *c = &r->cells[i];
-		double v = param_of(c, k->key);
+		double v = cell_param(c, k->key);
 		bool measured = false, seen = false;
 
-		if (!isfinite(v) || k->n == MAX_VALUES || !on_curve(k, c))
+		if (!isfinite(v) || k->n == MAX_VALUES || !curve_has(k->like, k->key, c))
 			continue;
 		for (size_t j = 0; j < c->n_series; j++)
 			measured |= drawable(&c->series[j]);
@@ -455,7 +433,7 @@ static size_t curve_of(struct figure *f, const struct report *r, const struct cu
 			double scale = k->total ? k->values[v] : 1;
 			const struct stats_estimate *e;
 
-			if (!drawable(s) || param_of(c, k->key) != k->values[v] || !on_curve(k, c))
+			if (!drawable(s) || cell_param(c, k->key) != k->values[v] || !curve_has(k->like, k->key, c))
 				continue;
 			e = EST(s, Q_VALUE);
 			if (n++ == 0)
@@ -478,9 +456,9 @@ static void value_range(const struct report *r, const struct curve *k, double *l
 	*hi = -INFINITY;
 	for (size_t i = 0; i < r->n_cells; i++) {
 		struct curve other = {.like = &r->cells[i], .key = k->key};
-		double scale = k->total ? param_of(other.like, k->key) : 1;
+		double scale = k->total ? cell_param(other.like, k->key) : 1;
 
-		if (strcmp(other.like->workload, k->like->workload) != 0 || !isfinite(param_of(other.like, k->key)))
+		if (strcmp(other.like->workload, k->like->workload) != 0 || !isfinite(cell_param(other.like, k->key)))
 			continue;
 		find_values(r, &other);
 		for (size_t j = 0; j < other.like->n_series && other.n >= 3; j++) {
@@ -590,7 +568,7 @@ static int draw_curve(struct report *r, const char *dir, const char *body, const
 static bool drawn_before(const struct report *r, const struct curve *k)
 {
 	for (const struct cell *c = r->cells; c < k->like; c++)
-		if (on_curve(k, c) && isfinite(param_of(c, k->key)))
+		if (curve_has(k->like, k->key, c) && isfinite(cell_param(c, k->key)))
 			return true;
 	return false;
 }

@@ -439,6 +439,7 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 	say_unsettled(d, r, workload);
 	absences(d, r, workload);
 	comparisons(d, r, workload);
+	content_cliffs(d, r, workload, first->about);
 	fairness = field_text(first->about, "fairness", NULL);
 	if (fairness && *fairness) {
 		doc_say(d, "**Fairness.** ");

@@ -316,6 +316,50 @@ static void many_cells_become_several_charts(void **state)
 	free(text);
 }
 
+/* The echo server's cells as neighbours at these numbers of connections. */
+static void set_connections(json_t *run, json_int_t first, json_int_t second, json_int_t third)
+{
+	json_t *cell;
+	size_t i, seen = 0;
+	json_int_t values[] = {first, second, third};
+
+	json_array_foreach (json_object_get(json_object_get(run, "plan"), "cells"), i, cell)
+		if (strcmp(field_text(cell, "workload", ""), "net/echo") == 0)
+			json_object_set_new(json_object_get(cell, "params"), "connections",
+					    json_integer(values[seen++]));
+	assert_int_equal(seen, 3);
+}
+
+static void near_cells(json_t *run, json_t *samples)
+{
+	set_connections(run, 1000, 1020, 1024);
+	scale(samples, "net/echo connections=16", "gmp", 12000 / 6100.);
+	scale(samples, "net/echo connections=128", "gmp", 5900 / 5600.);
+}
+
+static void far_cells(json_t *run, json_t *samples)
+{
+	set_connections(run, 1000, 1200, 1400);
+	scale(samples, "net/echo connections=16", "gmp", 12000 / 6100.);
+}
+
+/* Steps are told between near cells, and where there is none, what the intervals leave open. */
+static void cliffs_are_told_between_neighbours(void **state)
+{
+	char *page = page_of("near", near_cells, NULL);
+
+	(void)state;
+	assert_says(page, "**Cliff.** `gmp`: from `connections=1000` to connections=1020 an operation costs 1.2");
+	assert_says(page, "**Drop.** `gmp`: from `connections=1020` to connections=1024 an operation costs 0.4");
+	assert_silent(page, "**Cliff.** `pthread`"); /* 8200 and 8600: a step too small to be one */
+	assert_says(page, "**Cliffs** along `connections`: 5 steps among 6 pairs of neighbours between 1000 and 1024; "
+			  "where there is none, the intervals leave open up to 1.");
+	free(page);
+	page = page_of("far", far_cells, NULL);
+	assert_silent(page, "**Cliff");
+	free(page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +369,7 @@ int main(void)
 		cmocka_unit_test(few_rounds_claim_nothing),
 		cmocka_unit_test(disturbed_samples_are_told),
 		cmocka_unit_test(many_cells_become_several_charts),
+		cmocka_unit_test(cliffs_are_told_between_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, make_dirs, remove_dirs);
