@@ -13,6 +13,7 @@
  *   typedef dx_mutex   mutual exclusion; not recursive
  *   typedef dx_rwlock  many may hold it for reading or one for writing; not recursive
  *   typedef dx_barrier a meeting of n tasks, again and again
+ *   typedef dx_sem     a number of permits
  *   typedef dx_chan    a bounded queue of fixed-size elements; capacity 0 is a rendezvous
  *   typedef dx_set     channels that one task receives from, whichever has something
  *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
@@ -37,6 +38,10 @@
  *
  *   int  dx_barrier_init(dx_barrier *, unsigned n), void dx_barrier_destroy(dx_barrier *)
  *   bool dx_barrier_wait(dx_barrier *)                          blocks until n tasks are in it; true in one of them
+ *
+ *   int  dx_sem_init(dx_sem *, unsigned permits), void dx_sem_destroy(dx_sem *)   nobody waits any more
+ *   void dx_sem_acquire(dx_sem *)                               blocks until there is a permit, and takes it
+ *   void dx_sem_release(dx_sem *)                               gives one back, whoever has taken it
  *
  *   int  dx_chan_init(dx_chan *, size_t elem_bytes, size_t capacity), void dx_chan_destroy(dx_chan *)
  *   void dx_send(dx_chan *, const void *elem)                   blocks while full
@@ -121,6 +126,10 @@ DX_HAS(dx_wunlock, void (*)(dx_rwlock *));
 DX_HAS(dx_barrier_init, int (*)(dx_barrier *, unsigned));
 DX_HAS(dx_barrier_destroy, void (*)(dx_barrier *));
 DX_HAS(dx_barrier_wait, bool (*)(dx_barrier *));
+DX_HAS(dx_sem_init, int (*)(dx_sem *, unsigned));
+DX_HAS(dx_sem_destroy, void (*)(dx_sem *));
+DX_HAS(dx_sem_acquire, void (*)(dx_sem *));
+DX_HAS(dx_sem_release, void (*)(dx_sem *));
 DX_HAS(dx_chan_init, int (*)(dx_chan *, size_t, size_t));
 DX_HAS(dx_chan_destroy, void (*)(dx_chan *));
 DX_HAS(dx_send, void (*)(dx_chan *, const void *));

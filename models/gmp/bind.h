@@ -174,6 +174,33 @@ static inline bool dx_barrier_wait(dx_barrier *b)
 	return is_last;
 }
 
+/* ---- semaphores ---------------------------------------------------------------------------------- */
+
+typedef struct dx_sem {
+	gr_atomic32 permits;
+} dx_sem;
+
+static inline int dx_sem_init(dx_sem *s, unsigned permits)
+{
+	atomic_init(&s->permits, permits);
+	return 0;
+}
+
+static inline void dx_sem_destroy(dx_sem *s)
+{
+	(void)s;
+}
+
+static inline void dx_sem_acquire(dx_sem *s)
+{
+	gr_sema_acquire(&s->permits);
+}
+
+static inline void dx_sem_release(dx_sem *s)
+{
+	gr_sema_release(&s->permits);
+}
+
 /* ---- channels ------------------------------------------------------------------------------------ */
 
 typedef struct dx_chan {

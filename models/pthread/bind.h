@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ typedef struct pt_task dx_task;
 typedef pthread_mutex_t dx_mutex;
 typedef pthread_rwlock_t dx_rwlock;
 typedef pthread_barrier_t dx_barrier;
+typedef sem_t dx_sem;
 typedef struct pt_chan dx_chan;
 typedef struct pt_set dx_set;
 typedef struct pt_wg dx_wg;
@@ -163,6 +165,32 @@ static inline void dx_barrier_destroy(dx_barrier *b)
 static inline bool dx_barrier_wait(dx_barrier *b)
 {
 	return pthread_barrier_wait(b) == PTHREAD_BARRIER_SERIAL_THREAD;
+}
+
+/* ---- semaphores --------------------------------------------------------------------------------- */
+
+static inline int dx_sem_init(dx_sem *s, unsigned permits)
+{
+	return sem_init(s, 0, permits) < 0 ? -errno : 0;
+}
+
+static inline void dx_sem_destroy(dx_sem *s)
+{
+	if (sem_destroy(s) < 0)
+		pt_fatal("dx_sem_destroy: %s", strerror(errno));
+}
+
+static inline void dx_sem_acquire(dx_sem *s)
+{
+	while (__builtin_expect(sem_wait(s) < 0, 0))
+		if (errno != EINTR)
+			pt_fatal("dx_sem_acquire: %s", strerror(errno));
+}
+
+static inline void dx_sem_release(dx_sem *s)
+{
+	if (__builtin_expect(sem_post(s) < 0, 0))
+		pt_fatal("dx_sem_release: %s", strerror(errno));
 }
 
 /* ---- channels and wait groups ------------------------------------------------------------------- */

@@ -117,6 +117,12 @@ static const struct extra {
 	 NULL}, /* long enough to overlap without a lock */
 	{"sync/barrier", "{\"tasks\":1,\"work\":0}", 3, NULL},
 	{"sync/barrier", "{\"tasks\":40,\"work\":1}", 50, NULL},
+	{"sync/semaphore", "{\"tasks\":1,\"permits\":1,\"hold\":1,\"think\":0}", 7, NULL},
+	{"sync/semaphore", "{\"tasks\":3,\"permits\":10,\"hold\":1,\"think\":1}", 2,
+	 NULL}, /* more permits than tasks */
+	{"sync/semaphore", "{\"tasks\":50,\"permits\":7,\"hold\":3,\"think\":0}", 5003, NULL},
+	{"sync/semaphore", "{\"tasks\":4,\"permits\":1,\"hold\":100,\"think\":0,\"inside\":\"work\"}", 50000,
+	 "gmp,pthread,serial"}, /* long enough to overlap without permits */
 	{"sync/mutex", "{\"tasks\":1,\"hold\":1,\"think\":0}", 7, NULL},
 	{"sync/mutex", "{\"tasks\":3,\"hold\":2,\"think\":1}", 10, NULL},
 	{"sync/mutex", "{\"tasks\":4,\"hold\":100,\"think\":0}", 100000,
