@@ -58,15 +58,40 @@ uint64_t hist_bucket_low(uint32_t index)
 	return (index % SUB_BUCKETS + SUB_BUCKETS) * hist_bucket_width(index);
 }
 
+static void add_to_sum(struct hist *h, uint64_t low, uint64_t high)
+{
+	h->sum[0] += low;
+	h->sum[1] += high + (h->sum[0] < low);
+}
+
 void hist_record(struct hist *h, uint64_t value)
 {
 	h->counts[hist_index(value)]++;
 	h->count++;
-	h->sum += value;
+	add_to_sum(h, value, 0);
 	if (value < h->min)
 		h->min = value;
 	if (value > h->max)
 		h->max = value;
+}
+
+/* All relaxed: each word is right by itself, and nobody reads two of them before all threads are done. */
+void hist_record_shared(struct hist *h, uint64_t value)
+{
+	uint64_t min = __atomic_load_n(&h->min, __ATOMIC_RELAXED), max = __atomic_load_n(&h->max, __ATOMIC_RELAXED);
+	uint64_t before = __atomic_fetch_add(&h->sum[0], value, __ATOMIC_RELAXED);
+
+	if (before + value < before)
+		__atomic_fetch_add(&h->sum[1], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&h->counts[hist_index(value)], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&h->count, 1, __ATOMIC_RELAXED);
+	/* A failed exchange gives the word's new value, which may be beyond ours already. */
+	while (value < min &&
+	       !__atomic_compare_exchange_n(&h->min, &min, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	while (value > max &&
+	       !__atomic_compare_exchange_n(&h->max, &max, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
 void hist_merge(struct hist *into, const struct hist *from)
@@ -76,7 +101,7 @@ void hist_merge(struct hist *into, const struct hist *from)
 	for (uint32_t i = hist_index(from->min); i <= hist_index(from->max); i++)
 		into->counts[i] += from->counts[i];
 	into->count += from->count;
-	into->sum += from->sum;
+	add_to_sum(into, from->sum[0], from->sum[1]);
 	if (from->min < into->min)
 		into->min = from->min;
 	if (from->max > into->max)
@@ -115,7 +140,9 @@ bool hist_quantile_known(const struct hist *h, uint32_t per_million)
 
 double hist_mean(const struct hist *h)
 {
-	return h->count ? (double)h->sum / (double)h->count : 0;
+	unsigned __int128 sum = (unsigned __int128)h->sum[1] << 64 | h->sum[0];
+
+	return h->count ? (double)sum / (double)h->count : 0;
 }
 
 static json_t *quantile_json(const struct hist *h, uint32_t per_million)

@@ -26,13 +26,13 @@ enum {
 	HIST_BUCKETS = (2 << HIST_SUB_BITS) + (63 - HIST_SUB_BITS) * (1 << HIST_SUB_BITS), /* up to 2^64 - 1 */
 };
 
-/* Owned by one thread; several are merged when their threads have ended. */
+/* Owned by one thread, but for hist_record_shared; several are merged when their threads have ended. */
 struct hist {
 	uint64_t *counts; /* HIST_BUCKETS counters */
 	uint64_t count; /* values recorded */
 	uint64_t min; /* UINT64_MAX while empty */
 	uint64_t max; /* 0 while empty */
-	unsigned __int128 sum; /* exact */
+	uint64_t sum[2]; /* exact: the low and the high half */
 };
 
 /* 0 or -ENOMEM. */
@@ -42,6 +42,12 @@ void hist_reset(struct hist *h);
 
 /* Count one value; constant time, no allocation. */
 void hist_record(struct hist *h, uint64_t value);
+
+/*
+ * The same by several threads at one time. No other call on the histogram may be under way, and whoever reads it must
+ * have seen the ends of those threads, or a lock of theirs: the counters alone order nothing.
+ */
+void hist_record_shared(struct hist *h, uint64_t value);
 
 /* Add all values of `from` to `into`. */
 void hist_merge(struct hist *into, const struct hist *from);

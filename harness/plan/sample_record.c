@@ -320,6 +320,7 @@ json_t *take_record(struct take *t)
 	json_object_set_new(record, "notes", object_or_empty(t->result, "notes"));
 	json_object_set_new(record, "load", load_json(t));
 	json_object_set_new(record, "delays", jsonx_copy_or_null(t->result, "delays"));
+	json_object_set_new(record, "figures", jsonx_copy_or_null(t->result, "figures"));
 	json_object_set_new(record, "memory", memory_json(t, each));
 	json_object_set_new(record, "counters", t->counts ? json_incref(t->counts) : json_null());
 	json_object_set_new(record, "noise", noise_json(t));

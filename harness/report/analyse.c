@@ -512,6 +512,49 @@ static int read_counters(struct report *r)
 	return 0;
 }
 
+/* ---- figures ------------------------------------------------------------------------------------------------- */
+
+static int read_figure(struct report *r, const struct cell *c, const struct series *s, const char *name)
+{
+	struct side_figure *slot = GROW(r->figures, r->n_figures);
+	double *v = malloc(s->timed.n * sizeof(*v));
+	size_t n = 0;
+
+	if (!slot || !v) {
+		free(v);
+		return -ENOMEM;
+	}
+	*slot = (struct side_figure){.cell = c, .subject = s->subject, .name = name};
+	for (size_t i = 0; i < s->timed.n; i++) {
+		double value = field_number(json_object_get(s->timed.at[i].sample, "figures"), name);
+
+		if (isfinite(value))
+			v[n++] = value;
+	}
+	stats_estimate(v, n, LEVEL, &slot->value);
+	free(v);
+	return 0;
+}
+
+/* The names are those of the first sample: every run of a workload tells the same. */
+static int read_figures(struct report *r)
+{
+	for (size_t i = 0; i < r->n_cells; i++)
+		for (size_t j = 0; j < r->cells[i].n_series; j++) {
+			const struct series *s = &r->cells[i].series[j];
+			json_t *figures, *value;
+			const char *name;
+
+			if (s->is_twin || s->timed.n == 0)
+				continue;
+			figures = json_object_get(s->timed.at[0].sample, "figures");
+			json_object_foreach (figures, name, value)
+				if (read_figure(r, &r->cells[i], s, name))
+					return -ENOMEM;
+		}
+	return 0;
+}
+
 /* Counted over timed, per subject. Wall time for all: it is there whatever the cell's metric is. */
 static int cost_of_counting(struct report *r)
 {
@@ -585,6 +628,8 @@ int report_analyse(struct report *r, struct err *err)
 		rc = fit_slopes(r);
 	if (rc == 0)
 		rc = read_counters(r);
+	if (rc == 0)
+		rc = read_figures(r);
 	if (rc == 0)
 		rc = cost_of_counting(r);
 	return rc ? err_set(err, rc, "out of memory") : 0;

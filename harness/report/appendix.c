@@ -1,5 +1,5 @@
 /*
- * appendix.c - the report behind its workloads: memory per task, counters, twins, what was left out, how to repeat it,
+ * appendix.c - the report behind its workloads: memory per task, figures, counters, twins, what was left out, how to repeat it,
  * and the facts about machine and subjects.
  */
 #include <math.h>
@@ -68,6 +68,47 @@ void content_memory(struct doc *d, const struct report *r)
 		doc_say(d, "%.0f-%.0f", s->x_min, s->x_max);
 		doc_cell(d, CELL_NUMBER);
 		doc_say(d, "%zu", s->fit[MEM_TOTAL].n);
+		doc_cell(d, CELL_NUMBER);
+	}
+	doc_table(d, false);
+}
+
+/* ---- figures ------------------------------------------------------------------------------------------------- */
+
+void content_figures(struct doc *d, const struct report *r)
+{
+	static const char *const names[] = {"cell, model", "figure", "median over processes", "least", "greatest", "n"};
+
+	if (r->n_figures == 0)
+		return;
+	doc_say(d, "Figures beside the metric");
+	doc_heading(d, 2, "figures");
+	doc_say(d, "What workloads tell beside their metric; what each means stands in the workload's "
+		   "paragraph on fairness. Nothing is judged by them.");
+	doc_para(d, PARA_PLAIN);
+	doc_table(d, true);
+	CONTENT_HEADS(d, names);
+	for (size_t i = 0; i < r->n_figures; i++) {
+		const struct side_figure *f = &r->figures[i];
+		char text[64];
+
+		doc_row(d, false);
+		words_plain(d->text, f->cell->workload);
+		doc_say(d, " ");
+		words_code(d->text, f->cell->name);
+		doc_say(d, " ");
+		words_plain(d->text, f->subject);
+		doc_cell(d, CELL_PLAIN);
+		words_code(d->text, f->name);
+		doc_cell(d, CELL_PLAIN);
+		content_value(d, &f->value, UNIT_PLAIN, false);
+		words_number(text, sizeof(text), f->value.min, UNIT_PLAIN);
+		doc_say(d, "%s", text);
+		doc_cell(d, CELL_NUMBER);
+		words_number(text, sizeof(text), f->value.max, UNIT_PLAIN);
+		doc_say(d, "%s", text);
+		doc_cell(d, CELL_NUMBER);
+		doc_say(d, "%zu", f->value.n);
 		doc_cell(d, CELL_NUMBER);
 	}
 	doc_table(d, false);

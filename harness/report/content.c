@@ -454,6 +454,7 @@ void content_write(struct doc *d, const struct report *r)
 	for (size_t i = 0; i < r->n_workloads; i++)
 		content_workload(d, r, r->workloads[i]);
 	content_memory(d, r);
+	content_figures(d, r);
 	content_counters(d, r);
 	content_twins(d, r);
 	content_excluded(d, r);

@@ -241,6 +241,27 @@ static json_t *counters_json(const struct report *r)
 	return list;
 }
 
+static json_t *figures_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_figures; i++) {
+		const struct side_figure *f = &r->figures[i];
+		json_t *o = json_object();
+
+		put(o, "cell", text(f->cell->id));
+		put(o, "subject", text(f->subject));
+		put(o, "name", text(f->name));
+		put(o, "n", json_integer((json_int_t)f->value.n));
+		put(o, "median", num(f->value.median));
+		put_interval(o, f->value.has_interval, f->value.lo, f->value.hi, f->value.level);
+		put(o, "min", num(f->value.min));
+		put(o, "max", num(f->value.max));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *costs_json(const struct report *r)
 {
 	json_t *list = json_array();
@@ -321,6 +342,7 @@ json_t *report_json(const struct report *r)
 	put(o, "twins", twins_json(r));
 	put(o, "memory_slopes", slopes_json(r));
 	put(o, "counters", counters_json(r));
+	put(o, "figures", figures_json(r));
 	put(o, "counted_over_timed", costs_json(r));
 	put(o, "plots", plots_json(r));
 	put(o, "excluded", excluded_json(r));

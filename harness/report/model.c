@@ -695,6 +695,7 @@ void report_free(struct report *r)
 	free(r->twins);
 	free(r->slopes);
 	free(r->counters);
+	free(r->figures);
 	free(r->costs);
 	free(r->plots);
 	free(r->excluded);

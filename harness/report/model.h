@@ -135,6 +135,13 @@ struct counter {
 	double running; /* smallest share of the time that the event was really counting; NaN: not known */
 };
 
+/* One figure that one subject's timed samples tell in one cell, beside the metric. */
+struct side_figure {
+	const struct cell *cell;
+	const char *subject, *name;
+	struct stats_estimate value;
+};
+
 /* What counting costs a subject: time per op of counted samples over timed ones, median over cells. */
 struct counting_cost {
 	const char *subject;
@@ -166,6 +173,8 @@ struct report {
 	size_t n_slopes;
 	struct counter *counters;
 	size_t n_counters;
+	struct side_figure *figures;
+	size_t n_figures;
 	struct counting_cost *costs;
 	size_t n_costs;
 	struct plot *plots;

@@ -20,6 +20,7 @@ void content_answers(struct doc *d, const struct report *r);
 void content_workload(struct doc *d, const struct report *r, const char *workload);
 void content_cliffs(struct doc *d, const struct report *r, const char *workload, const json_t *about); /* cliffs.c */
 void content_memory(struct doc *d, const struct report *r);
+void content_figures(struct doc *d, const struct report *r);
 void content_counters(struct doc *d, const struct report *r);
 void content_twins(struct doc *d, const struct report *r);
 void content_excluded(struct doc *d, const struct report *r);

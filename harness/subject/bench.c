@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -208,8 +209,28 @@ int64_t bench_delay(struct bench *b, uint64_t due_ns)
 		err_fatal("bench_delay: %s called it outside of bench_begin and bench_end", b->workload->name);
 	if (now_ns < due_ns)
 		return -(int64_t)(due_ns - now_ns);
-	hist_record(&m->delays, now_ns - due_ns);
+	hist_record_shared(&m->delays, now_ns - due_ns);
 	return (int64_t)(now_ns - due_ns);
+}
+
+void bench_figure(struct bench *b, const char *name, double value)
+{
+	struct mailbox *m = b->priv;
+	struct figures *f = &m->figures;
+	size_t i = 0;
+
+	if (!m->region.has_ended)
+		err_fatal("bench_figure: %s called it before bench_end", b->workload->name);
+	if (!isfinite(value))
+		err_fatal("bench_figure: %s of %s is no number", name, b->workload->name);
+	while (i < f->n && strcmp(f->names[i], name) != 0)
+		i++;
+	if (i == BENCH_MAX_FIGURES)
+		err_fatal("bench_figure: %s has more than %d figures", b->workload->name, BENCH_MAX_FIGURES);
+	f->names[i] = name;
+	f->values[i] = value;
+	if (i == f->n)
+		f->n++;
 }
 
 void bench_snapshot(struct bench *b, const char *name, uint64_t live_tasks)

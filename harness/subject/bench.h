@@ -122,10 +122,19 @@ void bench_end(struct bench *b);
  * starts a wait takes the time with bench_now_ns (CLOCK_MONOTONIC), and says bench_delay with the due time when the wait
  * is over: the ruler reads its clock, counts the difference, and gives it back. Something that happens before it is due
  * is no delay: bench_delay counts nothing and gives a negative number, which fails the run. Between begin and end, by
- * one task at a time. Never blocks.
+ * any task. Never blocks.
  */
 uint64_t bench_now_ns(void);
 int64_t bench_delay(struct bench *b, uint64_t due_ns);
+
+/*
+ * A figure: what a run tells beside its metric, such as how evenly something was shared. The name is in lower case, with
+ * the unit behind it where there is one ("in_time_percent"), and lives for ever; the value is a finite number. The report
+ * shows its median over the processes and judges nothing by it. After bench_end, by one task at a time; said twice, the
+ * last one counts.
+ */
+enum { BENCH_MAX_FIGURES = 8 };
+void bench_figure(struct bench *b, const char *name, double value);
 
 /*
  * A point at which the harness reads the process's memory from outside, outside begin..end.

@@ -53,6 +53,13 @@ struct region {
 	struct usage begin_usage, end_usage;
 };
 
+/* What bench_figure was told in the latest run. */
+struct figures {
+	size_t n;
+	const char *names[BENCH_MAX_FIGURES]; /* of static duration */
+	double values[BENCH_MAX_FIGURES];
+};
+
 /* bench.priv */
 struct mailbox {
 	/* immutable after mailbox_init */
@@ -74,6 +81,7 @@ struct mailbox {
 	uint64_t live_tasks; /* MAIL_SNAPSHOT */
 	enum order order; /* reply to MAIL_IDLE */
 	struct region region; /* zeroed by the main thread before each run, filled by the body */
+	struct figures figures; /* likewise */
 	struct hist delays; /* likewise: what bench_delay counted; a page of it is memory when it is first touched */
 };
 

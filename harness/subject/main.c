@@ -253,6 +253,7 @@ static void order_run(struct subject *s, bool is_recorded)
 	s->b->cert = (struct bench_cert){0};
 	s->b->why[0] = '\0';
 	s->box.region = (struct region){0};
+	s->box.figures.n = 0;
 	if (s->box.delays.count)
 		hist_reset(&s->box.delays);
 	s->box.is_recorded = is_recorded;
@@ -352,9 +353,10 @@ static void say_sample(struct subject *s)
 	style_read_knobs(s->b, &knobs);
 	if (BUILD_SANITIZE[0])
 		json_object_set_new(notes, "sanitize", json_string(BUILD_SANITIZE));
-	say(json_pack("{s:s,s:o,s:I,s:i,s:o,s:o,s:o,s:o*}", "msg", "sample", "cert", protocol_cert(&s->b->cert),
+	say(json_pack("{s:s,s:o,s:I,s:i,s:o,s:o,s:o,s:o*,s:o*}", "msg", "sample", "cert", protocol_cert(&s->b->cert),
 		      "setup_ns", (json_int_t)s->setup_ns, "threads", (int)s->threads, "knobs", protocol_knobs(&knobs),
-		      "runtime", protocol_counters(&s->after, &s->before), "notes", notes, "delays", delays));
+		      "runtime", protocol_counters(&s->after, &s->before), "notes", notes, "delays", delays, "figures",
+		      protocol_figures(&s->box.figures)));
 }
 
 /* Timed, counted, traced and smoke cells of everything but servers. 0, or < 0 with b->why. */

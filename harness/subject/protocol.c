@@ -410,6 +410,15 @@ json_t *protocol_cert(const struct bench_cert *c)
 			 (json_int_t)c->locks, "checksum", checksum);
 }
 
+json_t *protocol_figures(const struct figures *figures)
+{
+	json_t *o = figures->n ? json_object() : NULL;
+
+	for (size_t i = 0; i < figures->n; i++)
+		json_object_set_new(o, figures->names[i], json_real(figures->values[i]));
+	return o;
+}
+
 json_t *protocol_knobs(const struct style_knobs *knobs)
 {
 	json_t *object = json_object();

@@ -15,6 +15,7 @@
 #include "harness/base/err.h"
 #include "harness/base/usage.h"
 #include "harness/subject/bench.h"
+#include "harness/subject/mailbox.h"
 #include "harness/subject/registry.h"
 #include "harness/subject/style.h"
 
@@ -59,6 +60,7 @@ uint64_t protocol_round_ops(const struct bench *b, uint64_t ops);
 /* Messages and their parts; new references, NULL when out of memory. */
 json_t *protocol_describe(void);
 json_t *protocol_cert(const struct bench_cert *cert);
+json_t *protocol_figures(const struct figures *figures); /* NULL, too, where none were told */
 json_t *protocol_knobs(const struct style_knobs *knobs);
 /* later - earlier, by name. */
 json_t *protocol_counters(const struct style_counters *later, const struct style_counters *earlier);

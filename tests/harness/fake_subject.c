@@ -206,6 +206,8 @@ static void say_sample(const json_t *cell, json_int_t ops)
 		json_object_set_new(m, "delays",
 				    json_pack("{s:I,s:i,s:i,s:n}", "count", is("delays") ? ops : ops - 1, "p50", 50,
 					      "p99", 99, "p99_9"));
+	if (is("delays"))
+		json_object_set_new(m, "figures", json_pack("{s:f}", "evenness", 0.5));
 	if (!is("unsaid"))
 		json_object_set_new(m, "threads", json_integer(is("grows") ? 10 : 1));
 	json_dumpf(m, stdout, JSON_COMPACT);

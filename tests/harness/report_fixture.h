@@ -415,6 +415,7 @@ static json_t *sample_json(const struct place *p, double value)
 	if (strncmp(s->metric, "delay_", 6) == 0) {
 		wall = 1e9;
 		json_object_set_new(sample, "delays", json_pack("{s:i,s:f}", "p50", 700 + p->round, "p99", value));
+		json_object_set_new(sample, "figures", json_pack("{s:f}", "jain", 0.5 + p->round * 0.01));
 	}
 	json_object_set_new(
 		sample, "time",

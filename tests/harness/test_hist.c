@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,56 @@ static void test_json(void **state)
 	hist_free(&h);
 }
 
+/* ---- several threads at one time -------------------------------------------------------------------- */
+
+enum { SHARERS = 4 };
+
+struct sharer {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	struct hist *h;
+	uint64_t *values; /* N of them */
+};
+
+static void *record_shared(void *arg)
+{
+	struct sharer *s = arg;
+
+	pthread_barrier_wait(s->start);
+	for (size_t i = 0; i < N; i++)
+		hist_record_shared(s->h, s->values[i]);
+	return NULL;
+}
+
+/* Nothing is lost when threads meet in a word, the carry of the sum included: many values are above 2^60. */
+static void test_shared(void **state)
+{
+	uint64_t *all = malloc(SHARERS * N * sizeof(*all));
+	struct sharer sharers[SHARERS];
+	pthread_barrier_t start;
+	struct hist h;
+	struct rng rng;
+
+	(void)state;
+	assert_non_null(all);
+	assert_int_equal(hist_init(&h), 0);
+	rng_seed(&rng, 7);
+	for (size_t i = 0; i < SHARERS * N; i++)
+		all[i] = any_value(&rng);
+	pthread_barrier_init(&start, NULL, SHARERS);
+	for (size_t i = 0; i < SHARERS; i++) {
+		sharers[i] = (struct sharer){.start = &start, .h = &h, .values = all + i * N};
+		assert_int_equal(pthread_create(&sharers[i].thread, NULL, record_shared, &sharers[i]), 0);
+	}
+	for (size_t i = 0; i < SHARERS; i++)
+		pthread_join(sharers[i].thread, NULL);
+	pthread_barrier_destroy(&start);
+	assert_true(h.sum[1] > 0);
+	check_against(&h, all, SHARERS * N);
+	free(all);
+	hist_free(&h);
+}
+
 /* The text form, read back: every line is a true statement about the values 1 .. 1000 ms. */
 static void test_percentiles_text(void **state)
 {
@@ -280,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_empty_and_reset),
 		cmocka_unit_test(test_known_quantiles),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_percentiles_text),
 		cmocka_unit_test(test_percentiles_of_nothing),
 	};

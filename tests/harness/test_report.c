@@ -234,6 +234,18 @@ static void delays_are_no_times_per_operation(void **state)
 	assert_close(field_number(s, "wall_per_op_ns"), 1e9 / 223, 0.1); /* 2e8 / 900000 operations */
 }
 
+static void figures_stand_beside_the_metric(void **state)
+{
+	json_t *f = find2("figures", "cell", "abuse/ready", "subject", "pthread", "name", "jain");
+
+	(void)state;
+	assert_close(field_number(f, "median"), 0.54, 1e-9); /* of rounds 0 to 8 */
+	assert_close(field_number(f, "min"), 0.50, 1e-9);
+	assert_close(field_number(f, "max"), 0.58, 1e-9);
+	assert_int_equal(field_whole(f, "n", 0), 9);
+	assert_false(lists("figures", "cell", "switch/ring"));
+}
+
 static void what_is_left_out_is_said(void **state)
 {
 	json_t *summary = json_object_get(report(), "summary");
@@ -405,6 +417,7 @@ int main(void)
 		cmocka_unit_test(counters_are_apart_and_say_why),
 		cmocka_unit_test(servers_say_how_busy_they_were),
 		cmocka_unit_test(delays_are_no_times_per_operation),
+		cmocka_unit_test(figures_stand_beside_the_metric),
 		cmocka_unit_test(what_is_left_out_is_said),
 		cmocka_unit_test(bad_input_is_an_error_with_a_sentence),
 		cmocka_unit_test(odd_input_gives_a_report),

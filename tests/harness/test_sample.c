@@ -244,6 +244,7 @@ static void test_delays(void **state)
 	assert_string_equal(jsonx_str(metric, "unit"), "ns");
 	assert_int_equal(jsonx_int(metric, "value", 0), 99);
 	assert_int_equal(jsonx_int(json_object_get(record, "delays"), "p50", 0), 50);
+	assert_true(json_real_value(json_object_get(json_object_get(record, "figures"), "evenness")) == 0.5);
 	json_decref(record);
 	record = take_plain_not_void(3, "fewdelays");
 	assert_string_equal(jsonx_str(record, "status"), "failed");
@@ -252,6 +253,7 @@ static void test_delays(void **state)
 	json_decref(record);
 	record = take_plain_not_void(0, "good");
 	assert_true(json_is_null(json_object_get(record, "delays")));
+	assert_true(json_is_null(json_object_get(record, "figures")));
 	json_decref(record);
 }
 

@@ -103,11 +103,16 @@ enum mode {
 	BAD_PARAM, /* asks for a parameter that it does not have */
 	DELAYS, /* 25 of them, each of a millisecond at least; and one thing that happens too early */
 	DELAYS_OUTSIDE, /* of the region */
+	FIGURES, /* two, of which one is said twice */
+	FIGURES_EARLY, /* before the region is over */
+	NO_FIGURE, /* what is told is no number */
+	MANY_FIGURES, /* one more than there may be */
 };
 static const char *const modes[] = {
-	"good",   "fails",    "fails_silently", "begins_twice", "ends_first",     "ends_twice",
-	"snaps",  "no_begin", "no_end",         "setup_fails",  "not_here",       "too_slow",
-	"serves", "two_ask",  "bad_param",      "delays",       "delays_outside", NULL};
+	"good",      "fails",  "fails_silently", "begins_twice", "ends_first",    "ends_twice", "snaps",
+	"no_begin",  "no_end", "setup_fails",    "not_here",     "too_slow",      "serves",     "two_ask",
+	"bad_param", "delays", "delays_outside", "figures",      "figures_early", "no_figure",  "many_figures",
+	NULL};
 static const struct bench_param params[] = {
 	[PARAM_MODE] = {.name = "mode", .unit = "", .help = "-", .kind = BENCH_CHOICE, .choices = modes},
 	[PARAM_SIZE] = {.name = "size", .unit = "", .help = "-", .dflt = 5, .min = 1, .max = 1000, .smoke = 5},
@@ -175,6 +180,26 @@ static int make_delays(struct bench *b)
 	return 0;
 }
 
+static void make_figures(struct bench *b)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
+
+	switch (b->param[PARAM_MODE]) {
+	case FIGURES:
+		bench_figure(b, "evenness", 7);
+		bench_figure(b, "runs", runs_done);
+		bench_figure(b, "evenness", 0.25);
+		break;
+	case NO_FIGURE:
+		bench_figure(b, "evenness", NAN);
+		break;
+	case MANY_FIGURES:
+		for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+			bench_figure(b, names[i], 1);
+		break;
+	}
+}
+
 static int run_region(struct bench *b)
 {
 	int64_t mode = b->param[PARAM_MODE];
@@ -198,8 +223,11 @@ static int run_region(struct bench *b)
 		forbidden(b);
 	if (mode == NO_END)
 		return 0;
+	if (mode == FIGURES_EARLY)
+		bench_figure(b, "evenness", 1);
 	bench_end(b);
 	runs_done += 100;
+	make_figures(b);
 	if (mode == ENDS_TWICE)
 		bench_end(b);
 	b->cert.ops = b->ops;
@@ -261,7 +289,7 @@ static uint64_t estimate(const struct bench *b)
 	.setup = test_setup, .expect = test_expect
 static const struct bench_workload linear = {
 	.name = "test/linear", .scaling = BENCH_LINEAR, .ops_quantum = 3, .quantum_param = "size", COMMON};
-static const struct bench_workload finite = {
+static const struct bench_workload finite_one = {
 	.name = "test/finite", .scaling = BENCH_FINITE, .finite_ops = fixed_ops, COMMON};
 static const struct bench_workload state = {
 	.name = "test/state", .scaling = BENCH_STATE, .finite_ops = fixed_ops, COMMON};
@@ -272,7 +300,7 @@ static const struct bench_body region_body = {
 static const struct bench_body state_body = {.run = run_state};
 static const struct bench_body server_body = {.run = run_server};
 static const struct registry_entry entries[] = {
-	{&linear, &region_body}, {&finite, &region_body}, {&state, &state_body}, {&server, &server_body}};
+	{&linear, &region_body}, {&finite_one, &region_body}, {&state, &state_body}, {&server, &server_body}};
 
 const struct registry_entry *registry_all(size_t *n)
 {
@@ -366,6 +394,7 @@ static void test_good_body(void **unused)
 	assert_int_equal(talk_int(json_object_get(sample, "cert"), "ops"), 90); /* 100 in multiples of 3 * 5 */
 	assert_int_equal(talk_int(json_object_get(sample, "runtime"), "runs"), 10);
 	assert_null(json_object_get(sample, "delays"));
+	assert_null(json_object_get(sample, "figures"));
 	assert_string_equal(json_string_value(json_object_get(json_object_get(sample, "knobs"), "workers")), "1");
 	json_decref(sample);
 	talk_expect_end(&t, 0);
@@ -395,6 +424,43 @@ static void test_delays(void **unused)
 	talk_expect_end(&t, 0);
 	start_region(&t, "delays_outside");
 	expect_fatal(&t, "bench_delay: test/linear called it outside");
+}
+
+/* The last value of a name counts, and the recorded run's. */
+static void test_figures(void **unused)
+{
+	struct talk t;
+	json_t *sample, *figures;
+
+	(void)unused;
+	start_region(&t, "figures");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	talk_expect_only(&t, "end");
+	command(&t, "ack");
+	sample = talk_expect(&t, "sample");
+	figures = json_object_get(sample, "figures");
+	assert_int_equal(json_object_size(figures), 2);
+	assert_true(json_real_value(json_object_get(figures, "evenness")) == 0.25);
+	assert_true(json_real_value(json_object_get(figures, "runs")) == 111);
+	json_decref(sample);
+	talk_expect_end(&t, 0);
+	start_region(&t, "figures_early");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	expect_fatal(&t, "bench_figure: test/linear called it before bench_end");
+	start_region(&t, "no_figure");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	talk_expect_only(&t, "end");
+	command(&t, "ack");
+	expect_fatal(&t, "bench_figure: evenness of test/linear is no number");
+	start_region(&t, "many_figures");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	talk_expect_only(&t, "end");
+	command(&t, "ack");
+	expect_fatal(&t, "bench_figure: test/linear has more than 8 figures");
 }
 
 static void test_bodies_that_fail(void **unused)
@@ -572,6 +638,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_good_body),
 		cmocka_unit_test(test_delays),
+		cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_bodies_that_fail),
 		cmocka_unit_test(test_bodies_with_bugs),
 		cmocka_unit_test(test_refusals),
