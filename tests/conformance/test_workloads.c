@@ -64,6 +64,9 @@ static const struct refusal {
 	{"serial", "block/handoff", "block/handoff has no body in the serial style"},
 	{"serial", "timer/sleepers", "timer/sleepers has no body in the serial style"},
 	{"serial", "abuse/ready", "abuse/ready has no body in the serial style"},
+	{"serial", "abuse/blocker", "abuse/blocker has no body in the serial style"},
+	{"serial", "abuse/hoarder", "abuse/hoarder has no body in the serial style"},
+	{"eventloop", "abuse/hoarder", "single-threaded: a lock cannot contend"},
 };
 
 /* Other settings of a model, with which every smoke cell is run too: these workloads it can do, the others it refuses. */
@@ -157,6 +160,12 @@ static const struct extra {
 	{"timer/accuracy", "{\"sleep_us\":2000}", 1, NULL},
 	{"abuse/ready", "{\"events\":1,\"period_us\":500}", 0, NULL},
 	{"abuse/ready", "{\"events\":200,\"period_us\":50}", 0, NULL}, /* late, and so several at once */
+	{"abuse/blocker", "{\"polite\":1,\"events\":1,\"period_us\":500,\"blockers\":1,\"block_us\":1}", 0, NULL},
+	{"abuse/blocker", "{\"polite\":20,\"events\":3,\"period_us\":50,\"blockers\":9,\"block_us\":2000}", 0, NULL},
+	{"abuse/hoarder", "{\"polite\":1,\"events\":1,\"period_us\":500,\"hoard_us\":1}", 0, NULL},
+	{"abuse/hoarder", "{\"polite\":20,\"events\":30,\"period_us\":50,\"hoard_us\":20,\"hoarding\":\"sleep\"}", 0,
+	 NULL},
+	{"abuse/hoarder", "{\"polite\":4,\"events\":300,\"period_us\":50,\"hoard_us\":20}", 0, NULL},
 	{"net/echo", "{\"connections\":1,\"message_bytes\":70,\"rate\":0}", 0, NULL},
 	{"net/echo", "{\"connections\":20,\"message_bytes\":65536,\"rate\":0}", 0, "gmp,pthread,eventloop"},
 	{"net/echo", "{\"connections\":10,\"message_bytes\":64,\"rate\":5000}", 0, "gmp,pthread,eventloop"},
