@@ -17,6 +17,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -117,10 +118,12 @@ type run struct {
 	stopped chan struct{}
 
 	cert     cert
-	delays   []int64 // ns; of workloads that measure delays
+	delays   []int64            // ns; of workloads that measure delays
+	figures  map[string]float64 // told beside the metric
 	regionNs int64
 	rusage   usage
 	started  time.Time
+	begunNs  int64 // the same by the clock of nowNs
 	before   usage
 }
 
@@ -138,6 +141,7 @@ func (r *run) begin() {
 		expect("ack")
 	}
 	r.before = readUsage()
+	r.begunNs = nowNs()
 	r.started = time.Now()
 }
 
@@ -160,13 +164,39 @@ func nowNs() int64 {
 	return t.Nano()
 }
 
-// delay counts how long after its due time something has happened.
-func (r *run) delay(dueNs int64) {
+// lateness tells how long after its due time something has happened.
+func lateness(dueNs int64) int64 {
 	late := nowNs() - dueNs
 	if late < 0 {
 		fail("something happened %d ns before its time", -late)
 	}
-	r.delays = append(r.delays, late)
+	return late
+}
+
+// delay counts how long after its due time something has happened. One goroutine at a time.
+func (r *run) delay(dueNs int64) {
+	r.delays = append(r.delays, lateness(dueNs))
+}
+
+// crew runs the region: n goroutines that begin together, each with its number, until all have returned.
+func (r *run) crew(n uint64, work func(i uint64)) {
+	gate := make(chan struct{})
+	var arrived, ended sync.WaitGroup
+	arrived.Add(int(n))
+	ended.Add(int(n))
+	for i := uint64(0); i < n; i++ {
+		go func(i uint64) {
+			defer ended.Done()
+			arrived.Done()
+			<-gate
+			work(i)
+		}(i)
+	}
+	arrived.Wait()
+	r.begin()
+	close(gate)
+	ended.Wait()
+	r.end()
 }
 
 // summary gives what a sample tells of delays: quantiles by nearest rank, those known beyond which ten values lie.
@@ -300,6 +330,9 @@ func answer() {
 		"runtime": map[string]any{}, "notes": map[string]string{"go": runtime.Version()}}
 	if len(r.delays) > 0 {
 		sample["delays"] = summary(r.delays)
+	}
+	if len(r.figures) > 0 {
+		sample["figures"] = r.figures
 	}
 	say(sample)
 }

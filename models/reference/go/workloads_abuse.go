@@ -1,0 +1,169 @@
+package main
+
+import (
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// The abuse family but abuse/ready.
+
+// ---- polite goroutines (polite.h) -----------------------------------------------------------------------------
+
+type politePlan struct {
+	r             *run
+	tasks, events uint64
+	period        int64
+}
+
+func newPolitePlan(r *run) politePlan {
+	return politePlan{r, r.param("polite"), r.param("events"), int64(r.param("period_us")) * 1000}
+}
+
+// end is when the last event has been due, and the abuse ends.
+func (p politePlan) end() int64 { return p.r.begunNs + int64(p.events+1)*p.period }
+
+type polite struct {
+	seen, inTime, sum uint64
+	_                 [104]byte // lines of its own
+}
+
+// live waits for each event of goroutine i and lets take say how late it was.
+func (p politePlan) live(i uint64, own *polite, take func(dueNs int64) int64) {
+	for own.seen < p.events {
+		due := p.r.begunNs + int64(own.seen+1)*p.period + int64(i)*p.period/int64(p.tasks)
+		if wait := due - nowNs(); wait > 0 {
+			time.Sleep(time.Duration(wait))
+		}
+		if take(due) < p.period {
+			own.inTime++
+		}
+		own.seen++
+		own.sum += own.seen * (i + 1)
+	}
+}
+
+// jain is (sum of x)^2 / (n * sum of x^2).
+func jain(shares []uint64) float64 {
+	sum, squares := 0.0, 0.0
+	for _, x := range shares {
+		sum += float64(x)
+		squares += float64(x) * float64(x)
+	}
+	if sum == 0 {
+		return 1
+	}
+	return sum * sum / (float64(len(shares)) * squares)
+}
+
+// ---- abuse/blocker ----------------------------------------------------------------------------------------------
+
+// blockThread sleeps by a system call that the runtime is not told of. Its signals end it early; then it is made again.
+func blockThread(ns int64) {
+	const absolute = 1
+	until := nowNs() + ns
+	at := syscall.NsecToTimespec(until)
+	for nowNs() < until {
+		syscall.RawSyscall6(syscall.SYS_CLOCK_NANOSLEEP, clockMonotonic, absolute, uintptr(unsafe.Pointer(&at)), 0, 0, 0)
+	}
+}
+
+func blocker(r *run) {
+	plan, blockers, blockNs := newPolitePlan(r), r.param("blockers"), int64(r.param("block_us"))*1000
+	tasks, blocks := make([]polite, plan.tasks), make([]uint64, blockers)
+	delays := make([][]int64, plan.tasks)
+	for i := range delays {
+		delays[i] = make([]int64, 0, plan.events)
+	}
+	r.crew(blockers+plan.tasks, func(i uint64) {
+		if i < blockers {
+			for end := plan.end(); blocks[i] == 0 || nowNs() < end; blocks[i]++ {
+				blockThread(blockNs)
+				runtime.Gosched()
+			}
+			return
+		}
+		i -= blockers
+		plan.live(i, &tasks[i], func(due int64) int64 {
+			late := lateness(due)
+			delays[i] = append(delays[i], late)
+			return late
+		})
+	})
+	c, sum, calls := cert{MaxLive: blockers + plan.tasks}, uint64(0), uint64(0)
+	inTime, all := make([]uint64, plan.tasks), uint64(0)
+	for i := range tasks {
+		r.delays = append(r.delays, delays[i]...)
+		c.Ops += tasks[i].seen
+		sum += tasks[i].sum
+		inTime[i] = tasks[i].inTime
+		all += tasks[i].inTime
+	}
+	for _, n := range blocks {
+		calls += n
+	}
+	c.Checksum = hex(sum)
+	r.cert = c
+	r.figures = map[string]float64{"jain": jain(inTime), "in_time_percent": 100 * float64(all) / float64(c.Ops), "blocks": float64(calls)}
+}
+
+// ---- abuse/hoarder ----------------------------------------------------------------------------------------------
+
+func hoarder(r *run) {
+	plan, hoardNs := newPolitePlan(r), r.param("hoard_us")*1000
+	const start, politeSteps = uint64(0x9e3779b97f4a7c15), 100
+	sleeps := r.Params["hoarding"] == "sleep"
+	tasks, during := make([]polite, plan.tasks), make([]uint64, plan.tasks+1)
+	locks := make([]uint64, plan.tasks+1)
+	var lock sync.Mutex
+	word, over, value := start, false, uint64(1)
+	r.delays = make([]int64, 0, plan.tasks*plan.events)
+	r.crew(plan.tasks+1, func(i uint64) {
+		if i == 0 {
+			for end, done := plan.end(), false; !done; locks[0]++ {
+				lock.Lock()
+				before := word
+				if sleeps {
+					time.Sleep(time.Duration(hoardNs))
+				} else {
+					value = steps(value, hoardNs)
+				}
+				if word != before {
+					fail("somebody wrote what the hoarder had locked")
+				}
+				done = nowNs() >= end
+				over = done
+				lock.Unlock()
+			}
+			during[0] = locks[0]
+			return
+		}
+		plan.live(i-1, &tasks[i-1], func(due int64) int64 {
+			lock.Lock()
+			late := lateness(due)
+			r.delays = append(r.delays, late)
+			word = steps(word, politeSteps)
+			if !over {
+				during[i]++
+			}
+			lock.Unlock()
+			locks[i]++
+			return late
+		})
+	})
+	c, sum, inTime := cert{MaxLive: plan.tasks + 1}, word, uint64(0)
+	for i := range tasks {
+		c.Ops += tasks[i].seen
+		c.Locks += locks[i+1]
+		sum += tasks[i].sum
+		inTime += tasks[i].inTime
+	}
+	if value == 0 {
+		fail("the hoarder's word is a number that it cannot be")
+	}
+	c.Checksum = hex(sum)
+	r.cert = c
+	r.figures = map[string]float64{"jain": jain(during), "in_time_percent": 100 * float64(inTime) / float64(c.Ops), "hoards": float64(locks[0])}
+}
