@@ -52,6 +52,21 @@ int files_write_all(int fd, const void *buf, size_t bytes)
 	return 0;
 }
 
+int files_write_made(int fd, uint64_t bytes, void (*fill)(uint64_t *words, uint64_t offset))
+{
+	uint64_t *chunk = malloc(FILES_CHUNK);
+	int status = chunk ? 0 : -ENOMEM;
+
+	for (uint64_t done = 0; status == 0 && done < bytes; done += FILES_CHUNK) {
+		fill(chunk, done);
+		status = files_write_all(fd, chunk, FILES_CHUNK);
+	}
+	free(chunk);
+	if (status == 0 && fsync(fd) < 0)
+		status = -errno;
+	return status;
+}
+
 /* ---- what the machine has ------------------------------------------------------------------------ */
 
 int files_check_space(struct bench *b, uint64_t bytes, uint64_t files)
@@ -85,6 +100,43 @@ int files_check_descriptors(struct bench *b, uint64_t descriptors)
 				  ": raise ulimit -n to %" PRIu64,
 				  descriptors, (uint64_t)limit.rlim_cur, descriptors + SPARE_DESCRIPTORS);
 	return 0;
+}
+
+int files_check_cache(struct bench *b, uint64_t bytes)
+{
+	uint64_t half_of_ram = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (bytes <= half_of_ram)
+		return 0;
+	return bench_fail(b, -ENOMEM,
+			  "a file of %" PRIu64 " MiB must fit the page cache, and is more than half of memory",
+			  bytes >> 20);
+}
+
+int files_open_direct(struct bench *b, const char *path, int flags, size_t block_bytes)
+{
+	void *block;
+	int status, fd;
+
+	if (files_lie_in_memory(b))
+		return bench_fail(b, -EOPNOTSUPP, "%s lies in memory: there is no device to read from", b->data_dir);
+	fd = open(path, flags | O_DIRECT | O_CLOEXEC);
+	if (fd < 0 && errno == EINVAL)
+		return bench_fail(b, -EOPNOTSUPP, "the filesystem of %s has no O_DIRECT", b->data_dir);
+	if (fd < 0)
+		return bench_fail(b, -errno, "cannot open %s with O_DIRECT: %s", path, strerror(errno));
+	status = -posix_memalign(&block, block_bytes, block_bytes);
+	if (status == 0) {
+		status = files_pread_all(fd, block, block_bytes, 0);
+		free(block);
+	}
+	if (status == 0)
+		return fd;
+	close(fd);
+	if (status == -EINVAL)
+		return bench_fail(b, -EOPNOTSUPP, "the filesystem of %s refuses O_DIRECT reads of %zu bytes",
+				  b->data_dir, block_bytes);
+	return bench_fail(b, status, "cannot read %s with O_DIRECT: %s", path, strerror(-status));
 }
 
 bool files_lie_in_memory(const struct bench *b)

@@ -20,15 +20,49 @@ static inline uint64_t files_mix(uint64_t z)
 	return z ^ z >> 31;
 }
 
+/*
+ * Fletcher's two sums over n words, which begin with `sum`: they tell other words and another order of them, and cost a
+ * fraction of the copying.
+ */
+static inline uint64_t files_digest(const void *bytes, size_t n, uint64_t sum)
+{
+	uint64_t sums = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t word;
+
+		__builtin_memcpy(&word, (const unsigned char *)bytes + i * sizeof word, sizeof word);
+		sum += word;
+		sums += sum;
+	}
+	return files_mix(sum) ^ sums;
+}
+
 /* All of it, or -errno; -ENODATA if the file ends before. */
 int files_pread_all(int fd, void *buf, size_t bytes, off_t offset);
 int files_write_all(int fd, const void *buf, size_t bytes);
+
+/*
+ * Write a file's content of so many bytes, whole chunks of FILES_CHUNK, which `fill` makes (words: its memory; offset:
+ * its place), and bring it to the device. 0 or -errno.
+ */
+enum { FILES_CHUNK = 1 << 20 };
+int files_write_made(int fd, uint64_t bytes, void (*fill)(uint64_t *words, uint64_t offset));
 
 /* Is there room for so many bytes and files in the data directory? 0, or < 0 with b->why. */
 int files_check_space(struct bench *b, uint64_t bytes, uint64_t files);
 
 /* May this process open so many descriptors more? 0, or < 0 with b->why. */
 int files_check_descriptors(struct bench *b, uint64_t descriptors);
+
+/* Can the page cache hold so many bytes? 0, or < 0 with b->why. */
+int files_check_cache(struct bench *b, uint64_t bytes);
+
+/*
+ * Open a file with O_DIRECT and see whether it can be read so, in blocks of so many bytes. The descriptor, or < 0 with
+ * b->why; -EOPNOTSUPP where the filesystem has no such thing.
+ */
+int files_open_direct(struct bench *b, const char *path, int flags, size_t block_bytes);
 
 /* Is the data directory kept in memory, so that nothing there ever reaches a device? */
 bool files_lie_in_memory(const struct bench *b);

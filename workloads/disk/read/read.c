@@ -72,7 +72,6 @@ static const struct bench_param params[] = {
 };
 
 enum {
-	CHUNK = 1 << 20, /* bytes per call while the file is written or read through */
 	CHECKED_BLOCKS = 64, /* arbitrary: spread over the file, the first and the last among them */
 	WARM_TRIES = 3,
 };
@@ -110,19 +109,9 @@ static bool is_right(int fd, uint64_t bytes)
 	return true;
 }
 
-static int write_content(int fd, uint64_t bytes)
+static void fill_chunk(uint64_t *words, uint64_t offset)
 {
-	uint64_t *chunk = malloc(CHUNK);
-	int status = chunk ? 0 : -ENOMEM;
-
-	for (uint64_t done = 0; status == 0 && done < bytes; done += CHUNK) {
-		fill_blocks(chunk, done / READ_BLOCK, CHUNK / READ_BLOCK);
-		status = files_write_all(fd, chunk, CHUNK);
-	}
-	free(chunk);
-	if (status == 0 && fsync(fd) < 0)
-		status = -errno;
-	return status;
+	fill_blocks(words, offset / READ_BLOCK, FILES_CHUNK / READ_BLOCK);
 }
 
 /* ---- making it ---------------------------------------------------------------------------------- */
@@ -146,7 +135,7 @@ static int make_locked(struct file *f, int fd)
 	status = files_check_space(f->b, f->bytes, 1);
 	if (status < 0)
 		return status;
-	status = write_content(fd, f->bytes);
+	status = files_write_made(fd, f->bytes, fill_chunk);
 	if (status == 0 && rename(f->part, f->path) < 0)
 		status = -errno;
 	if (status < 0)
@@ -175,40 +164,13 @@ static int make_file(struct file *f)
 
 /* ---- opening it, and the state of the cache ------------------------------------------------------- */
 
-static int open_direct(struct file *f)
-{
-	void *block;
-	int status, fd;
-
-	if (files_lie_in_memory(f->b))
-		return bench_fail(f->b, -EOPNOTSUPP, "%s lies in memory: there is no device to read from",
-				  f->b->data_dir);
-	fd = open(f->path, O_RDONLY | O_DIRECT | O_CLOEXEC);
-	if (fd < 0 && errno == EINVAL)
-		return bench_fail(f->b, -EOPNOTSUPP, "the filesystem of %s has no O_DIRECT", f->b->data_dir);
-	if (fd < 0)
-		return bench_fail(f->b, -errno, "cannot open %s with O_DIRECT: %s", f->path, strerror(errno));
-	status = -posix_memalign(&block, READ_BLOCK, READ_BLOCK);
-	if (status == 0) {
-		status = files_pread_all(fd, block, READ_BLOCK, 0);
-		free(block);
-	}
-	if (status == 0)
-		return fd;
-	close(fd);
-	if (status == -EINVAL)
-		return bench_fail(f->b, -EOPNOTSUPP, "the filesystem of %s refuses O_DIRECT reads of %d bytes",
-				  f->b->data_dir, READ_BLOCK);
-	return bench_fail(f->b, status, "cannot read %s with O_DIRECT: %s", f->path, strerror(-status));
-}
-
 static int read_through(int fd, uint64_t bytes)
 {
-	void *chunk = malloc(CHUNK);
+	void *chunk = malloc(FILES_CHUNK);
 	int status = chunk ? 0 : -ENOMEM;
 
-	for (uint64_t done = 0; status == 0 && done < bytes; done += CHUNK)
-		status = files_pread_all(fd, chunk, CHUNK, (off_t)done);
+	for (uint64_t done = 0; status == 0 && done < bytes; done += FILES_CHUNK)
+		status = files_pread_all(fd, chunk, FILES_CHUNK, (off_t)done);
 	free(chunk);
 	return status;
 }
@@ -249,18 +211,6 @@ static void read_teardown(struct bench *b)
 static uint64_t file_bytes(const struct bench *b)
 {
 	return (uint64_t)b->param[PARAM_FILE_MIB] << 20;
-}
-
-/* Before a file is written that the page cache could never hold. */
-static int check_memory(struct file *f)
-{
-	uint64_t half_of_ram = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * (uint64_t)sysconf(_SC_PAGESIZE);
-
-	if (f->bytes <= half_of_ram)
-		return 0;
-	return bench_fail(f->b, -ENOMEM,
-			  "mode=warm needs a file of %" PRIu64 " MiB in the page cache, more than half of memory",
-			  f->bytes >> 20);
 }
 
 static int prepare_file(struct file *f)
@@ -311,7 +261,7 @@ static int open_file(struct file *f)
 	case MODE_COLD:
 		return open_cold(f);
 	case MODE_DIRECT:
-		return open_direct(f);
+		return files_open_direct(f->b, f->path, O_RDONLY, READ_BLOCK);
 	default:
 		return open_warm(f);
 	}
@@ -330,7 +280,7 @@ static int read_setup(struct bench *b)
 	if (status < 0 || (size_t)status >= sizeof f.path)
 		return bench_fail(b, -ENAMETOOLONG, "the name of the data directory is too long");
 	snprintf(f.part, sizeof f.part, "%s.part", f.path);
-	status = b->param[PARAM_MODE] == MODE_WARM ? check_memory(&f) : 0;
+	status = b->param[PARAM_MODE] == MODE_WARM ? files_check_cache(b, f.bytes) : 0;
 	if (status == 0)
 		status = prepare_file(&f);
 	if (status < 0)

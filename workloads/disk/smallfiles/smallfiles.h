@@ -41,25 +41,16 @@ static inline uint64_t smallfiles_file_of(uint64_t op, uint64_t files)
 }
 
 /*
- * The digest of a whole file: Fletcher's two sums over its words, the last one filled up with zeros, and its length.
- * It tells other bytes, another order and another length, and costs a fraction of the copying. The buffer has room for
+ * The digest of a whole file: of its words, the last one filled up with zeros, and its length. The buffer has room for
  * the zeros.
  */
 static inline uint64_t smallfiles_digest(unsigned char *bytes, size_t n)
 {
 	const size_t words = (n + sizeof(uint64_t) - 1) / sizeof(uint64_t);
-	uint64_t sum = n, sums = 0;
 
 	for (size_t i = n; i < words * sizeof(uint64_t); i++)
 		bytes[i] = 0;
-	for (size_t i = 0; i < words; i++) {
-		uint64_t word;
-
-		__builtin_memcpy(&word, bytes + i * sizeof word, sizeof word);
-		sum += word;
-		sums += sum;
-	}
-	return files_mix(sum) ^ sums;
+	return files_digest(bytes, words, n);
 }
 
 #endif
