@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "harness/subject/direct.h"
 #include "workloads/gate.h"
 
 struct crew {

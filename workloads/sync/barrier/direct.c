@@ -6,38 +6,37 @@
 #include <string.h>
 
 #include "harness/subject/direct.h"
+#include "workloads/crew.h"
 #include "workloads/sync/barrier/barrier.h"
-#include "workloads/gate.h"
 
 struct party {
-	struct barrier_desk desk;
-	_Alignas(128) dx_task task;
-	struct crew *crew;
+	_Alignas(128) struct crew_task crew;
+	struct meeting *meeting; /* immutable, as is the next */
 	uint64_t id;
 	/* the task's until it is joined */
 	uint64_t private, sum, passed, led;
+	struct barrier_desk desk; /* on lines of its own */
 };
 
-struct crew {
+struct meeting {
 	dx_barrier barrier;
-	struct gate gate;
-	uint64_t phases; /* root's until the gate opens */
-	uint64_t tasks, work; /* immutable */
+	uint64_t phases, tasks, work; /* immutable */
 	struct party *party;
 };
 
 static void work(void *arg)
 {
 	struct party *p = arg;
-	struct crew *c = p->crew;
-	const struct barrier_desk *neighbour = &c->party[barrier_neighbour(p->id, c->tasks)].desk;
+	struct meeting *m = p->meeting;
+	const struct barrier_desk *neighbour = &m->party[barrier_neighbour(p->id, m->tasks)].desk;
 	uint64_t private = p->id, sum = 0, passed = 0, led = 0;
 
-	gate_pass(&c->gate);
-	for (uint64_t phase = 0; phase < c->phases; phase++) {
-		private = steps_work(private, c->work);
+	if (!crew_start(&p->crew))
+		return;
+	for (uint64_t phase = 0; phase < m->phases; phase++) {
+		private = steps_work(private, m->work);
 		barrier_leave(&p->desk, phase, p->id);
-		led += dx_barrier_wait(&c->barrier);
+		led += dx_barrier_wait(&m->barrier);
 		sum += barrier_read(neighbour, phase);
 		passed++;
 	}
@@ -47,58 +46,42 @@ static void work(void *arg)
 	p->led = led;
 }
 
-static int run_tasks(struct bench *b, struct crew *c)
+static int run_tasks(struct bench *b, struct meeting *m)
 {
-	uint64_t live;
-	int status = 0;
+	int status;
 
-	for (live = 0; live < c->tasks; live++) {
-		c->party[live] = (struct party){.crew = c, .id = live};
-		status = gate_spawn(&c->gate, &c->party[live].task, work, &c->party[live]);
-		if (status < 0)
-			break;
-	}
-	gate_gather(&c->gate);
-	c->phases = status < 0 ? 0 : b->ops;
-	if (status == 0)
-		bench_begin(b);
-	gate_open(&c->gate);
-	for (uint64_t i = 0; i < live; i++)
-		dx_join(&c->party[i].task);
+	for (uint64_t i = 0; i < m->tasks; i++)
+		m->party[i] = (struct party){.meeting = m, .id = i};
+	status = crew_run(b, m->party, sizeof m->party[0], m->tasks, work);
 	if (status < 0)
-		return bench_fail(b, status, "cannot hold %llu tasks: the model refused the one after %llu (%s)",
-				  (unsigned long long)c->tasks, (unsigned long long)live, strerror(-status));
-	bench_end(b);
-	b->cert = (struct bench_cert){.max_live = live};
-	for (uint64_t i = 0; i < live; i++) {
-		b->cert.ops += c->party[i].led;
-		b->cert.messages += c->party[i].passed;
-		b->cert.checksum += c->party[i].sum + c->party[i].private;
+		return status;
+	b->cert = (struct bench_cert){.max_live = m->tasks};
+	for (uint64_t i = 0; i < m->tasks; i++) {
+		b->cert.ops += m->party[i].led;
+		b->cert.messages += m->party[i].passed;
+		b->cert.checksum += m->party[i].sum + m->party[i].private;
 	}
 	return 0;
 }
 
 static int run_barrier(struct bench *b)
 {
-	struct crew c = {.tasks = (uint64_t)bench_param(b, "tasks"), .work = (uint64_t)bench_param(b, "work")};
+	struct meeting m = {
+		.phases = b->ops, .tasks = (uint64_t)bench_param(b, "tasks"), .work = (uint64_t)bench_param(b, "work")};
 	int status = -ENOMEM;
 
-	c.party = aligned_alloc(_Alignof(struct party), c.tasks * sizeof c.party[0]);
-	if (!c.party)
+	m.party = aligned_alloc(_Alignof(struct party), m.tasks * sizeof m.party[0]);
+	if (!m.party)
 		goto out;
-	status = gate_init(&c.gate);
+	status = dx_barrier_init(&m.barrier, (unsigned)m.tasks);
 	if (status < 0)
 		goto out;
-	status = dx_barrier_init(&c.barrier, (unsigned)c.tasks);
-	if (status == 0) {
-		status = run_tasks(b, &c);
-		dx_barrier_destroy(&c.barrier);
-	}
-	gate_destroy(&c.gate);
+	status = run_tasks(b, &m);
+	dx_barrier_destroy(&m.barrier);
 out:
-	free(c.party);
+	free(m.party);
 	if (status < 0 && !b->why[0])
-		return bench_fail(b, status, "cannot prepare a barrier and %llu tasks: %s", (unsigned long long)c.tasks,
+		return bench_fail(b, status, "cannot prepare a barrier and %llu tasks: %s", (unsigned long long)m.tasks,
 				  strerror(-status));
 	return status;
 }
