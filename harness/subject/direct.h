@@ -17,6 +17,7 @@
  *   typedef dx_chan    a bounded queue of fixed-size elements; capacity 0 is a rendezvous
  *   typedef dx_set     channels that one task receives from, whichever has something
  *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
+ *   typedef dx_timer   something that happens at a time and can be called off
  *   typedef dx_sock    a connected or listening stream socket; for adopt, read and close also a pipe or a timerfd
  *
  *   int  dx_spawn(dx_task *t, void (*fn)(void *), void *arg)   start fn(arg) as a new task; 0, -EAGAIN, -ENOMEM
@@ -59,6 +60,13 @@
  *
  *   int  dx_wg_init(dx_wg *), void dx_wg_destroy(dx_wg *)
  *   void dx_wg_add(dx_wg *, int n), void dx_wg_done(dx_wg *), void dx_wg_wait(dx_wg *)
+ *
+ *   int  dx_timer_init(dx_timer *, void (*fn)(void *), void *arg)   it is not pending; fn is called in a context of the
+ *                                                               model's own, must not block, may overlap with itself
+ *   void dx_timer_destroy(dx_timer *)                           stops it; a call of fn may still be under way
+ *   bool dx_timer_start(dx_timer *, uint64_t ns)                fn(arg) is called once, not before ns have passed. True: it
+ *                                                               was pending, and is moved
+ *   bool dx_timer_stop(dx_timer *)                              true: it was pending, and fn will not be called for it
  *
  *   int  dx_sock_adopt(dx_sock *, int fd)     take over a socket made by plain calls; sets the flags the model needs
  *   int  dx_accept(dx_sock *listener, dx_sock *out)             blocks; -EINVAL after dx_sock_shutdown
@@ -143,6 +151,10 @@ DX_HAS(dx_wg_destroy, void (*)(dx_wg *));
 DX_HAS(dx_wg_add, void (*)(dx_wg *, int));
 DX_HAS(dx_wg_done, void (*)(dx_wg *));
 DX_HAS(dx_wg_wait, void (*)(dx_wg *));
+DX_HAS(dx_timer_init, int (*)(dx_timer *, void (*)(void *), void *));
+DX_HAS(dx_timer_destroy, void (*)(dx_timer *));
+DX_HAS(dx_timer_start, bool (*)(dx_timer *, uint64_t));
+DX_HAS(dx_timer_stop, bool (*)(dx_timer *));
 DX_HAS(dx_sock_adopt, int (*)(dx_sock *, int));
 DX_HAS(dx_accept, int (*)(dx_sock *, dx_sock *));
 DX_HAS(dx_sock_read, ssize_t (*)(dx_sock *, void *, size_t));

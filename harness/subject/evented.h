@@ -14,8 +14,9 @@
  *
  *   ex_loop *ex_loop_of(struct bench *)
  *   void ex_post(ex_loop *, ex_work *, void (*fn)(ex_work *))                 run fn after the callbacks posted before it
- *   void ex_timer_start(ex_loop *, ex_timer *, uint64_t ns, void (*fn)(ex_timer *))   once, not before ns have passed
- *   void ex_timer_stop(ex_loop *, ex_timer *)
+ *   bool ex_timer_start(ex_loop *, ex_timer *, uint64_t ns, void (*fn)(ex_timer *))   once, not before ns have passed; true:
+ *                                                                             it was pending, and is moved
+ *   bool ex_timer_stop(ex_loop *, ex_timer *)                                 true: it was pending
  *   int  ex_io_start(ex_loop *, ex_io *, int fd, unsigned events, void (*fn)(ex_io *, unsigned events))  EX_READ | EX_WRITE
  *   int  ex_io_change(ex_loop *, ex_io *, unsigned events)
  *   void ex_io_stop(ex_loop *, ex_io *)                                       before the descriptor is closed
@@ -33,6 +34,7 @@
 #ifndef EVENTED_H
 #define EVENTED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -49,8 +51,8 @@ static inline ex_loop *ex_loop_of(struct bench *b)
 #define EX_HAS(name, type)                                                                                             \
 	_Static_assert(__builtin_types_compatible_p(__typeof__(&name), type), #name " has another type")
 EX_HAS(ex_post, void (*)(ex_loop *, ex_work *, void (*)(ex_work *)));
-EX_HAS(ex_timer_start, void (*)(ex_loop *, ex_timer *, uint64_t, void (*)(ex_timer *)));
-EX_HAS(ex_timer_stop, void (*)(ex_loop *, ex_timer *));
+EX_HAS(ex_timer_start, bool (*)(ex_loop *, ex_timer *, uint64_t, void (*)(ex_timer *)));
+EX_HAS(ex_timer_stop, bool (*)(ex_loop *, ex_timer *));
 EX_HAS(ex_io_start, int (*)(ex_loop *, ex_io *, int, unsigned, void (*)(ex_io *, unsigned)));
 EX_HAS(ex_io_change, int (*)(ex_loop *, ex_io *, unsigned));
 EX_HAS(ex_io_stop, void (*)(ex_loop *, ex_io *));

@@ -25,14 +25,14 @@ static inline void ex_post(ex_loop *loop, ex_work *w, void (*fn)(ex_work *))
 	ev_post(loop, w, fn);
 }
 
-static inline void ex_timer_start(ex_loop *loop, ex_timer *t, uint64_t ns, void (*fn)(ex_timer *))
+static inline bool ex_timer_start(ex_loop *loop, ex_timer *t, uint64_t ns, void (*fn)(ex_timer *))
 {
-	ev_timer_start(loop, t, ns, fn);
+	return ev_timer_start(loop, t, ns, fn);
 }
 
-static inline void ex_timer_stop(ex_loop *loop, ex_timer *t)
+static inline bool ex_timer_stop(ex_loop *loop, ex_timer *t)
 {
-	ev_timer_stop(loop, t);
+	return ev_timer_stop(loop, t);
 }
 
 static inline int ex_io_start(ex_loop *loop, ex_io *io, int fd, unsigned events, void (*fn)(ex_io *, unsigned events))

@@ -66,11 +66,11 @@ struct ev_timer {
 	size_t slot; /* where in the heap; a claim that is verified before use, so garbage does no harm */
 };
 
-/* Run fn(t) once, not before `ns` have passed from now. A timer that is active is moved to the new time. */
-void ev_timer_start(struct ev_loop *loop, struct ev_timer *t, uint64_t ns, void (*fn)(struct ev_timer *));
+/* Run fn(t) once, not before `ns` have passed from now. A timer that is active is moved to the new time: true. */
+bool ev_timer_start(struct ev_loop *loop, struct ev_timer *t, uint64_t ns, void (*fn)(struct ev_timer *));
 
-/* Nothing happens where the timer is not active. */
-void ev_timer_stop(struct ev_loop *loop, struct ev_timer *t);
+/* True: it was active. Else nothing happens. */
+bool ev_timer_stop(struct ev_loop *loop, struct ev_timer *t);
 
 /* ---- readiness (io.c) --------------------------------------------------------------------------- */
 

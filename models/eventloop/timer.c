@@ -97,24 +97,28 @@ static void make_room(struct ev_loop *loop)
 	loop->timer_room = room;
 }
 
-void ev_timer_start(struct ev_loop *loop, struct ev_timer *t, uint64_t ns, void (*fn)(struct ev_timer *))
+bool ev_timer_start(struct ev_loop *loop, struct ev_timer *t, uint64_t ns, void (*fn)(struct ev_timer *))
 {
 	struct ev__timer_slot s = {.at_ns = ev__now_ns(), .timer = t};
+	bool was_active = is_active(loop, t);
 
 	s.at_ns = ns < EV_FOREVER - s.at_ns ? s.at_ns + ns : EV_FOREVER;
-	if (is_active(loop, t))
+	if (was_active)
 		remove_slot(loop, t->slot);
 	if (loop->n_timers == loop->timer_room)
 		make_room(loop);
 	t->fn = fn;
 	t->seq = loop->timer_seq++;
 	sift_up(loop, loop->n_timers++, s);
+	return was_active;
 }
 
-void ev_timer_stop(struct ev_loop *loop, struct ev_timer *t)
+bool ev_timer_stop(struct ev_loop *loop, struct ev_timer *t)
 {
-	if (is_active(loop, t))
-		remove_slot(loop, t->slot);
+	if (!is_active(loop, t))
+		return false;
+	remove_slot(loop, t->slot);
+	return true;
 }
 
 void ev__run_timers(struct ev_loop *loop)

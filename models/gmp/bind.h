@@ -302,6 +302,33 @@ static inline void dx_wg_wait(dx_wg *wg)
 	gr_wg_wait(wg);
 }
 
+/* ---- timers -------------------------------------------------------------------------------------- */
+
+typedef struct dx_timer {
+	gr_timer *t;
+} dx_timer;
+
+static inline int dx_timer_init(dx_timer *t, void (*fn)(void *), void *arg)
+{
+	return gr_timer_new(fn, arg, &t->t);
+}
+
+static inline void dx_timer_destroy(dx_timer *t)
+{
+	gr_timer_free(t->t);
+	t->t = NULL;
+}
+
+static inline bool dx_timer_start(dx_timer *t, uint64_t ns)
+{
+	return gr_timer_start(t->t, ns, 0);
+}
+
+static inline bool dx_timer_stop(dx_timer *t)
+{
+	return gr_timer_stop(t->t);
+}
+
 /* ---- sockets and files --------------------------------------------------------------------------- */
 
 typedef struct dx_sock {

@@ -31,6 +31,7 @@ typedef sem_t dx_sem;
 typedef struct pt_chan dx_chan;
 typedef struct pt_set dx_set;
 typedef struct pt_wg dx_wg;
+typedef struct pt_timer dx_timer;
 typedef struct {
 	int fd; /* immutable from adopt or accept to close */
 } dx_sock;
@@ -258,6 +259,28 @@ static inline void dx_wg_done(dx_wg *wg)
 static inline void dx_wg_wait(dx_wg *wg)
 {
 	pt_wg_wait(wg);
+}
+
+/* ---- timers ------------------------------------------------------------------------------------- */
+
+static inline int dx_timer_init(dx_timer *t, void (*fn)(void *), void *arg)
+{
+	return pt_timer_init(t, fn, arg);
+}
+
+static inline void dx_timer_destroy(dx_timer *t)
+{
+	pt_timer_destroy(t);
+}
+
+static inline bool dx_timer_start(dx_timer *t, uint64_t ns)
+{
+	return pt_timer_start(t, ns);
+}
+
+static inline bool dx_timer_stop(dx_timer *t)
+{
+	return pt_timer_stop(t);
 }
 
 /* ---- sockets and files -------------------------------------------------------------------------- */

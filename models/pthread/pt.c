@@ -151,6 +151,7 @@ void pt_stop(void)
 		pt_pool_close(rt.pool);
 	rt.pool = NULL;
 	rt.n_pool = 0;
+	pt_timers_end();
 	pthread_attr_destroy(&rt.detached_attr);
 	pthread_attr_destroy(&rt.joinable_attr);
 	rt.is_started = false;

@@ -38,7 +38,7 @@ void pt_run(void (*root)(void *), void *arg);
 /* Wait until all detached tasks have ended, then undo pt_start. Joinable tasks must have been joined. */
 void pt_stop(void);
 
-/* Threads created since pt_start, the root's included. */
+/* Threads created since pt_start for tasks, the root's included. */
 uint64_t pt_threads_created(void);
 
 /* Threads of the pool; 0: there is none, a task is a thread. A pool's tasks must not wait for each other. */
@@ -159,5 +159,34 @@ int pt_wg_init(struct pt_wg *wg);
 void pt_wg_destroy(struct pt_wg *wg);
 void pt_wg_add(struct pt_wg *wg, int n); /* n may be negative; below 0 in sum is a caller's bug */
 void pt_wg_wait(struct pt_wg *wg);
+
+/* ---- timers (pt_timer.c) ------------------------------------------------------------------------ */
+
+/* Something that happens at a time, and can be called off. */
+struct pt_timer {
+	/* immutable after pt_timer_init */
+	void (*fn)(void *);
+	void *arg;
+	/* under the lock of all timers */
+	size_t slot; /* where in the heap; SIZE_MAX: not pending */
+};
+
+/*
+ * A timer that is not pending. The first one starts the thread that calls fn(arg), one call after another. 0, -ENOMEM, or
+ * what refused the thread.
+ */
+int pt_timer_init(struct pt_timer *t, void (*fn)(void *), void *arg);
+
+/* Stop t; the memory may be used again. A call of fn may still be under way. */
+void pt_timer_destroy(struct pt_timer *t);
+
+/* Have fn called once, not before ns have passed. True: t was pending, and is moved. From any thread, fn's included. */
+bool pt_timer_start(struct pt_timer *t, uint64_t ns);
+
+/* True: t was pending, and fn is not called for it. */
+bool pt_timer_stop(struct pt_timer *t);
+
+/* For pt_stop: end the thread, if there is one. All timers must have been destroyed. */
+void pt_timers_end(void);
 
 #endif

@@ -62,6 +62,7 @@ static const struct refusal {
 	{"serial", "switch/yield", "switch/yield has no body in the serial style"},
 	{"eventloop", "block/handoff", "a call that blocks stops the whole loop"},
 	{"serial", "block/handoff", "block/handoff has no body in the serial style"},
+	{"serial", "timer/churn", "timer/churn has no body in the serial style"},
 	{"serial", "timer/sleepers", "timer/sleepers has no body in the serial style"},
 	{"serial", "abuse/ready", "abuse/ready has no body in the serial style"},
 	{"serial", "abuse/blocker", "abuse/blocker has no body in the serial style"},
@@ -164,6 +165,12 @@ static const struct extra {
 	{"timer/sleepers", "{\"tasks\":300,\"rounds\":2,\"sleep_ms\":1}", 0, NULL},
 	{"timer/accuracy", "{\"sleep_us\":1}", 30, NULL},
 	{"timer/accuracy", "{\"sleep_us\":2000}", 1, NULL},
+	{"timer/churn", "{\"pending\":1,\"tasks\":1,\"op\":\"reset\",\"distances\":\"same\",\"distance_ms\":1}", 300,
+	 NULL},
+	{"timer/churn", "{\"pending\":5000,\"tasks\":7,\"op\":\"reset\",\"distances\":\"spread\",\"distance_ms\":1}",
+	 30000, NULL}, /* many fire */
+	{"timer/churn", "{\"pending\":3,\"tasks\":40,\"op\":\"stop\",\"distances\":\"same\",\"distance_ms\":1000}",
+	 1000, NULL}, /* one timer per task */
 	{"abuse/ready", "{\"events\":1,\"period_us\":500}", 0, NULL},
 	{"abuse/ready", "{\"events\":200,\"period_us\":50}", 0, NULL}, /* late, and so several at once */
 	{"abuse/blocker", "{\"polite\":1,\"events\":1,\"period_us\":500,\"blockers\":1,\"block_us\":1}", 0, NULL},

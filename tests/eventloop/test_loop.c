@@ -214,11 +214,15 @@ static void ring(struct ev_timer *t)
 	}
 }
 
-static void set(struct alarm *a, uint64_t ns)
+/* True: it was active. */
+static bool set(struct alarm *a, uint64_t ns)
 {
+	bool was_active;
+
 	a->due_ns = now_ns() + ns;
-	ev_timer_start(loop, &a->timer, ns, ring);
+	was_active = ev_timer_start(loop, &a->timer, ns, ring);
 	a->due_most_ns = now_ns() + ns;
+	return was_active;
 }
 
 /* Whatever the machine does between two starts: nobody fired before one that was surely due earlier. */
@@ -292,25 +296,25 @@ static void test_timer_stop_and_move(void **state)
 
 	memset(a, 0, sizeof(a));
 	n_order = 0;
-	ev_timer_stop(loop, &a[0].timer); /* never started: nothing happens */
+	assert_false(ev_timer_stop(loop, &a[0].timer)); /* never started: nothing happens */
 	for (int i = 0; i < N; i++) {
 		a[i].id = i;
-		set(&a[i], (uint64_t)(rand_r(&seed) % 10000) * 1000);
+		assert_false(set(&a[i], (uint64_t)(rand_r(&seed) % 10000) * 1000));
 	}
 	for (int i = 0; i < N; i += 3) { /* out of the middle of the heap */
-		ev_timer_stop(loop, &a[i].timer);
-		ev_timer_stop(loop, &a[i].timer);
+		assert_true(ev_timer_stop(loop, &a[i].timer));
+		assert_false(ev_timer_stop(loop, &a[i].timer));
 		stopped++;
 	}
 	for (int i = 1; i < N; i += 3) /* moved, half of them forward */
-		set(&a[i], (uint64_t)(rand_r(&seed) % 10000) * 1000);
+		assert_true(set(&a[i], (uint64_t)(rand_r(&seed) % 10000) * 1000));
 	n_left = N - stopped;
 	usleep(12000); /* all are due at once: the heap alone decides, not the clock */
 	assert_int_equal(ev_run(loop), 0);
 	assert_fired_in_order(a, N - stopped);
 	for (int i = 0; i < N; i++)
 		assert_int_equal(a[i].fired, i % 3 ? 1 : 0);
-	ev_timer_stop(loop, &a[1].timer); /* fired already */
+	assert_false(ev_timer_stop(loop, &a[1].timer)); /* fired already */
 	assert_int_equal(ev_run(loop), -EDEADLK);
 }
 
