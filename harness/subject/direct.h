@@ -82,6 +82,9 @@
  *   int  dx_close(int fd)
  *   ssize_t dx_read_blocking(int fd, void *, size_t)            read(2) on any descriptor, allowed to block long
  *
+ *   void dx_call(void (*fn)(void *), void *arg)                 fn(arg), which makes a call that may block in the kernel, for
+ *                                                               however long; it calls nothing of this header
+ *
  * For harness/subject only, not for bodies:
  *   #define DX_MODEL "gmp"                                      the model's id
  *   int  dx_runtime_start(unsigned workers, const char *knobs, const uint16_t (*nearness)[2], unsigned n)
@@ -167,6 +170,7 @@ DX_HAS(dx_fsync, int (*)(int));
 DX_HAS(dx_open, int (*)(const char *, int, mode_t));
 DX_HAS(dx_close, int (*)(int));
 DX_HAS(dx_read_blocking, ssize_t (*)(int, void *, size_t));
+DX_HAS(dx_call, void (*)(void (*)(void *), void *));
 DX_HAS(dx_runtime_start, int (*)(unsigned, const char *, const uint16_t (*)[2], unsigned));
 DX_HAS(dx_runtime_run, void (*)(void (*)(void *), void *));
 DX_HAS(dx_runtime_stop, void (*)(void));

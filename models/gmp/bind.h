@@ -396,6 +396,13 @@ static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
 	return gr_read_blocking(fd, buf, n);
 }
 
+static inline void dx_call(void (*fn)(void *), void *arg)
+{
+	gr_syscall_enter();
+	fn(arg);
+	gr_syscall_exit();
+}
+
 /* ---- for harness/subject ------------------------------------------------------------------------- */
 
 static inline int dx_runtime_start(unsigned workers, const char *knobs, const uint16_t (*nearness)[2], unsigned n)

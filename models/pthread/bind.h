@@ -412,6 +412,11 @@ static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
 	return got < 0 ? -errno : got;
 }
 
+static inline void dx_call(void (*fn)(void *), void *arg)
+{
+	fn(arg);
+}
+
 /* ---- for harness/subject only ------------------------------------------------------------------- */
 
 /* `workers` has no use here: there are as many threads as tasks, and the kernel places them on the CPUs it may use. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 struct call {
 	int fds[2];
 	uint64_t rounds; /* immutable */
+	bool told; /* immutable */
 	_Atomic uint64_t begun; /* calls that the caller has begun; UINT64_MAX: there are no more */
 	/* the caller's until it is joined */
 	uint64_t returned, sum;
@@ -23,6 +25,32 @@ struct call {
 	dx_wg open; /* 1 until the region begins */
 };
 
+struct read_call {
+	int fd;
+	unsigned char byte;
+	ssize_t result;
+};
+
+static void read_byte(void *arg)
+{
+	struct read_call *r = arg;
+
+	do
+		r->result = read(r->fd, &r->byte, 1);
+	while (r->result < 0 && errno == EINTR);
+}
+
+static bool read_one(const struct call *c, unsigned char *byte)
+{
+	struct read_call r = {.fd = c->fds[0]};
+
+	if (c->told)
+		return dx_read_blocking(c->fds[0], byte, 1) == 1;
+	dx_call(read_byte, &r);
+	*byte = r.byte;
+	return r.result == 1;
+}
+
 static void block(void *arg)
 {
 	struct call *c = arg;
@@ -32,7 +60,7 @@ static void block(void *arg)
 	dx_wg_wait(&c->open);
 	for (uint64_t i = 1; i <= c->rounds; i++) {
 		atomic_store_explicit(&c->begun, i, memory_order_release);
-		if (dx_read_blocking(c->fds[0], &byte, 1) != 1)
+		if (!read_one(c, &byte))
 			break;
 		c->sum += byte;
 		c->returned++;
@@ -88,7 +116,7 @@ static int call_and_return(struct bench *b, struct call *c)
 
 static int run_handoff(struct bench *b)
 {
-	struct call c = {.rounds = b->ops};
+	struct call c = {.rounds = b->ops, .told = bench_param(b, "told") != 0};
 	int status = dx_wg_init(&c.arrived);
 
 	if (status < 0)

@@ -1,0 +1,101 @@
+/*
+ * block/call - tasks that make calls which block in the kernel for a while.
+ *
+ * `in_flight` tasks compute for `work` steps of about a nanosecond and then make a call that sleeps in the kernel for
+ * call_us, again and again. The runtime is told that a call begins and ends, and not how long it will last: a call of 1 us
+ * is best left alone, behind one of 100 ms everything would wait. If calls cost nothing but their time, in_flight of them
+ * would end in each call_us.
+ *
+ * All tasks are kept until the region has ended, so the number of threads that the sample tells, which is read then, is
+ * what it took to have so many calls under way: a model that keeps threads which it no longer needs for some seconds shows
+ * its peak. What was made and reaped within the region is in the model's own counters, if it has any.
+ *
+ * The sleep is clock_nanosleep with a timer slack of 1 ns in place of the usual 50 us (set up for the whole process), or a
+ * call of 1 us would last for 50. It still takes the kernel some microseconds to put a thread to sleep and wake it. Each
+ * task looks at the clock before its first call and after its last one, and the run fails if they lasted too short.
+ */
+#include "workloads/block/call/call.h"
+
+#include <string.h>
+#include <sys/prctl.h>
+
+enum { PARAM_IN_FLIGHT, PARAM_CALL_US, PARAM_WORK };
+
+enum { DEFAULT_SLACK = 0 }; /* of PR_SET_TIMERSLACK: back to what the process began with */
+
+static const struct bench_param params[] = {
+	[PARAM_IN_FLIGHT] = {.name = "in_flight",
+			     .unit = "calls",
+			     .help = "under way at one time, one per task",
+			     .dflt = 16,
+			     .min = 1,
+			     .max = 10000,
+			     .smoke = 3},
+	[PARAM_CALL_US] = {.name = "call_us",
+			   .unit = "us",
+			   .help = "that a call sleeps in the kernel",
+			   .dflt = 1000,
+			   .min = 1,
+			   .max = 1000000,
+			   .smoke = 30},
+	[PARAM_WORK] = {.name = "work",
+			.unit = "steps",
+			.help = "of about 1 ns before each call",
+			.dflt = 1000,
+			.min = 0,
+			.max = 1000000,
+			.smoke = 10},
+};
+
+static int call_setup(struct bench *b)
+{
+	if (prctl(PR_SET_TIMERSLACK, 1) < 0)
+		return bench_fail(b, -errno, "cannot set the timer slack: %s", strerror(errno));
+	return 0;
+}
+
+static void call_teardown(struct bench *b)
+{
+	(void)b;
+	prctl(PR_SET_TIMERSLACK, DEFAULT_SLACK);
+}
+
+static void call_expect(const struct bench *b, struct bench_cert *out)
+{
+	const struct call_plan p = call_plan_of(b);
+
+	*out = (struct bench_cert){.ops = b->ops, .max_live = p.in_flight};
+	for (uint64_t i = 0; i < p.in_flight; i++) {
+		const uint64_t n = bench_share(b->ops, p.in_flight, i);
+
+		out->checksum += call_digest(i, n, steps_jump(i, n * p.work));
+	}
+}
+
+const struct bench_workload block_call_workload = {
+	.name = "block/call",
+	.version = 1,
+	.summary = "tasks that make calls which block in the kernel",
+	.op = "one blocking call, with the steps before it and the way back to the task",
+	.fairness = "The call is the same clock_nanosleep everywhere, with the same timer slack. A goroutine brackets "
+		    "it as a "
+		    "call of unknown length: its processor stays with the thread for as long as nobody notices, and is "
+		    "handed to "
+		    "another thread if the call lasts, which takes the runtime some 20 us and at times a new thread. A "
+		    "thread "
+		    "just makes the call. Who needs more threads pays for them in memory, not here. For an event loop "
+		    "there is "
+		    "no such call: it would stop everything, so it is unsupported there. The serial body makes one "
+		    "call after "
+		    "another and exists for in_flight=1 only.",
+	.scaling = BENCH_LINEAR,
+	.metric = BENCH_WALL_PER_OP,
+	.params = params,
+	.n_params = sizeof params / sizeof params[0],
+	.smoke_ops = 60,
+	.ops_quantum = 1,
+	.quantum_param = "in_flight",
+	.setup = call_setup,
+	.teardown = call_teardown,
+	.expect = call_expect,
+};

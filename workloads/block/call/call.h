@@ -1,0 +1,44 @@
+/*
+ * call.h - block/call: what its bodies share.
+ */
+#ifndef BLOCK_CALL_H
+#define BLOCK_CALL_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "harness/subject/bench.h"
+#include "workloads/steps.h"
+
+extern const struct bench_workload block_call_workload;
+extern const struct bench_body block_call_direct, block_call_evented, block_call_serial;
+
+struct call_plan {
+	uint64_t in_flight, call_ns, work;
+};
+
+static inline struct call_plan call_plan_of(const struct bench *b)
+{
+	return (struct call_plan){.in_flight = (uint64_t)bench_param(b, "in_flight"),
+				  .call_ns = (uint64_t)bench_param(b, "call_us") * 1000,
+				  .work = (uint64_t)bench_param(b, "work")};
+}
+
+/* The blocking call: sleep in the kernel for *arg, a uint64_t of ns. An interrupted sleep goes on with what is left of it. */
+static inline void call_sleep(void *arg)
+{
+	const uint64_t ns = *(const uint64_t *)arg;
+	struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+		;
+}
+
+/* What caller i, from 0 up, adds after n calls, with the value that its steps came to. */
+static inline uint64_t call_digest(uint64_t i, uint64_t n, uint64_t value)
+{
+	return value + (i + 1) * n;
+}
+
+#endif
