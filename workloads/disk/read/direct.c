@@ -13,7 +13,7 @@ struct reader {
 	dx_task task;
 	struct gate *gate;
 	int fd;
-	uint64_t *block; /* READ_BLOCK bytes, aligned to it */
+	uint64_t *block; /* DATAFILE_BLOCK bytes, aligned to it */
 	/* root's until the gate opens, then the task's until it is joined */
 	struct read_order order;
 	uint64_t left;
@@ -28,9 +28,9 @@ static void read_blocks(void *arg)
 	gate_pass(r->gate);
 	for (; r->left > 0; r->left--) {
 		uint64_t block = read_next(&r->order);
-		ssize_t n = dx_pread(r->fd, r->block, READ_BLOCK, (off_t)(block * READ_BLOCK));
+		ssize_t n = dx_pread(r->fd, r->block, DATAFILE_BLOCK, (off_t)(block * DATAFILE_BLOCK));
 
-		if (n != READ_BLOCK || !read_verify(r->block, block, &r->sum)) {
+		if (n != DATAFILE_BLOCK || !datafile_verify(r->block, block, &r->sum)) {
 			r->status = n < 0 ? (int)n : -EIO;
 			return;
 		}
@@ -53,7 +53,7 @@ static uint64_t gather(struct bench *b, struct gate *gate, struct reader *reader
 				     .fd = d->fd,
 				     .order = read_order_of(d, b->seed, i, n),
 				     .left = bench_share(b->ops, n, i)};
-		r->block = aligned_alloc(READ_BLOCK, READ_BLOCK);
+		r->block = aligned_alloc(DATAFILE_BLOCK, DATAFILE_BLOCK);
 		if (!r->block) {
 			*status = -ENOMEM;
 			break;

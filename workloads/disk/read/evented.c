@@ -13,7 +13,7 @@ struct run;
 struct reader {
 	ex_file file;
 	struct run *run;
-	uint64_t *block; /* READ_BLOCK bytes, aligned to it */
+	uint64_t *block; /* DATAFILE_BLOCK bytes, aligned to it */
 	struct read_order order;
 	uint64_t asked; /* the block that is being read */
 	uint64_t left; /* reads still to be asked for */
@@ -61,8 +61,8 @@ static void ask(struct reader *rd)
 		return;
 	rd->left--;
 	rd->asked = read_next(&rd->order);
-	status = ex_file_read(ex_loop_of(r->b), &rd->file, d->fd, rd->block, READ_BLOCK,
-			      (off_t)(rd->asked * READ_BLOCK), completed);
+	status = ex_file_read(ex_loop_of(r->b), &rd->file, d->fd, rd->block, DATAFILE_BLOCK,
+			      (off_t)(rd->asked * DATAFILE_BLOCK), completed);
 	if (status < 0)
 		r->status = status;
 	else
@@ -75,7 +75,7 @@ static void completed(ex_file *file, ssize_t result)
 	struct run *r = rd->run;
 
 	r->active--;
-	if (result == READ_BLOCK && read_verify(rd->block, rd->asked, &r->cert.checksum)) {
+	if (result == DATAFILE_BLOCK && datafile_verify(rd->block, rd->asked, &r->cert.checksum)) {
 		r->cert.ops++;
 		r->cert.bytes_read += (uint64_t)result;
 	} else if (r->status == 0) {
@@ -106,7 +106,7 @@ static int run_read(struct bench *b)
 		rd->run = r;
 		rd->order = read_order_of(d, b->seed, r->n, n);
 		rd->left = bench_share(b->ops, n, r->n);
-		rd->block = aligned_alloc(READ_BLOCK, READ_BLOCK);
+		rd->block = aligned_alloc(DATAFILE_BLOCK, DATAFILE_BLOCK);
 		if (!rd->block) {
 			free_run(r);
 			return bench_fail(b, -ENOMEM, "out of memory for the buffers of %d readers", (int)n);

@@ -9,12 +9,7 @@
  * read twice in such a run, which therefore makes at most as many reads as the file has blocks. In random order the
  * kernel is told so (POSIX_FADV_RANDOM) and reads nothing ahead; in sequential order it may, as for every program.
  *
- * The file. setup() makes `switchyard-read-v<version>-<size>MiB.dat` in the data directory if it is not there or not
- * right, and leaves it there: the other samples of a run read the same file. It is never removed here; the harness
- * removes the directory if it made it. The content is a function of the place in the file (read_word), not of the seed,
- * so a file can be told to be right by its size and by comparing whole blocks from all over it. It is written under
- * another name and renamed when it is complete and on the device: a killed sample leaves a `.part` file which the next
- * writer starts afresh. A lock on that file keeps two writers apart.
+ * The file is that of datafile.h. It is never removed here; the harness removes the directory if it made it.
  *
  * Rejected: a file per sample (writing dominates the set-up, and the device is busy with write-back while we read);
  * dropping the whole machine's cache for the cold mode (needs root, and disturbs everybody).
@@ -22,12 +17,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "workloads/disk/read/read.h"
@@ -72,97 +63,8 @@ static const struct bench_param params[] = {
 };
 
 enum {
-	CHECKED_BLOCKS = 64, /* arbitrary: spread over the file, the first and the last among them */
 	WARM_TRIES = 3,
 };
-
-struct file {
-	struct bench *b;
-	char path[PATH_MAX];
-	char part[PATH_MAX + 8];
-	uint64_t bytes;
-};
-
-/* ---- the file's content ------------------------------------------------------------------------- */
-
-static void fill_blocks(uint64_t *words, uint64_t first_block, uint64_t blocks)
-{
-	for (uint64_t i = 0; i < blocks * READ_WORDS; i++)
-		words[i] = read_word(first_block + i / READ_WORDS, i % READ_WORDS);
-}
-
-static bool is_right(int fd, uint64_t bytes)
-{
-	uint64_t found[READ_WORDS], wanted[READ_WORDS], blocks = bytes / READ_BLOCK;
-	struct stat st;
-
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != bytes)
-		return false;
-	for (uint64_t i = 0; i < CHECKED_BLOCKS; i++) {
-		uint64_t block = (blocks - 1) * i / (CHECKED_BLOCKS - 1);
-
-		fill_blocks(wanted, block, 1);
-		if (files_pread_all(fd, found, READ_BLOCK, (off_t)(block * READ_BLOCK)) < 0 ||
-		    memcmp(found, wanted, READ_BLOCK) != 0)
-			return false;
-	}
-	return true;
-}
-
-static void fill_chunk(uint64_t *words, uint64_t offset)
-{
-	fill_blocks(words, offset / READ_BLOCK, FILES_CHUNK / READ_BLOCK);
-}
-
-/* ---- making it ---------------------------------------------------------------------------------- */
-
-/* With the lock on f->part held as `fd`: write the file and give it its name, unless another process just did. */
-static int make_locked(struct file *f, int fd)
-{
-	int status, existing = open(f->path, O_RDONLY | O_CLOEXEC);
-
-	if (existing >= 0) {
-		bool right = is_right(existing, f->bytes);
-
-		close(existing);
-		if (right) {
-			unlink(f->part); /* ours or already gone */
-			return 0;
-		}
-	}
-	if (ftruncate(fd, 0) < 0)
-		return bench_fail(f->b, -errno, "cannot empty %s: %s", f->part, strerror(errno));
-	status = files_check_space(f->b, f->bytes, 1);
-	if (status < 0)
-		return status;
-	status = files_write_made(fd, f->bytes, fill_chunk);
-	if (status == 0 && rename(f->part, f->path) < 0)
-		status = -errno;
-	if (status < 0)
-		bench_fail(f->b, status, "cannot write the data file %s: %s", f->path, strerror(-status));
-	return status;
-}
-
-static int make_file(struct file *f)
-{
-	int status, fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return bench_fail(f->b, -errno, "cannot create %s: %s", f->part, strerror(errno));
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR) {
-			status = bench_fail(f->b, -errno, "cannot lock %s: %s", f->part, strerror(errno));
-			close(fd);
-			return status;
-		}
-	status = make_locked(f, fd);
-	if (status < 0)
-		unlink(f->part);
-	close(fd);
-	return status;
-}
-
-/* ---- opening it, and the state of the cache ------------------------------------------------------- */
 
 static int read_through(int fd, uint64_t bytes)
 {
@@ -175,7 +77,7 @@ static int read_through(int fd, uint64_t bytes)
 	return status;
 }
 
-static int open_warm(struct file *f)
+static int open_warm(struct datafile *f)
 {
 	int status = 0, fd = open(f->path, O_RDONLY | O_CLOEXEC);
 	int64_t missing = 1;
@@ -213,22 +115,12 @@ static uint64_t file_bytes(const struct bench *b)
 	return (uint64_t)b->param[PARAM_FILE_MIB] << 20;
 }
 
-static int prepare_file(struct file *f)
-{
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
-	bool right = fd >= 0 && is_right(fd, f->bytes);
-
-	if (fd >= 0)
-		close(fd);
-	return right ? 0 : make_file(f);
-}
-
 /* ---- cold ----------------------------------------------------------------------------------------- */
 
 int read_prepare(struct bench *b)
 {
 	const struct read_data *d = b->data;
-	int status = d->is_cold ? files_evict(d->fd, d->blocks * READ_BLOCK) : 0;
+	int status = d->is_cold ? files_evict(d->fd, d->blocks * DATAFILE_BLOCK) : 0;
 
 	if (status == -EBUSY)
 		return bench_fail(b, -EOPNOTSUPP, "the data file stays in the page cache of %s: it cannot be made cold",
@@ -238,7 +130,7 @@ int read_prepare(struct bench *b)
 	return status;
 }
 
-static int open_cold(struct file *f)
+static int open_cold(struct datafile *f)
 {
 	int fd, rc;
 
@@ -255,13 +147,13 @@ static int open_cold(struct file *f)
 	return fd;
 }
 
-static int open_file(struct file *f)
+static int open_file(struct datafile *f)
 {
 	switch (f->b->param[PARAM_MODE]) {
 	case MODE_COLD:
 		return open_cold(f);
 	case MODE_DIRECT:
-		return files_open_direct(f->b, f->path, O_RDONLY, READ_BLOCK);
+		return datafile_open_direct(f);
 	default:
 		return open_warm(f);
 	}
@@ -271,18 +163,15 @@ static int open_file(struct file *f)
 
 static int read_setup(struct bench *b)
 {
-	struct file f = {.b = b, .bytes = file_bytes(b)};
+	struct datafile f;
 	struct read_data *d;
-	int fd, status;
+	int fd, status = datafile_name(&f, b, (uint64_t)b->param[PARAM_FILE_MIB]);
 
-	status = snprintf(f.path, sizeof f.path, "%s/switchyard-read-v%d-%" PRIu64 "MiB.dat", b->data_dir,
-			  disk_read_workload.version, f.bytes >> 20);
-	if (status < 0 || (size_t)status >= sizeof f.path)
-		return bench_fail(b, -ENAMETOOLONG, "the name of the data directory is too long");
-	snprintf(f.part, sizeof f.part, "%s.part", f.path);
+	if (status < 0)
+		return status;
 	status = b->param[PARAM_MODE] == MODE_WARM ? files_check_cache(b, f.bytes) : 0;
 	if (status == 0)
-		status = prepare_file(&f);
+		status = datafile_prepare(&f);
 	if (status < 0)
 		return status;
 	fd = open_file(&f);
@@ -294,7 +183,7 @@ static int read_setup(struct bench *b)
 		return bench_fail(b, -ENOMEM, "out of memory for the data file's record");
 	}
 	*d = (struct read_data){.fd = fd,
-				.blocks = f.bytes / READ_BLOCK,
+				.blocks = f.bytes / DATAFILE_BLOCK,
 				.is_random = b->param[PARAM_ORDER] == ORDER_RANDOM,
 				.is_cold = b->param[PARAM_MODE] == MODE_COLD};
 	b->data = d;
@@ -306,12 +195,12 @@ static int read_setup(struct bench *b)
 
 static uint64_t read_max_ops(const struct bench *b)
 {
-	return b->param[PARAM_MODE] == MODE_COLD ? file_bytes(b) / READ_BLOCK : UINT64_MAX;
+	return b->param[PARAM_MODE] == MODE_COLD ? file_bytes(b) / DATAFILE_BLOCK : UINT64_MAX;
 }
 
 static void read_expect(const struct bench *b, struct bench_cert *out)
 {
-	const struct read_data d = {.blocks = file_bytes(b) / READ_BLOCK,
+	const struct read_data d = {.blocks = file_bytes(b) / DATAFILE_BLOCK,
 				    .is_random = b->param[PARAM_ORDER] == ORDER_RANDOM};
 	uint64_t readers = (uint64_t)b->param[PARAM_IN_FLIGHT], sum = 0;
 
@@ -321,11 +210,11 @@ static void read_expect(const struct bench *b, struct bench_cert *out)
 		for (uint64_t left = bench_share(b->ops, readers, i); left > 0; left--) {
 			uint64_t block = read_next(&order);
 
-			sum += read_digest(read_word(block, 0), read_word(block, READ_WORDS - 1));
+			sum += datafile_digest(datafile_word(block, 0), datafile_word(block, DATAFILE_WORDS - 1));
 		}
 	}
 	*out = (struct bench_cert){
-		.ops = b->ops, .max_live = readers, .bytes_read = b->ops * READ_BLOCK, .checksum = sum};
+		.ops = b->ops, .max_live = readers, .bytes_read = b->ops * DATAFILE_BLOCK, .checksum = sum};
 }
 
 const struct bench_workload disk_read_workload = {

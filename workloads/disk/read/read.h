@@ -8,15 +8,10 @@
 #include <stdint.h>
 
 #include "harness/subject/bench.h"
-#include "workloads/disk/files.h"
+#include "workloads/disk/datafile.h"
 
 extern const struct bench_workload disk_read_workload;
 extern const struct bench_body disk_read_direct, disk_read_evented, disk_read_serial;
-
-enum {
-	READ_BLOCK = 4096, /* bytes per read, and the alignment of offsets and buffers: O_DIRECT asks for it */
-	READ_WORDS = READ_BLOCK / sizeof(uint64_t),
-};
 
 /* Made by setup(), read-only afterwards. */
 struct read_data {
@@ -28,27 +23,6 @@ struct read_data {
 
 /* What every body calls before its region: the page cache as the mode wants it. 0, or < 0 with b->why. */
 int read_prepare(struct bench *b);
-
-/* The file's content: a block starts with its own index, the other words follow from their place. */
-static inline uint64_t read_word(uint64_t block, uint64_t word)
-{
-	return word == 0 ? block : files_mix(block * READ_WORDS + word);
-}
-
-/* What a reader adds to its sum for a block that it has verified. */
-static inline uint64_t read_digest(uint64_t first_word, uint64_t last_word)
-{
-	return first_word + last_word;
-}
-
-/* Is this block `block`? If so its digest is added to *sum. */
-static inline bool read_verify(const uint64_t *words, uint64_t block, uint64_t *sum)
-{
-	if (words[0] != block)
-		return false;
-	*sum += read_digest(words[0], words[READ_WORDS - 1]);
-	return true;
-}
 
 /*
  * The order. The reads of all n readers together go through the file again and again, reader i making the reads i, i + n,

@@ -13,11 +13,11 @@ static int read_block(int fd, uint64_t *words, uint64_t block, struct bench_cert
 	ssize_t n;
 
 	do
-		n = pread(fd, words, READ_BLOCK, (off_t)(block * READ_BLOCK));
+		n = pread(fd, words, DATAFILE_BLOCK, (off_t)(block * DATAFILE_BLOCK));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	if (n != READ_BLOCK || !read_verify(words, block, &cert->checksum))
+	if (n != DATAFILE_BLOCK || !datafile_verify(words, block, &cert->checksum))
 		return -EIO;
 	cert->bytes_read += (uint64_t)n;
 	cert->ops++;
@@ -28,7 +28,7 @@ static int run_read(struct bench *b)
 {
 	const struct read_data *d = b->data;
 	struct read_order order = read_order_of(d, b->seed, 0, 1);
-	uint64_t *words = aligned_alloc(READ_BLOCK, READ_BLOCK);
+	uint64_t *words = aligned_alloc(DATAFILE_BLOCK, DATAFILE_BLOCK);
 	struct bench_cert cert = {.max_live = 1};
 	int status = words ? read_prepare(b) : bench_fail(b, -ENOMEM, "out of memory for a block");
 
