@@ -16,6 +16,7 @@
  */
 #include "workloads/block/call/call.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
 

@@ -4,11 +4,10 @@
 #ifndef BLOCK_CALL_H
 #define BLOCK_CALL_H
 
-#include <errno.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "harness/subject/bench.h"
+#include "workloads/block/nap.h"
 #include "workloads/steps.h"
 
 extern const struct bench_workload block_call_workload;
@@ -23,16 +22,6 @@ static inline struct call_plan call_plan_of(const struct bench *b)
 	return (struct call_plan){.in_flight = (uint64_t)bench_param(b, "in_flight"),
 				  .call_ns = (uint64_t)bench_param(b, "call_us") * 1000,
 				  .work = (uint64_t)bench_param(b, "work")};
-}
-
-/* The blocking call: sleep in the kernel for *arg, a uint64_t of ns. An interrupted sleep goes on with what is left of it. */
-static inline void call_sleep(void *arg)
-{
-	const uint64_t ns = *(const uint64_t *)arg;
-	struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
-		;
 }
 
 /* What caller i, from 0 up, adds after n calls, with the value that its steps came to. */

@@ -1,6 +1,7 @@
 /*
  * block/call in the blocking style: a task per call that is under way.
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static void make_calls(struct caller *c)
 
 	for (uint64_t left = c->left; left > 0; left--) {
 		x = steps_work(x, p->work);
-		dx_call(call_sleep, &call_ns);
+		dx_call(nap, &call_ns);
 		done++;
 	}
 	c->slept = bench_now_ns() - began_ns >= done * call_ns;

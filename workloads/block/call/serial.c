@@ -1,6 +1,8 @@
 /*
  * block/call without tasks: one call after another.
  */
+#include <errno.h>
+
 #include "workloads/block/call/call.h"
 
 static int run_call(struct bench *b)
@@ -12,7 +14,7 @@ static int run_call(struct bench *b)
 	began_ns = bench_now_ns();
 	for (; done < b->ops; done++) {
 		x = steps_work(x, p.work);
-		call_sleep(&call_ns);
+		nap(&call_ns);
 	}
 	lasted_ns = bench_now_ns() - began_ns;
 	bench_end(b);
