@@ -121,3 +121,13 @@ int datafile_open_direct(struct datafile *f)
 {
 	return files_open_direct(f->b, f->path, O_RDONLY, DATAFILE_BLOCK);
 }
+
+int datafile_direct(struct bench *b, uint64_t mib)
+{
+	struct datafile f;
+	int status = datafile_name(&f, b, mib);
+
+	if (status == 0)
+		status = datafile_prepare(&f);
+	return status < 0 ? status : datafile_open_direct(&f);
+}

@@ -59,4 +59,7 @@ int datafile_prepare(struct datafile *f);
 /* Open it for reading with O_DIRECT, which has been tried: a descriptor. -EOPNOTSUPP: there is no such thing here. */
 int datafile_open_direct(struct datafile *f);
 
+/* All of that, of the file of so many MiB. */
+int datafile_direct(struct bench *b, uint64_t mib);
+
 #endif

@@ -24,7 +24,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "workloads/net/tcp.h"
@@ -63,23 +62,18 @@ static const struct bench_param params[] = {
 
 static int open_data(struct bench *b)
 {
-	struct bystander_data *d;
-	struct datafile f;
-	int fd, status = datafile_name(&f, b, FILE_MIB);
+	struct bystander_data *d = malloc(sizeof *d);
 
-	if (status == 0)
-		status = datafile_prepare(&f);
-	if (status < 0)
-		return status;
-	fd = datafile_open_direct(&f);
-	if (fd < 0)
-		return fd;
-	d = malloc(sizeof *d);
-	if (!d) {
-		close(fd);
+	if (!d)
 		return bench_fail(b, -ENOMEM, "out of memory for the data file's record");
+	*d = (struct bystander_data){.fd = datafile_direct(b, FILE_MIB),
+				     .blocks = ((uint64_t)FILE_MIB << 20) / DATAFILE_BLOCK};
+	if (d->fd < 0) {
+		const int status = d->fd;
+
+		free(d);
+		return status;
 	}
-	*d = (struct bystander_data){.fd = fd, .blocks = f.bytes / DATAFILE_BLOCK};
 	b->data = d;
 	return 0;
 }
