@@ -794,10 +794,21 @@ const block = 4096
 var readFile *os.File
 
 func readSetup(r *run) {
-	mib := r.param("file_mib")
+	isDirect := r.Params["mode"] == "direct"
+	openReadFile(r, r.param("file_mib"), isDirect)
+	if isDirect {
+		return
+	}
+	if _, err := io.Copy(io.Discard, readFile); err != nil {
+		fail("cannot read the data file through: %v", err)
+	}
+}
+
+// openReadFile sees to it that the data file of that size is there, and opens it.
+func openReadFile(r *run, mib uint64, isDirect bool) {
 	path := fmt.Sprintf("%s/switchyard-read-v2-%dMiB.dat", r.DataDir, mib)
 	flags := os.O_RDONLY
-	if r.Params["mode"] == "direct" {
+	if isDirect {
 		flags |= syscall.O_DIRECT
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() != int64(mib)<<20 {
@@ -808,11 +819,6 @@ func readSetup(r *run) {
 		fail("cannot open %s: %v", path, err)
 	}
 	readFile = file
-	if flags == os.O_RDONLY {
-		if _, err := io.Copy(io.Discard, file); err != nil {
-			fail("cannot read %s through: %v", path, err)
-		}
-	}
 }
 
 // makeFile writes the data file that disk/read of the C subjects would: a function of the place in the file.
