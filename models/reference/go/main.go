@@ -302,6 +302,9 @@ func answer() {
 	if w.setup != nil {
 		w.setup(r)
 	}
+	if w.teardown != nil {
+		defer w.teardown(r)
+	}
 	if c.Kind == "calibrate" {
 		calibrate(w, r, c.TargetNs)
 		return

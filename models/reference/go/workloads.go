@@ -44,6 +44,7 @@ type workload struct {
 	quantum               string // the parameter whose value ops is a multiple of, or ""
 	params                []param
 	setup                 func(*run)
+	teardown              func(*run) // undoes setup
 	listen                func(*run) map[string]any
 	body                  func(*run)
 }
