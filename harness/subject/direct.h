@@ -72,6 +72,7 @@
  *   int  dx_accept(dx_sock *listener, dx_sock *out)             blocks; -EINVAL after dx_sock_shutdown
  *   ssize_t dx_sock_read(dx_sock *, void *, size_t)             blocks until at least one byte, 0 at end of stream
  *   ssize_t dx_sock_write(dx_sock *, const void *, size_t)      blocks until all is written; count or -errno
+ *   ssize_t dx_pipe_write(dx_sock *, const void *, size_t)      the same of a pipe; SIGPIPE where nobody can read it
  *   void dx_sock_shutdown(dx_sock *)                            from any task: wakes its readers and acceptors
  *   void dx_sock_close(dx_sock *)                               closes the descriptor; no other task may use it
  *
@@ -162,6 +163,7 @@ DX_HAS(dx_sock_adopt, int (*)(dx_sock *, int));
 DX_HAS(dx_accept, int (*)(dx_sock *, dx_sock *));
 DX_HAS(dx_sock_read, ssize_t (*)(dx_sock *, void *, size_t));
 DX_HAS(dx_sock_write, ssize_t (*)(dx_sock *, const void *, size_t));
+DX_HAS(dx_pipe_write, ssize_t (*)(dx_sock *, const void *, size_t));
 DX_HAS(dx_sock_shutdown, void (*)(dx_sock *));
 DX_HAS(dx_sock_close, void (*)(dx_sock *));
 DX_HAS(dx_pread, ssize_t (*)(int, void *, size_t, off_t));

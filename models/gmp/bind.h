@@ -366,6 +366,11 @@ static inline void dx_sock_close(dx_sock *so)
 	so->s = NULL;
 }
 
+static inline ssize_t dx_pipe_write(dx_sock *so, const void *buf, size_t n)
+{
+	return gr_sock_write(so->s, buf, n);
+}
+
 static inline ssize_t dx_pread(int fd, void *buf, size_t n, off_t off)
 {
 	return gr_pread(fd, buf, n, off);

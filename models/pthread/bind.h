@@ -355,6 +355,21 @@ static inline void dx_sock_close(dx_sock *s)
 	s->fd = -1;
 }
 
+static inline ssize_t dx_pipe_write(dx_sock *s, const void *buf, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t put = write(s->fd, (const char *)buf + done, n - done);
+
+		if (put >= 0)
+			done += (size_t)put;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return (ssize_t)done;
+}
+
 /* A short count is the caller's affair: it means the end of the file, or as little as the kernel had at hand. */
 static inline ssize_t dx_pread(int fd, void *buf, size_t n, off_t offset)
 {

@@ -195,6 +195,8 @@ static const struct extra {
 	{"abuse/hoarder", "{\"polite\":20,\"events\":30,\"period_us\":50,\"hoard_us\":20,\"hoarding\":\"sleep\"}", 0,
 	 NULL},
 	{"abuse/hoarder", "{\"polite\":4,\"events\":300,\"period_us\":50,\"hoard_us\":20}", 0, NULL},
+	{"mix/pipe", "{\"io\":\"own\"}", 1, NULL},
+	{"mix/pipe", "{\"io\":\"blocking\"}", 300, "gmp,pthread,serial"},
 	{"net/echo", "{\"connections\":1,\"message_bytes\":70,\"rate\":0}", 0, NULL},
 	{"net/echo", "{\"connections\":20,\"message_bytes\":65536,\"rate\":0}", 0, "gmp,pthread,eventloop"},
 	{"net/echo", "{\"connections\":10,\"message_bytes\":64,\"rate\":5000}", 0, "gmp,pthread,eventloop"},

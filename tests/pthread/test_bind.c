@@ -288,6 +288,48 @@ static void test_shutdown_wakes_reader(void **state)
 	close(fds[1]);
 }
 
+struct writer {
+	dx_sock sock;
+	unsigned char *bytes;
+	size_t n;
+	ssize_t result;
+};
+
+static void write_all(void *arg)
+{
+	struct writer *w = arg;
+
+	w->result = dx_pipe_write(&w->sock, w->bytes, w->n);
+	dx_sock_close(&w->sock);
+}
+
+/* More than a pipe holds: the write waits for who reads, and ends whole. */
+static void test_pipe_write(void **state)
+{
+	(void)state;
+	enum { BYTES = 300000 };
+	static unsigned char out[BYTES], in[BYTES];
+	struct writer w = {.bytes = out, .n = BYTES};
+	size_t got = 0;
+	ssize_t n;
+	dx_task t;
+	int fds[2];
+
+	for (int i = 0; i < BYTES; i++)
+		out[i] = (unsigned char)(i * 7 + i / 256);
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	assert_int_equal(dx_sock_adopt(&w.sock, fds[1]), 0);
+	assert_int_equal(fcntl(fds[0], F_SETFL, 0), 0);
+	assert_int_equal(dx_spawn(&t, write_all, &w), 0);
+	while ((n = read(fds[0], in + got, BYTES - got)) > 0)
+		got += (size_t)n;
+	dx_join(&t);
+	assert_int_equal(w.result, BYTES);
+	assert_int_equal(got, BYTES);
+	assert_memory_equal(in, out, BYTES);
+	close(fds[0]);
+}
+
 static void test_errors(void **state)
 {
 	(void)state;
@@ -326,6 +368,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sleep, start, stop),
 		cmocka_unit_test_setup_teardown(test_echo_and_shutdown, start, stop),
 		cmocka_unit_test_setup_teardown(test_shutdown_wakes_reader, start, stop),
+		cmocka_unit_test_setup_teardown(test_pipe_write, start, stop),
 		cmocka_unit_test_setup_teardown(test_errors, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
