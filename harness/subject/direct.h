@@ -19,6 +19,7 @@
  *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
  *   typedef dx_timer   something that happens at a time and can be called off
  *   typedef dx_sock    a connected or listening stream socket; for adopt, read and close also a pipe or a timerfd
+ *   typedef dx_sock    a connected or listening stream socket, or one of datagrams; for adopt, read and close also a pipe or a timerfd
  *
  *   int  dx_spawn(dx_task *t, void (*fn)(void *), void *arg)   start fn(arg) as a new task; 0, -EAGAIN, -ENOMEM
  *   void dx_join(dx_task *t)                                    blocks until fn has returned; once per task
@@ -76,6 +77,11 @@
  *   void dx_sock_shutdown(dx_sock *)                            from any task: wakes its readers and acceptors
  *   void dx_sock_close(dx_sock *)                               closes the descriptor; no other task may use it
  *
+ *   ssize_t dx_recvfrom(dx_sock *, void *, size_t, struct sockaddr *from, socklen_t *len)
+ *   ssize_t dx_sendto(dx_sock *, const void *, size_t, const struct sockaddr *to, socklen_t len)
+ *     One datagram; the first blocks until there is one. Several tasks may receive on one socket, and send. 0 from
+ *     dx_recvfrom: an empty one, or dx_sock_shutdown, after which every call gives 0.
+ *
  *   ssize_t dx_pread(int fd, void *, size_t, off_t)             a file read, the model's way of blocking in it
  *   ssize_t dx_pwrite(int fd, const void *, size_t, off_t)      likewise a write, fsync(2), open(2) and close(2) of a file
  *   int  dx_fsync(int fd)
@@ -105,6 +111,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "harness/subject/bench.h"
@@ -166,6 +173,8 @@ DX_HAS(dx_sock_write, ssize_t (*)(dx_sock *, const void *, size_t));
 DX_HAS(dx_pipe_write, ssize_t (*)(dx_sock *, const void *, size_t));
 DX_HAS(dx_sock_shutdown, void (*)(dx_sock *));
 DX_HAS(dx_sock_close, void (*)(dx_sock *));
+DX_HAS(dx_recvfrom, ssize_t (*)(dx_sock *, void *, size_t, struct sockaddr *, socklen_t *));
+DX_HAS(dx_sendto, ssize_t (*)(dx_sock *, const void *, size_t, const struct sockaddr *, socklen_t));
 DX_HAS(dx_pread, ssize_t (*)(int, void *, size_t, off_t));
 DX_HAS(dx_pwrite, ssize_t (*)(int, const void *, size_t, off_t));
 DX_HAS(dx_fsync, int (*)(int));

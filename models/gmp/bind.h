@@ -355,6 +355,16 @@ static inline ssize_t dx_sock_write(dx_sock *so, const void *buf, size_t n)
 	return gr_sock_write(so->s, buf, n);
 }
 
+static inline ssize_t dx_recvfrom(dx_sock *so, void *buf, size_t n, struct sockaddr *from, socklen_t *len)
+{
+	return gr_sock_recvfrom(so->s, buf, n, 0, from, len);
+}
+
+static inline ssize_t dx_sendto(dx_sock *so, const void *buf, size_t n, const struct sockaddr *to, socklen_t len)
+{
+	return gr_sock_sendto(so->s, buf, n, 0, to, len);
+}
+
 static inline void dx_sock_shutdown(dx_sock *so)
 {
 	gr_sock_shutdown(so->s);

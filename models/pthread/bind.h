@@ -340,7 +340,30 @@ static inline ssize_t dx_sock_write(dx_sock *s, const void *buf, size_t n)
 	return (ssize_t)done;
 }
 
-/* A peer that has gone already (ENOTCONN) leaves nobody to be woken. */
+static inline ssize_t dx_recvfrom(dx_sock *s, void *buf, size_t n, struct sockaddr *from, socklen_t *len)
+{
+	ssize_t got;
+
+	do
+		got = recvfrom(s->fd, buf, n, 0, from, len);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+static inline ssize_t dx_sendto(dx_sock *s, const void *buf, size_t n, const struct sockaddr *to, socklen_t len)
+{
+	ssize_t put;
+
+	do
+		put = sendto(s->fd, buf, n, MSG_NOSIGNAL, to, len);
+	while (put < 0 && errno == EINTR);
+	return put < 0 ? -errno : put;
+}
+
+/*
+ * ENOTCONN: a peer that has gone already leaves nobody to be woken. A socket of datagrams has none, and its readers are
+ * woken all the same.
+ */
 static inline void dx_sock_shutdown(dx_sock *s)
 {
 	if (shutdown(s->fd, SHUT_RDWR) < 0 && errno != ENOTCONN)

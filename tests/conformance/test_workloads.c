@@ -197,6 +197,9 @@ static const struct extra {
 	{"abuse/hoarder", "{\"polite\":4,\"events\":300,\"period_us\":50,\"hoard_us\":20}", 0, NULL},
 	{"mix/pipe", "{\"io\":\"own\"}", 1, NULL},
 	{"mix/pipe", "{\"io\":\"blocking\"}", 300, "gmp,pthread,serial"},
+	{"mix/hackbench", "{\"groups\":1,\"tasks\":1,\"loops\":1}", 0, NULL},
+	{"mix/hackbench", "{\"groups\":7,\"tasks\":2,\"loops\":5}", 0, NULL},
+	{"mix/hackbench", "{\"groups\":1,\"tasks\":10,\"loops\":200}", 0, NULL}, /* sockets that are full */
 	{"net/echo", "{\"connections\":1,\"message_bytes\":70,\"rate\":0}", 0, NULL},
 	{"net/echo", "{\"connections\":20,\"message_bytes\":65536,\"rate\":0}", 0, "gmp,pthread,eventloop"},
 	{"net/echo", "{\"connections\":10,\"message_bytes\":64,\"rate\":5000}", 0, "gmp,pthread,eventloop"},
@@ -528,6 +531,8 @@ static const struct scarce {
 	 "{\"tasks\":20000,\"rounds\":1,\"sleep_ms\":1}"},
 	{"pthread block/call without memory", "pthread", "block/call",
 	 "{\"in_flight\":10000,\"call_us\":1,\"work\":0}"},
+	{"pthread mix/hackbench without memory", "pthread", "mix/hackbench",
+	 "{\"groups\":10,\"tasks\":20,\"loops\":1}"},
 	{"pthread spawn/flat without memory", "pthread", "spawn/flat", "{\"batch\":10000}"},
 	{"pthread spawn/skynet without memory", "pthread", "spawn/skynet", "{\"leaves\":\"10000\"}"},
 	{"pthread memory/parked without memory", "pthread", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}"},

@@ -13,47 +13,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness/subject/bench.h"
+#include "workloads/descriptors.h"
 
-enum {
-	TCP_BACKLOG = 4096, /* as many as the kernel allows by default */
-	TCP_OTHER_FILES = 64, /* descriptors that a model and the harness need beside the connections; arbitrary */
-};
+enum { TCP_BACKLOG = 4096 }; /* as many as the kernel allows by default */
 
 /* What a server has done in its life. */
 struct tcp_totals {
 	uint64_t connections, ops, bytes_read, bytes_written;
 };
 
-/* Raise the soft limit of descriptors, if it is in the way and the hard one allows. */
-static inline int tcp_allow_descriptors(struct bench *b, uint64_t connections)
-{
-	rlim_t needed = (rlim_t)connections + TCP_OTHER_FILES;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return bench_fail(b, -errno, "cannot ask for the limit of open files: %s", strerror(errno));
-	if (limit.rlim_cur >= needed)
-		return 0;
-	if (limit.rlim_max < needed)
-		return bench_fail(b, -EMFILE, "%llu open files are needed and the limit (ulimit -Hn) is %llu",
-				  (unsigned long long)needed, (unsigned long long)limit.rlim_max);
-	limit.rlim_cur = needed;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return bench_fail(b, -errno, "cannot raise the limit of open files to %llu: %s",
-				  (unsigned long long)needed, strerror(errno));
-	return 0;
-}
-
 /* A listening socket that does not block, for so many connections at one time: its descriptor, or -errno and b->why. */
 static inline int tcp_listen(struct bench *b, uint64_t connections)
 {
 	struct sockaddr_in any_port = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd, one = 1, status = tcp_allow_descriptors(b, connections);
+	int fd, one = 1, status = descriptors_allow(b, connections);
 
 	if (status < 0)
 		return status;
