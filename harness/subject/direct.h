@@ -87,6 +87,8 @@
  *   int  dx_fsync(int fd)
  *   int  dx_open(const char *path, int flags, mode_t mode)      a descriptor or -errno
  *   int  dx_close(int fd)
+ *   void dx_call_blocking(void (*fn)(void *), void *arg)        fn(arg), which may block its thread long and calls no dx_
+ *                                                               function; other tasks go on
  *   ssize_t dx_read_blocking(int fd, void *, size_t)            read(2) on any descriptor, allowed to block long
  *
  *   void dx_call(void (*fn)(void *), void *arg)                 fn(arg), which makes a call that may block in the kernel, for
@@ -180,6 +182,7 @@ DX_HAS(dx_pwrite, ssize_t (*)(int, const void *, size_t, off_t));
 DX_HAS(dx_fsync, int (*)(int));
 DX_HAS(dx_open, int (*)(const char *, int, mode_t));
 DX_HAS(dx_close, int (*)(int));
+DX_HAS(dx_call_blocking, void (*)(void (*)(void *), void *));
 DX_HAS(dx_read_blocking, ssize_t (*)(int, void *, size_t));
 DX_HAS(dx_call, void (*)(void (*)(void *), void *));
 DX_HAS(dx_runtime_start, int (*)(unsigned, const char *, const uint16_t (*)[2], unsigned));

@@ -11,6 +11,7 @@
  *   typedef ex_timer   a callback to be run at a time
  *   typedef ex_io      interest in a descriptor's readiness, level-triggered
  *   typedef ex_file    one call on a file in flight
+ *   typedef ex_call    one call in flight that blocks a thread of a pool
  *
  *   ex_loop *ex_loop_of(struct bench *)
  *   void ex_post(ex_loop *, ex_work *, void (*fn)(ex_work *))                 run fn after the callbacks posted before it
@@ -25,6 +26,8 @@
  *   int  ex_file_sync(ex_loop *, ex_file *, int fd, void (*fn)(ex_file *, ssize_t result))     fsync
  *   int  ex_file_open(ex_loop *, ex_file *, const char *path, int flags, mode_t, void (*fn)(ex_file *, ssize_t result))
  *   int  ex_file_close(ex_loop *, ex_file *, int fd, void (*fn)(ex_file *, ssize_t result))
+ *   int  ex_call_start(ex_loop *, ex_call *, void (*work)(ex_call *), void (*done)(ex_call *))   work in a thread of the pool,
+ *                                                                             which it may block, then done in the loop
  *   EX_CONTAINER(ptr, type, member)
  *
  * For harness/subject only: ex_runtime_start(unsigned workers, const char *knobs, ex_loop **out),
@@ -61,6 +64,7 @@ EX_HAS(ex_file_write, int (*)(ex_loop *, ex_file *, int, const void *, size_t, o
 EX_HAS(ex_file_sync, int (*)(ex_loop *, ex_file *, int, void (*)(ex_file *, ssize_t)));
 EX_HAS(ex_file_open, int (*)(ex_loop *, ex_file *, const char *, int, mode_t, void (*)(ex_file *, ssize_t)));
 EX_HAS(ex_file_close, int (*)(ex_loop *, ex_file *, int, void (*)(ex_file *, ssize_t)));
+EX_HAS(ex_call_start, int (*)(ex_loop *, ex_call *, void (*)(ex_call *), void (*)(ex_call *)));
 EX_HAS(ex_runtime_start, int (*)(unsigned, const char *, ex_loop **));
 EX_HAS(ex_runtime_run, void (*)(ex_loop *));
 EX_HAS(ex_runtime_break, void (*)(ex_loop *));

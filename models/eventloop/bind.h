@@ -19,6 +19,7 @@ typedef struct ev_work ex_work;
 typedef struct ev_timer ex_timer;
 typedef struct ev_io ex_io;
 typedef struct ev_file ex_file;
+typedef struct ev_call ex_call;
 
 static inline void ex_post(ex_loop *loop, ex_work *w, void (*fn)(ex_work *))
 {
@@ -76,6 +77,11 @@ static inline int ex_file_open(ex_loop *loop, ex_file *f, const char *path, int 
 static inline int ex_file_close(ex_loop *loop, ex_file *f, int fd, void (*fn)(ex_file *, ssize_t result))
 {
 	return ev_file_close(loop, f, fd, fn);
+}
+
+static inline int ex_call_start(ex_loop *loop, ex_call *c, void (*work)(ex_call *), void (*done)(ex_call *))
+{
+	return ev_call_start(loop, c, work, done);
 }
 
 /* ---- for harness/subject only ------------------------------------------------------------------- */

@@ -3,7 +3,8 @@
  *
  * Vocabulary. A loop turns; in each turn it runs the callbacks of what has become due, in the order of the phases that
  * ev_run (loop.c) lists. Work is a callback that is to run soon, a timer one that is to run at a time, an io
- * interest in a descriptor's readiness, a file one call on a file in flight. All four are structs that the caller
+ * interest in a descriptor's readiness, a file one call on a file in flight, a call one that blocks a thread of a pool.
+ * All five are structs that the caller
  * embeds in its own state (EV_CONTAINER leads back) and that must stay where they are while they are active. The loop
  * allocates when it is made, and where more timers are pending than ever before; never for an event.
  *
@@ -29,7 +30,7 @@ struct ev_loop;
 
 /*
  * knobs: "" or "name=value,...": file=io_uring|pool|auto (auto: io_uring, and the pool where it is refused),
- * pool_threads=N (1..64, default 4). -EINVAL: a knob or a value that does not exist.
+ * pool_threads=N (1..64, default 4), also of the calls that block. -EINVAL: a knob or a value that does not exist.
  */
 int ev_start(const char *knobs, struct ev_loop **out);
 
@@ -135,6 +136,23 @@ int ev_file_open(struct ev_loop *loop, struct ev_file *f, const char *path, int 
 		 void (*fn)(struct ev_file *, ssize_t result));
 int ev_file_close(struct ev_loop *loop, struct ev_file *f, int fd, void (*fn)(struct ev_file *, ssize_t result));
 
+/* ---- calls that block (file.c, file_pool.c) ------------------------------------------------------ */
+
+struct ev_call {
+	struct ev_file file; /* the loop's: a call goes the way of a file call to the pool */
+	void (*work)(struct ev_call *);
+	void (*done)(struct ev_call *);
+};
+
+/*
+ * Have work(c) called by a thread of the pool (pool_threads of them, shared with file calls where io_uring is not), which
+ * it may block; then done(c) by the loop, in a later phase. Calls wait for a thread in their order. work may touch nothing
+ * that the loop's thread touches meanwhile, and call nothing of this interface. The pool's threads are started by
+ * the first call: 0, or -errno if they cannot be.
+ */
+int ev_call_start(struct ev_loop *loop, struct ev_call *c, void (*work)(struct ev_call *),
+		  void (*done)(struct ev_call *));
+
 /* ---- questions (setup.c) ------------------------------------------------------------------------ */
 
 struct ev_counters {
@@ -150,7 +168,7 @@ struct ev_settings {
 	const char *file_backend; /* in force: "io_uring" or "pool" */
 	char file_reason[32]; /* why: "asked for", "default", or what refused io_uring */
 	const char *poll_call; /* "epoll_pwait2", or "epoll_wait" with time-outs rounded up to a millisecond */
-	unsigned pool_threads; /* 0 without a pool */
+	unsigned pool_threads; /* 0 without a pool; with io_uring there is one after the first ev_call_start */
 	unsigned ready_batch; /* posted callbacks in one turn, at most */
 };
 

@@ -4,6 +4,8 @@
  * A plain file is always "ready" for epoll, and a call on it may still sleep on the disk. So calls are handed over:
  * to the kernel by io_uring, which completes them by itself, or to threads that may sleep (file_pool.c).
  *
+ * What else may block a thread (ev_call_start) goes to the same pool, which a loop with a ring starts for the first of them.
+ *
  * Calls that callbacks start only queue up; once per turn all of them become submission entries and enter the
  * kernel by one system call. Completions lie in a ring in memory that the loop looks into without a call. While it
  * sleeps in epoll the ring's own descriptor wakes it: that is readable exactly while completions lie in the ring.
@@ -14,9 +16,9 @@
  * of the submission in a thread that no sample counts.
  *
  * Invariants
- *  I1  A call is in exactly one place: the line (file_wait), the kernel or the pool (files_in_flight counts
- *      those), or its callback.
- *  I2  files_in_flight never exceeds the completion ring, which therefore cannot overflow.
+ *  I1  A call is in exactly one place: a line (ring_wait, pool_wait), the kernel or the pool (ring_in_flight and
+ *      pool_in_flight count those), or its callback.
+ *  I2  ring_in_flight never exceeds the completion ring, which therefore cannot overflow.
  *  I3  Nobody frees a ring while the kernel may write into a buffer that was given to it.
  *  I4  Each callback is called in phase 6 of a turn after the one that handed the call over, or of that turn; never
  *      from the function that started it.
@@ -79,7 +81,7 @@ static void close_ring(struct ev_loop *loop)
 	struct io_uring *uring = &loop->ring->uring;
 	struct io_uring_cqe *cqe;
 
-	while (loop->files_in_flight > io_uring_sq_ready(uring)) { /* entries that the kernel never took do not count */
+	while (loop->ring_in_flight > io_uring_sq_ready(uring)) { /* entries that the kernel never took do not count */
 		int rc = io_uring_wait_cqe(uring, &cqe);
 
 		if (rc == -EINTR)
@@ -87,7 +89,7 @@ static void close_ring(struct ev_loop *loop)
 		if (rc < 0)
 			ev__fatal("ev_stop: io_uring_wait_cqe: %s", strerror(-rc));
 		io_uring_cqe_seen(uring, cqe);
-		loop->files_in_flight--;
+		loop->ring_in_flight--;
 	}
 	io_uring_queue_exit(uring);
 	free(loop->ring);
@@ -102,11 +104,25 @@ static void ring_is_readable(struct ev_io *io, unsigned events)
 
 static void pool_is_readable(struct ev_io *io, unsigned events)
 {
-	struct ev_loop *loop = EV_CONTAINER(io, struct ev_loop, file_io);
+	struct ev_loop *loop = EV_CONTAINER(io, struct ev_loop, pool_io);
 
 	(void)events;
 	ev__pool_clear_event(loop->pool);
 	loop->is_pool_signalled = true;
+}
+
+static int open_pool(struct ev_loop *loop)
+{
+	int rc = ev__pool_open(loop->pool_threads, &loop->pool);
+
+	if (rc < 0)
+		return rc;
+	rc = ev__io_add(loop, &loop->pool_io, ev__pool_event_fd(loop->pool), EV_READ, pool_is_readable);
+	if (rc < 0) {
+		ev__pool_close(loop->pool);
+		loop->pool = NULL;
+	}
+	return rc;
 }
 
 int ev__files_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned pool_threads)
@@ -114,10 +130,11 @@ int ev__files_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned p
 	int rc;
 
 	loop->is_file_asked = choice != EV_FILE_AUTO;
+	loop->pool_threads = pool_threads;
 	if (choice != EV_FILE_POOL) {
 		rc = open_ring(&loop->ring);
 		if (rc == 0) {
-			rc = ev__io_add(loop, &loop->file_io, loop->ring->uring.ring_fd, EV_READ, ring_is_readable);
+			rc = ev__io_add(loop, &loop->ring_io, loop->ring->uring.ring_fd, EV_READ, ring_is_readable);
 			if (rc < 0)
 				close_ring(loop);
 			return rc;
@@ -126,24 +143,24 @@ int ev__files_open(struct ev_loop *loop, enum ev__file_choice choice, unsigned p
 		if (choice == EV_FILE_RING)
 			return rc; /* asked for by name: nothing else will do */
 	}
-	rc = ev__pool_open(pool_threads, &loop->pool);
-	if (rc < 0)
-		return rc;
-	rc = ev__io_add(loop, &loop->file_io, ev__pool_event_fd(loop->pool), EV_READ, pool_is_readable);
-	if (rc < 0)
-		ev__pool_close(loop->pool);
-	return rc;
+	return open_pool(loop);
 }
 
 void ev__files_close(struct ev_loop *loop)
 {
+	if (loop->pool)
+		ev__pool_close(loop->pool);
 	if (loop->ring)
 		close_ring(loop);
-	else
-		ev__pool_close(loop->pool);
 }
 
 /* ---- calls -------------------------------------------------------------------------------------- */
+
+/* Into the line of those that make file calls. */
+static void push(struct ev_loop *loop, struct ev_file *f)
+{
+	ev__file_push(loop->ring ? &loop->ring_wait : &loop->pool_wait, f);
+}
 
 int ev_file_read(struct ev_loop *loop, struct ev_file *f, int fd, void *buf, size_t n, off_t offset,
 		 void (*fn)(struct ev_file *, ssize_t result))
@@ -156,7 +173,7 @@ int ev_file_read(struct ev_loop *loop, struct ev_file *f, int fd, void *buf, siz
 	f->n = n < MAX_RW_BYTES ? n : MAX_RW_BYTES;
 	f->offset = offset;
 	f->fd = fd;
-	ev__file_push(&loop->file_wait, f);
+	push(loop, f);
 	ev__count(&loop->count.file_reads, 1);
 	return 0;
 }
@@ -172,7 +189,7 @@ int ev_file_write(struct ev_loop *loop, struct ev_file *f, int fd, const void *b
 	f->n = n < MAX_RW_BYTES ? n : MAX_RW_BYTES;
 	f->offset = offset;
 	f->fd = fd;
-	ev__file_push(&loop->file_wait, f);
+	push(loop, f);
 	return 0;
 }
 
@@ -181,7 +198,7 @@ int ev_file_sync(struct ev_loop *loop, struct ev_file *f, int fd, void (*fn)(str
 	f->kind = EV_KIND_SYNC;
 	f->fn = fn;
 	f->fd = fd;
-	ev__file_push(&loop->file_wait, f);
+	push(loop, f);
 	return 0;
 }
 
@@ -193,7 +210,7 @@ int ev_file_open(struct ev_loop *loop, struct ev_file *f, const char *path, int 
 	f->buf = (void *)(uintptr_t)path; /* never written through */
 	f->flags = flags;
 	f->mode = mode;
-	ev__file_push(&loop->file_wait, f);
+	push(loop, f);
 	return 0;
 }
 
@@ -202,7 +219,30 @@ int ev_file_close(struct ev_loop *loop, struct ev_file *f, int fd, void (*fn)(st
 	f->kind = EV_KIND_CLOSE;
 	f->fn = fn;
 	f->fd = fd;
-	ev__file_push(&loop->file_wait, f);
+	push(loop, f);
+	return 0;
+}
+
+static void call_is_done(struct ev_file *f, ssize_t result)
+{
+	struct ev_call *c = EV_CONTAINER(f, struct ev_call, file);
+
+	(void)result;
+	c->done(c);
+}
+
+int ev_call_start(struct ev_loop *loop, struct ev_call *c, void (*work)(struct ev_call *),
+		  void (*done)(struct ev_call *))
+{
+	int rc = loop->pool ? 0 : open_pool(loop);
+
+	if (rc < 0)
+		return rc;
+	c->work = work;
+	c->done = done;
+	c->file.kind = EV_KIND_CALL;
+	c->file.fn = call_is_done;
+	ev__file_push(&loop->pool_wait, &c->file);
 	return 0;
 }
 
@@ -224,6 +264,8 @@ static void prepare(struct io_uring_sqe *sqe, struct ev_file *f)
 	case EV_KIND_CLOSE:
 		io_uring_prep_close(sqe, f->fd);
 		break;
+	case EV_KIND_CALL: /* the pool's alone */
+		break;
 	}
 	io_uring_sqe_set_data(sqe, f);
 }
@@ -234,15 +276,15 @@ static void submit_to_ring(struct ev_loop *loop)
 	int rc;
 
 	do {
-		while (loop->file_wait.head && loop->files_in_flight < uring->cq.ring_entries) { /* I2 */
+		while (loop->ring_wait.head && loop->ring_in_flight < uring->cq.ring_entries) { /* I2 */
 			struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
 			struct ev_file *f;
 
 			if (!sqe)
 				break; /* full: submit, then go on */
-			f = ev__file_pop(&loop->file_wait);
+			f = ev__file_pop(&loop->ring_wait);
 			prepare(sqe, f);
-			loop->files_in_flight++;
+			loop->ring_in_flight++;
 		}
 		if (!io_uring_sq_ready(uring))
 			return;
@@ -257,17 +299,17 @@ static void submit_to_pool(struct ev_loop *loop)
 {
 	unsigned n = 0;
 
-	for (struct ev_file *f = loop->file_wait.head; f; f = f->next)
+	for (struct ev_file *f = loop->pool_wait.head; f; f = f->next)
 		n++;
-	loop->files_in_flight += n;
-	ev__pool_submit(loop->pool, &loop->file_wait, n);
+	loop->pool_in_flight += n;
+	ev__pool_submit(loop->pool, &loop->pool_wait, n);
 }
 
 void ev__submit_files(struct ev_loop *loop)
 {
-	if (loop->ring && (loop->file_wait.head || io_uring_sq_ready(&loop->ring->uring)))
+	if (loop->ring && (loop->ring_wait.head || io_uring_sq_ready(&loop->ring->uring)))
 		submit_to_ring(loop);
-	else if (loop->pool && loop->file_wait.head)
+	if (loop->pool_wait.head)
 		submit_to_pool(loop);
 }
 
@@ -288,11 +330,11 @@ static void run_ring(struct ev_loop *loop)
 		f = io_uring_cqe_get_data(cqe);
 		result = cqe->res;
 		io_uring_cqe_seen(uring, cqe);
-		loop->files_in_flight--;
+		loop->ring_in_flight--;
 		if (result == -EINTR && f->kind == EV_KIND_CLOSE)
 			result = 0; /* the descriptor is gone all the same */
 		if (result == -EINTR) { /* a signal, as with pread: the call is made again */
-			ev__file_push(&loop->file_wait, f);
+			ev__file_push(&loop->ring_wait, f);
 			continue;
 		}
 		ev__count(&loop->count.callbacks, 1);
@@ -306,10 +348,10 @@ static void run_pool(struct ev_loop *loop)
 
 	if (loop->is_pool_signalled) {
 		loop->is_pool_signalled = false;
-		ev__pool_take(loop->pool, &loop->file_done);
+		ev__pool_take(loop->pool, &loop->pool_done);
 	}
-	while (!loop->is_broken && (f = ev__file_pop(&loop->file_done))) {
-		loop->files_in_flight--;
+	while (!loop->is_broken && (f = ev__file_pop(&loop->pool_done))) {
+		loop->pool_in_flight--;
 		ev__count(&loop->count.callbacks, 1);
 		f->fn(f, f->result); /* may free f, or start it anew */
 	}
@@ -317,19 +359,17 @@ static void run_pool(struct ev_loop *loop)
 
 void ev__run_files(struct ev_loop *loop)
 {
-	if (!loop->files_in_flight)
-		return;
-	if (loop->ring)
+	if (loop->ring && loop->ring_in_flight)
 		run_ring(loop);
-	else
+	if (loop->pool_in_flight)
 		run_pool(loop);
 }
 
 uint64_t ev__file_wait_ns(const struct ev_loop *loop)
 {
-	if (loop->file_done.head || loop->is_pool_signalled)
+	if (loop->pool_done.head || loop->is_pool_signalled)
 		return 0;
-	if (!loop->ring || !loop->files_in_flight)
+	if (!loop->ring || !loop->ring_in_flight)
 		return EV_FOREVER;
 	if (io_uring_cq_ready(&loop->ring->uring))
 		return 0;

@@ -1,5 +1,5 @@
 /*
- * file_pool.c - a few threads that make blocking file calls for the loop.
+ * file_pool.c - a few threads that make blocking calls for the loop: on files, and whatever else it must not make itself.
  *
  * The textbook pool, as event loops had it before io_uring: a queue under a mutex, workers that sleep on a condition
  * variable, a list of what is done, and an eventfd that wakes the loop. Requests are the callers' own structs, linked:
@@ -48,7 +48,7 @@ struct ev__pool {
 	bool is_closing;
 };
 
-static ssize_t call_once(const struct ev_file *f)
+static ssize_t call_once(struct ev_file *f)
 {
 	switch ((enum ev__file_kind)f->kind) {
 	case EV_KIND_READ:
@@ -62,12 +62,18 @@ static ssize_t call_once(const struct ev_file *f)
 	case EV_KIND_CLOSE:
 		/* EINTR: the descriptor is gone all the same, and the number may be somebody else's already. */
 		return close(f->fd) < 0 && errno != EINTR ? -1 : 0;
+	case EV_KIND_CALL: {
+		struct ev_call *c = EV_CONTAINER(f, struct ev_call, file);
+
+		c->work(c);
+		return 0;
+	}
 	}
 	errno = EINVAL;
 	return -1;
 }
 
-static ssize_t call(const struct ev_file *f)
+static ssize_t call(struct ev_file *f)
 {
 	ssize_t got;
 

@@ -75,15 +75,18 @@ struct ev_loop {
 	struct epoll_event batch[EV_IO_BATCH]; /* data.ptr: the ev_io, or NULL where it was stopped meanwhile */
 
 	/* file.c, file_pool.c */
-	struct ev__ring *ring; /* one of these two is not NULL; immutable after ev_start */
-	struct ev__pool *pool;
+	struct ev__ring *ring; /* NULL: file calls go to the pool; immutable after ev_start */
 	int ring_refused; /* the errno that refused io_uring, or 0; immutable after ev_start */
 	bool is_file_asked; /* the knob named a backend; immutable after ev_start */
-	struct ev_io file_io; /* the ring's descriptor or the pool's eventfd; not counted in n_ios */
-	struct ev__file_queue file_wait; /* not yet handed over */
-	struct ev__file_queue file_done; /* pool: taken from it, not yet called back */
-	bool is_pool_signalled; /* pool: its eventfd was read and its list not yet taken */
-	unsigned files_in_flight; /* handed over and not yet called back */
+	struct ev_io ring_io; /* the ring's descriptor; not counted in n_ios */
+	struct ev__file_queue ring_wait; /* not yet handed over */
+	unsigned ring_in_flight; /* handed over and not yet called back */
+	struct ev__pool *pool; /* with a ring: NULL before the first ev_call_start */
+	unsigned pool_threads; /* as the knob says; immutable after ev_start */
+	struct ev_io pool_io; /* the pool's eventfd; not counted in n_ios */
+	struct ev__file_queue pool_wait, pool_done; /* not yet handed over; taken from it and not yet called back */
+	bool is_pool_signalled; /* its eventfd was read and its list not yet taken */
+	unsigned pool_in_flight; /* as ring_in_flight */
 
 	struct ev__counts count;
 };
@@ -125,7 +128,7 @@ void ev__run_io(struct ev_loop *loop);
 /* ---- file.c ------------------------------------------------------------------------------------- */
 
 /* What an ev_file asks for. */
-enum ev__file_kind { EV_KIND_READ, EV_KIND_WRITE, EV_KIND_SYNC, EV_KIND_OPEN, EV_KIND_CLOSE };
+enum ev__file_kind { EV_KIND_READ, EV_KIND_WRITE, EV_KIND_SYNC, EV_KIND_OPEN, EV_KIND_CLOSE, EV_KIND_CALL };
 
 enum ev__file_choice { EV_FILE_AUTO, EV_FILE_RING, EV_FILE_POOL };
 
@@ -144,7 +147,7 @@ uint64_t ev__file_wait_ns(const struct ev_loop *loop);
 /* The pool tells by its eventfd what is done; a ring is looked into without asking the kernel. */
 static inline bool ev__file_needs_poll(const struct ev_loop *loop)
 {
-	return loop->pool && loop->files_in_flight;
+	return loop->pool_in_flight;
 }
 
 static inline void ev__file_push(struct ev__file_queue *q, struct ev_file *f)

@@ -180,7 +180,7 @@ void ev__run_io(struct ev_loop *loop)
 		events = wanted_events(io, e->events);
 		if (!events)
 			continue; /* changed by a callback of this batch */
-		if (io != &loop->file_io)
+		if (io != &loop->ring_io && io != &loop->pool_io)
 			ev__count(&loop->count.callbacks, 1);
 		io->fn(io, events); /* may stop and free io */
 	}

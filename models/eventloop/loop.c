@@ -72,7 +72,8 @@ static uint64_t sleep_limit_ns(const struct ev_loop *loop)
 
 static bool has_anything_to_wait_for(const struct ev_loop *loop)
 {
-	return loop->ready_head || loop->n_timers || loop->n_ios || loop->files_in_flight || loop->file_wait.head;
+	return loop->ready_head || loop->n_timers || loop->n_ios || loop->ring_in_flight || loop->ring_wait.head ||
+	       loop->pool_in_flight || loop->pool_wait.head;
 }
 
 int ev_run(struct ev_loop *loop)

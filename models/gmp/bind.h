@@ -406,6 +406,13 @@ static inline int dx_close(int fd)
 	return gr_close(fd);
 }
 
+static inline void dx_call_blocking(void (*fn)(void *), void *arg)
+{
+	gr_syscall_enter_blocking();
+	fn(arg);
+	gr_syscall_exit();
+}
+
 static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
 {
 	return gr_read_blocking(fd, buf, n);

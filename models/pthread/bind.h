@@ -440,6 +440,11 @@ static inline int dx_close(int fd)
 	return close(fd) == 0 || errno == EINTR ? 0 : -errno;
 }
 
+static inline void dx_call_blocking(void (*fn)(void *), void *arg)
+{
+	fn(arg);
+}
+
 static inline ssize_t dx_read_blocking(int fd, void *buf, size_t n)
 {
 	ssize_t got;
