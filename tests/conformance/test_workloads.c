@@ -200,6 +200,14 @@ static const struct extra {
 	{"mix/hackbench", "{\"groups\":1,\"tasks\":1,\"loops\":1}", 0, NULL},
 	{"mix/hackbench", "{\"groups\":7,\"tasks\":2,\"loops\":5}", 0, NULL},
 	{"mix/hackbench", "{\"groups\":1,\"tasks\":10,\"loops\":200}", 0, NULL}, /* sockets that are full */
+	{"mix/server",
+	 "{\"connections\":1,\"cpu_us\":10,\"wait_us\":0,\"block_share\":500,\"block_us\":50,\"load_percent\":0}", 0,
+	 NULL},
+	{"mix/server", "{\"connections\":5,\"cpu_us\":500,\"wait_us\":100,\"block_share\":0,\"load_percent\":20}", 0,
+	 "gmp,pthread,eventloop"},
+	{"mix/server",
+	 "{\"connections\":20,\"cpu_us\":1,\"wait_us\":1,\"block_share\":1000,\"block_us\":1,\"load_percent\":0}", 0,
+	 "gmp,pthread,eventloop"}, /* all block: more than the pool has threads */
 	{"net/echo", "{\"connections\":1,\"message_bytes\":70,\"rate\":0}", 0, NULL},
 	{"net/echo", "{\"connections\":20,\"message_bytes\":65536,\"rate\":0}", 0, "gmp,pthread,eventloop"},
 	{"net/echo", "{\"connections\":10,\"message_bytes\":64,\"rate\":5000}", 0, "gmp,pthread,eventloop"},

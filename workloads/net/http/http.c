@@ -12,10 +12,8 @@
  * Rejected: an answer with a Date field, which would be formatting text once a second in one body and per request in
  * another; writev of head and body, which Go's servers do not do for small answers either.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "workloads/net/http/http.h"
+#include "workloads/net/http_server.h"
 
 enum { PARAM_CONNECTIONS, PARAM_REQUEST_BYTES, PARAM_BODY_BYTES, PARAM_RATE };
 
@@ -50,69 +48,35 @@ static const struct bench_param params[] = {
 			.smoke = 0},
 };
 
-/* Write the head of the answers to bodies of so many bytes: its length. */
-static size_t write_head(char *out, size_t cap, int64_t body_bytes)
-{
-	return (size_t)snprintf(out, cap, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %lld\r\n\r\n",
-				(long long)body_bytes);
-}
-
 static int http_setup(struct bench *b)
 {
-	size_t body_bytes = (size_t)b->param[PARAM_BODY_BYTES];
 	struct http_data *d = malloc(sizeof *d);
-	char head[128];
-	size_t n = write_head(head, sizeof head, b->param[PARAM_BODY_BYTES]);
 	int status;
 
 	if (!d)
 		return bench_fail(b, -ENOMEM, "out of memory");
-	d->answer_bytes = n + body_bytes;
-	d->answer = malloc(d->answer_bytes);
-	status = d->answer ? tcp_listen(b, (uint64_t)b->param[PARAM_CONNECTIONS])
-			   : bench_fail(b, -ENOMEM, "out of memory for an answer of %zu bytes", d->answer_bytes);
+	status = http_open(b, d, (uint64_t)b->param[PARAM_CONNECTIONS], (uint64_t)b->param[PARAM_BODY_BYTES]);
 	if (status < 0) {
-		free(d->answer);
 		free(d);
 		return status;
 	}
-	memcpy(d->answer, head, n);
-	for (size_t i = 0; i < body_bytes; i++) /* the pattern that the load generator expects */
-		d->answer[n + i] = (char)('a' + i % 26);
-	d->listen_fd = status;
 	b->data = d;
 	return 0;
 }
 
 static void http_teardown(struct bench *b)
 {
-	struct http_data *d = b->data;
-
-	if (!d)
+	if (!b->data)
 		return;
-	if (d->listen_fd >= 0)
-		close(d->listen_fd);
-	free(d->answer);
-	free(d);
+	http_close(b->data);
+	free(b->data);
 	b->data = NULL;
 }
 
-void http_certify(struct bench *b, const struct tcp_totals *t)
+static void http_certificate(const struct bench *b, struct bench_cert *out)
 {
-	b->cert = (struct bench_cert){
-		.ops = t->ops, .units = t->connections, .bytes_read = t->bytes_read, .bytes_written = t->bytes_written};
-}
-
-static void http_expect(const struct bench *b, struct bench_cert *out)
-{
-	char head[128];
-	uint64_t answer_bytes =
-		write_head(head, sizeof head, b->param[PARAM_BODY_BYTES]) + (uint64_t)b->param[PARAM_BODY_BYTES];
-
-	*out = (struct bench_cert){.ops = b->ops,
-				   .units = (uint64_t)b->param[PARAM_CONNECTIONS],
-				   .bytes_read = b->ops * (uint64_t)b->param[PARAM_REQUEST_BYTES],
-				   .bytes_written = b->ops * answer_bytes};
+	http_expect(b, (uint64_t)b->param[PARAM_CONNECTIONS], (uint64_t)b->param[PARAM_REQUEST_BYTES],
+		    (uint64_t)b->param[PARAM_BODY_BYTES], out);
 }
 
 static void http_load(const struct bench *b, struct bench_load *out)
@@ -146,6 +110,6 @@ const struct bench_workload net_http_workload = {
 	.n_params = sizeof params / sizeof params[0],
 	.setup = http_setup,
 	.teardown = http_teardown,
-	.expect = http_expect,
+	.expect = http_certificate,
 	.load = http_load,
 };

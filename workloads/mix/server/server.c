@@ -1,0 +1,170 @@
+/*
+ * mix/server - a server whose requests do what those of real ones do: they are parsed, need some CPU time, wait for
+ * somebody, and now and then make a call that blocks a thread.
+ *
+ * Each request is a GET of HTTP/1.1 on a connection that is kept. Before it is answered it takes cpu_us of CPU time, waits
+ * wait_us (a backend's answer; the model's own timer stands for it), and block_share of 1000 requests make a call that
+ * blocks for block_us and that no runtime can turn into waiting (a library that resolves a name, say: here it sleeps in
+ * the kernel). Which requests these are follows from their order of arrival.
+ *
+ * Load comes in an open loop: requests are due at times that the server cannot move. What a server can do at all is set
+ * by its CPUs. Its capacity is taken as CPUs / cpu_us, from the parameters alone, and load_percent says how much of that
+ * is offered; so all models get the same requests at the same times. What a request needs beside cpu_us (system calls, the
+ * scheduler, interrupts) is not in that capacity, so the knee is below 100 %, and where it is tells what a model costs;
+ * at 110 % all are beyond it. Compare models where the slower one is well below its knee (up to 50 %), and take the cells
+ * at 90 and 110 % as a picture of how they collapse. load_percent=0 is a closed loop: as fast as the connections can.
+ *
+ * A microsecond of cpu_us is SERVER_STEPS_PER_US steps of arithmetic, which is what a CPU at 2.4 GHz does in one: the work
+ * is fixed, not the time that it takes, and a faster CPU has its knee higher. The kernel's work for a request and the load
+ * generator's time for it are not scaled.
+ *
+ * The metric is CPU time per request; response times are reported beside it, and are what to look at here.
+ */
+#include "workloads/mix/server/server.h"
+
+enum {
+	PARAM_CONNECTIONS,
+	PARAM_CPU_US,
+	PARAM_WAIT_US,
+	PARAM_BLOCK_SHARE,
+	PARAM_BLOCK_US,
+	PARAM_LOAD,
+};
+
+enum { REQUEST_BYTES = 128, BODY_BYTES = 128 };
+
+static const struct bench_param params[] = {
+	[PARAM_CONNECTIONS] = {.name = "connections",
+			       .unit = "connections",
+			       .help = "held open at one time: the most requests that can be under way",
+			       .dflt = 128,
+			       .min = 1,
+			       .max = 10000,
+			       .smoke = 8},
+	[PARAM_CPU_US] = {.name = "cpu_us",
+			  .unit = "us",
+			  .help = "of CPU time per request, at 2.4 GHz",
+			  .dflt = 50,
+			  .min = 1,
+			  .max = 1000000,
+			  .smoke = 20},
+	[PARAM_WAIT_US] = {.name = "wait_us",
+			   .unit = "us",
+			   .help = "that a request waits",
+			   .dflt = 1000,
+			   .min = 0,
+			   .max = 1000000,
+			   .smoke = 500},
+	[PARAM_BLOCK_SHARE] = {.name = "block_share",
+			       .unit = "per mille",
+			       .help = "of the requests make a call that blocks",
+			       .dflt = 10,
+			       .min = 0,
+			       .max = 1000,
+			       .smoke = 100},
+	[PARAM_BLOCK_US] = {.name = "block_us",
+			    .unit = "us",
+			    .help = "that such a call lasts",
+			    .dflt = 5000,
+			    .min = 1,
+			    .max = 1000000,
+			    .smoke = 1000},
+	[PARAM_LOAD] = {.name = "load_percent",
+			.unit = "%",
+			.help = "of workers / cpu_us requests per second, in an open loop; 0: a closed loop",
+			.dflt = 30,
+			.min = 0,
+			.max = 1000,
+			.smoke = 0},
+};
+
+static int server_setup(struct bench *b)
+{
+	struct server_data *d = calloc(1, sizeof *d);
+	int status;
+
+	if (!d)
+		return bench_fail(b, -ENOMEM, "out of memory");
+	status = http_open(b, &d->http, (uint64_t)b->param[PARAM_CONNECTIONS], BODY_BYTES);
+	if (status < 0) {
+		free(d);
+		return status;
+	}
+	d->steps = (uint64_t)b->param[PARAM_CPU_US] * SERVER_STEPS_PER_US;
+	d->wait_ns = (uint64_t)b->param[PARAM_WAIT_US] * 1000;
+	d->block_share = (uint64_t)b->param[PARAM_BLOCK_SHARE];
+	d->block_ns = (uint64_t)b->param[PARAM_BLOCK_US] * 1000;
+	b->data = d;
+	return 0;
+}
+
+static void server_teardown(struct bench *b)
+{
+	struct server_data *d = b->data;
+
+	if (!d)
+		return;
+	http_close(&d->http);
+	free(d);
+	b->data = NULL;
+}
+
+void server_certify(struct bench *b, const struct tcp_totals *totals)
+{
+	struct server_data *d = b->data;
+
+	http_certify(b, totals);
+	b->cert.messages = atomic_load(&d->blocked);
+	b->cert.checksum = atomic_load(&d->sum);
+}
+
+/* The result of request i is a i + c: the sum over i < ops is a * ops (ops - 1) / 2 + c * ops. */
+static void server_expect(const struct bench *b, struct bench_cert *out)
+{
+	uint64_t steps = (uint64_t)b->param[PARAM_CPU_US] * SERVER_STEPS_PER_US, c = steps_jump(0, steps),
+		 a = steps_jump(1, steps) - c;
+	unsigned __int128 ops = b->ops, pairs = ops > 0 ? ops * (ops - 1) / 2 : 0;
+
+	http_expect(b, (uint64_t)b->param[PARAM_CONNECTIONS], REQUEST_BYTES, BODY_BYTES, out);
+	out->messages = b->ops * (uint64_t)b->param[PARAM_BLOCK_SHARE] / SERVER_SHARE_UNIT;
+	out->checksum = a * (uint64_t)pairs + c * b->ops;
+}
+
+static void server_load(const struct bench *b, struct bench_load *out)
+{
+	uint64_t load = (uint64_t)b->param[PARAM_LOAD], rate;
+
+	out->protocol = "http";
+	out->connections = (uint64_t)b->param[PARAM_CONNECTIONS];
+	out->message_bytes = REQUEST_BYTES;
+	out->response_bytes = BODY_BYTES;
+	rate = load * b->workers * 10000 / (uint64_t)b->param[PARAM_CPU_US];
+	out->rate = load > 0 && rate == 0 ? 1 : rate;
+}
+
+const struct bench_workload mix_server_workload = {
+	.name = "mix/server",
+	.version = 1,
+	.summary = "a server whose requests compute, wait, and sometimes block: latency under load",
+	.op = "one request: read, parsed, worked on, waited for, and answered",
+	.fairness =
+		"Parser, computation, blocking call, answer and socket options are the same code and bytes in all "
+		"bodies, and the requests are due at the same times. A direct connection is a task that does one thing "
+		"after the other: it sleeps for the wait, and makes the blocking call as its model has it (a goroutine "
+		"hands its P on first). An evented one computes in its callback, starts a timer, and gives the "
+		"blocking "
+		"call to the pool of threads that event loops keep for such calls: 4 of them, as in libuv, so that "
+		"more "
+		"than 4 blocked requests wait for a thread there and nowhere else. The loop computes in one thread "
+		"however many workers the cell has: compare it at one. The load generator takes CPU time of the same "
+		"machine. The serial body serves one connection at a time and sleeps in the kernel for the wait. The "
+		"Go subject serves by net/http, with another parser and more done per request.",
+	.scaling = BENCH_SERVER,
+	.metric = BENCH_CPU_PER_OP,
+	.params = params,
+	.n_params = sizeof params / sizeof params[0],
+	.setup = server_setup,
+	.teardown = server_teardown,
+	.expect = server_expect,
+	.load = server_load,
+};
