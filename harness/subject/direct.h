@@ -24,6 +24,9 @@
  *   int  dx_spawn(dx_task *t, void (*fn)(void *), void *arg)   start fn(arg) as a new task; 0, -EAGAIN, -ENOMEM
  *   void dx_join(dx_task *t)                                    blocks until fn has returned; once per task
  *   int  dx_go(void (*fn)(void *), void *arg)                   start a detached task (use a dx_wg to await it)
+ *   int  dx_go_sized(size_t stack_bytes, void (*fn)(void *), void *arg)   the same with at least so much stack for fn, whose
+ *                                                               memory is touched as it is used; 256 MiB can be had. Also
+ *                                                               -EINVAL: not so much; -EOPNOTSUPP: stacks are as they are
  *   void dx_yield(void)                                         let other runnable tasks run
  *   void dx_sleep_ns(uint64_t ns)                               blocks at least that long
  *
@@ -132,6 +135,7 @@
 DX_HAS(dx_spawn, int (*)(dx_task *, void (*)(void *), void *));
 DX_HAS(dx_join, void (*)(dx_task *));
 DX_HAS(dx_go, int (*)(void (*)(void *), void *));
+DX_HAS(dx_go_sized, int (*)(size_t, void (*)(void *), void *));
 DX_HAS(dx_yield, void (*)(void));
 DX_HAS(dx_sleep_ns, void (*)(uint64_t));
 DX_HAS(dx_mutex_init, int (*)(dx_mutex *));

@@ -55,6 +55,14 @@ static inline int dx_go(void (*fn)(void *), void *arg)
 	return gr_go(fn, arg);
 }
 
+/* Two pages beside what the caller asks for: the guard, and what the runtime needs. */
+static inline int dx_go_sized(size_t stack_bytes, void (*fn)(void *), void *arg)
+{
+	const struct gr_attr attr = {.stack_bytes = stack_bytes + 8192};
+
+	return gr_go_with(&attr, fn, arg);
+}
+
 static inline void dx_yield(void)
 {
 	gr_yield();

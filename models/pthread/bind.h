@@ -53,6 +53,11 @@ static inline int dx_go(void (*fn)(void *), void *arg)
 	return pt_go(fn, arg);
 }
 
+static inline int dx_go_sized(size_t stack_bytes, void (*fn)(void *), void *arg)
+{
+	return pt_go_sized(stack_bytes, fn, arg);
+}
+
 static inline void dx_yield(void)
 {
 	sched_yield(); /* cannot fail on Linux */

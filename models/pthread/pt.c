@@ -23,11 +23,13 @@
 #include "models/pthread/pt.h"
 
 #include <errno.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "models/pthread/pt_pool.h"
 
@@ -38,6 +40,7 @@ static struct {
 	pthread_attr_t detached_attr;
 	struct pt_pool *pool; /* NULL: a task is a thread */
 	unsigned n_pool;
+	size_t thread_local_bytes; /* that glibc puts on each stack */
 	struct pt_task root; /* owner: the thread in pt_run */
 	/* atomic, any thread; relaxed: a statistic that orders nothing */
 	_Atomic uint64_t threads_created;
@@ -100,6 +103,16 @@ static int parse_knobs(const char *text, struct knobs *out)
 	return 0;
 }
 
+/* For dl_iterate_phdr. */
+static int add_thread_locals(struct dl_phdr_info *info, size_t size, void *sum)
+{
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_TLS)
+			*(size_t *)sum += info->dlpi_phdr[i].p_memsz + info->dlpi_phdr[i].p_align;
+	return 0;
+}
+
 int pt_start(const char *knobs)
 {
 	struct knobs given;
@@ -128,6 +141,8 @@ int pt_start(const char *knobs)
 	if (rc)
 		goto fail_detached;
 	rt.n_pool = (unsigned)given.pool;
+	rt.thread_local_bytes = 0;
+	dl_iterate_phdr(add_thread_locals, &rt.thread_local_bytes);
 	atomic_store_explicit(&rt.threads_created, rt.n_pool, memory_order_relaxed);
 	rt.is_started = true;
 	return 0;
@@ -271,15 +286,13 @@ static void detached_job(void *p)
 	(void)detached_main(p);
 }
 
-int pt_go(void (*fn)(void *), void *arg)
+/* In a thread with these attributes, or in the pool. */
+static int go(const pthread_attr_t *attr, void (*fn)(void *), void *arg)
 {
-	struct detached_start *start;
+	struct detached_start *start = malloc(sizeof(*start));
 	pthread_t thread;
 	int rc;
 
-	if (!rt.is_started)
-		pt_fatal("pt_go: the runtime is not started");
-	start = malloc(sizeof(*start));
 	if (!start)
 		return -ENOMEM;
 	start->fn = fn;
@@ -290,7 +303,7 @@ int pt_go(void (*fn)(void *), void *arg)
 		pt_pool_submit(rt.pool, &start->job);
 		return 0;
 	}
-	rc = pthread_create(&thread, &rt.detached_attr, detached_main, start);
+	rc = pthread_create(&thread, attr, detached_main, start);
 	if (rc) {
 		count_detached(-1);
 		free(start);
@@ -298,4 +311,39 @@ int pt_go(void (*fn)(void *), void *arg)
 	}
 	atomic_fetch_add_explicit(&rt.threads_created, 1, memory_order_relaxed);
 	return 0;
+}
+
+int pt_go(void (*fn)(void *), void *arg)
+{
+	if (!rt.is_started)
+		pt_fatal("pt_go: the runtime is not started");
+	return go(&rt.detached_attr, fn, arg);
+}
+
+/*
+ * What glibc takes of a stack for itself comes on top: its record of the thread, the guard, and thread-local variables, of
+ * which a sanitizer has many.
+ */
+int pt_go_sized(size_t stack_bytes, void (*fn)(void *), void *arg)
+{
+	long least = sysconf(_SC_THREAD_STACK_MIN), page = sysconf(_SC_PAGESIZE);
+	pthread_attr_t attr;
+	int rc;
+
+	if (!rt.is_started)
+		pt_fatal("pt_go_sized: the runtime is not started");
+	if (rt.pool)
+		return -EOPNOTSUPP; /* the threads exist, and their stacks */
+	if (least < 0 || page < 0 || stack_bytes > PT_STACK_MAX)
+		return -EINVAL;
+	stack_bytes += (size_t)least + (size_t)page + rt.thread_local_bytes;
+	rc = pthread_attr_init(&attr);
+	if (rc)
+		return -rc;
+	rc = pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (!rc)
+		rc = pthread_attr_setstacksize(&attr, stack_bytes);
+	rc = rc ? -rc : go(&attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	return rc;
 }

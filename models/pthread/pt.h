@@ -21,6 +21,7 @@
 
 /* ---- the runtime (pt.c) ------------------------------------------------------------------------- */
 
+enum { PT_STACK_MAX = 1 << 28 }; /* bytes of pt_go_sized: 256 MiB; arbitrary */
 enum { PT_POOL_MAX = 4096 }; /* threads of a pool: more is a mistake in a knob; arbitrary */
 
 /*
@@ -77,6 +78,12 @@ void pt_join(struct pt_task *t);
 
 /* Start fn(arg) in a detached thread; pt_stop waits for it. 0 or a negative errno. */
 int pt_go(void (*fn)(void *), void *arg);
+
+/*
+ * The same in a thread with at least so much stack for fn, and no more than the system adds; up to PT_STACK_MAX. -EINVAL:
+ * more; -EOPNOTSUPP: there is a pool, whose threads have their stacks.
+ */
+int pt_go_sized(size_t stack_bytes, void (*fn)(void *), void *arg);
 
 /* ---- channels (pt_chan.c) ----------------------------------------------------------------------- */
 

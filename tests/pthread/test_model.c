@@ -712,6 +712,47 @@ static void test_misuse(void **state)
 	dies_saying(misuse_not_started, "pt_spawn: the runtime is not started");
 }
 
+/* ---- stacks of a stated size ---------------------------------------------------------------------- */
+
+enum { SIZED_BYTES = 300 * 1024 };
+
+static _Atomic size_t sized_bytes, sized_sum;
+
+/* Use all of what was asked for, and note what the system gave. */
+static void use_stack(void *arg)
+{
+	volatile unsigned char *block = __builtin_alloca(SIZED_BYTES);
+	pthread_attr_t attr;
+	size_t bytes = 0, sum = 0;
+
+	(void)arg;
+	for (size_t at = 0; at < SIZED_BYTES; at += 1024)
+		block[at] = 1;
+	for (size_t at = 0; at < SIZED_BYTES; at += 1024)
+		sum += block[at];
+	if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+		pthread_attr_getstacksize(&attr, &bytes);
+		pthread_attr_destroy(&attr);
+	}
+	sized_bytes = bytes;
+	sized_sum = sum;
+}
+
+static void test_sized_stack(void **state)
+{
+	(void)state;
+	assert_int_equal(pt_start(""), 0);
+	assert_int_equal(pt_go_sized(SIZE_MAX, use_stack, NULL), -EINVAL);
+	assert_int_equal(pt_go_sized((size_t)PT_STACK_MAX + 1, use_stack, NULL), -EINVAL);
+	assert_int_equal(pt_go_sized(SIZED_BYTES, use_stack, NULL), 0);
+	pt_stop();
+	assert_int_equal(sized_sum, SIZED_BYTES / 1024);
+	assert_in_range(sized_bytes, SIZED_BYTES, SIZED_BYTES + (1 << 20)); /* and not the 8 MiB of other threads */
+	assert_int_equal(pt_start("pool=1"), 0);
+	assert_int_equal(pt_go_sized(SIZED_BYTES, use_stack, NULL), -EOPNOTSUPP);
+	pt_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -720,6 +761,7 @@ int main(void)
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_pool_of_detached),
 		cmocka_unit_test(test_stack_knob_is_in_force),
+		cmocka_unit_test(test_sized_stack),
 		cmocka_unit_test(test_stop_waits_for_detached),
 		cmocka_unit_test(test_refused_thread_is_an_error),
 		cmocka_unit_test_setup_teardown(test_spawn_join_1000, start, stop),

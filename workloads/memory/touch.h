@@ -7,9 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a direct task may touch of its stack: of the smallest stack class, 16 KiB with a guard page, this is safe. */
-enum { TOUCH_STACK_KIB = 8 };
-
 enum { TOUCH_PAGE = 4096 };
 
 /* Task `id` writes this byte once into each page of its block. */
@@ -33,6 +30,14 @@ static inline uint64_t touch_sum(const volatile unsigned char *block, size_t byt
 	for (size_t at = 0; at < bytes; at += TOUCH_PAGE)
 		sum += block[at];
 	return sum;
+}
+
+/* The sum of what touch_sum gives for each of the tasks 0 .. tasks - 1: the marks go round and round from 1 to 251. */
+static inline uint64_t touch_expect(size_t bytes, uint64_t tasks)
+{
+	uint64_t pages = (bytes + TOUCH_PAGE - 1) / TOUCH_PAGE, rest = tasks % 251;
+
+	return pages * (tasks / 251 * (251 * 252 / 2) + rest * (rest + 1) / 2);
 }
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "harness/subject/direct.h"
 #include "workloads/memory/afterexit/afterexit.h"
+#include "workloads/memory/touch_direct.h"
 
 struct crowd {
 	size_t touch_bytes; /* immutable */
@@ -43,7 +43,7 @@ static int come_and_go(struct bench *b, struct crowd *crowd, uint64_t tasks)
 	for (created = 0; created < tasks; created++) {
 		dx_wg_add(&crowd->arrived, 1);
 		dx_wg_add(&crowd->present, 1);
-		status = dx_go(live, crowd);
+		status = touch_go(crowd->touch_bytes, live, crowd);
 		if (status < 0) {
 			dx_wg_done(&crowd->present);
 			dx_wg_done(&crowd->arrived);
@@ -91,10 +91,4 @@ no_gate:
 	return bench_fail(b, status, "cannot make a channel and two wait groups: %s", strerror(-status));
 }
 
-static const char *larger_than_a_stack(const struct bench *b)
-{
-	return bench_param(b, "touch_kib") > TOUCH_STACK_KIB ? "touch_kib above 8 does not fit the smallest stack"
-							     : NULL;
-}
-
-const struct bench_body memory_afterexit_direct = {.unsupported = larger_than_a_stack, .run = run_afterexit};
+const struct bench_body memory_afterexit_direct = {.run = run_afterexit};

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "harness/subject/direct.h"
 #include "workloads/memory/parked/parked.h"
+#include "workloads/memory/touch_direct.h"
 
 /* The last task to arrive still has to park after it has said so; nothing is timed, and this is ample. */
 #define SETTLE_NS UINT64_C(10000000)
@@ -48,7 +48,7 @@ static int fill_and_empty(struct bench *b, struct lot *lot, uint64_t tasks)
 	for (created = 0; created < tasks; created++) {
 		dx_wg_add(&lot->arrived, 1);
 		dx_wg_add(&lot->present, 1);
-		status = dx_go(park, lot);
+		status = touch_go(lot->touch_bytes, park, lot);
 		if (status < 0) {
 			dx_wg_done(&lot->present);
 			dx_wg_done(&lot->arrived);
@@ -99,10 +99,4 @@ no_gate:
 	return bench_fail(b, status, "cannot make a channel and two wait groups: %s", strerror(-status));
 }
 
-static const char *larger_than_a_stack(const struct bench *b)
-{
-	return bench_param(b, "touch_kib") > TOUCH_STACK_KIB ? "touch_kib above 8 does not fit the smallest stack"
-							     : NULL;
-}
-
-const struct bench_body memory_parked_direct = {.unsupported = larger_than_a_stack, .run = run_parked};
+const struct bench_body memory_parked_direct = {.run = run_parked};
