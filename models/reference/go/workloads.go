@@ -122,6 +122,20 @@ var workloads = []workload{
 	{name: "net/echo", scaling: "server", metric: "cpu_per_op", listen: echoListen, body: echo,
 		params: []param{number("connections", 64, 1, 10000, 4), number("message_bytes", 64, 1, 65536, 64),
 			number("rate", 0, 0, 10000000, 0)}},
+	{name: "memory/afterexit", scaling: "state", metric: "bytes_per_task", body: afterexit,
+		params: []param{number("tasks", 1000, 1, 10000000, 100), number("touch_kib", 4, 0, 64, 4),
+			number("settle_ms", 500, 0, 60000, 0)}},
+	{name: "memory/alloc", scaling: "linear", metric: "wall_per_op", smokeOps: 200, quantum: "tasks", body: alloc,
+		params: []param{number("block_kib", 4, 0, 64, 8), choice("reuse", "no", "no", "no", "yes"),
+			number("tasks", 64, 1, 10000, 8), number("work", 100, 0, 1000000, 10)}},
+	{name: "mix/pipe", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, body: pipe,
+		params: []param{choice("io", "own", "own", "own", "blocking")}},
+	{name: "mix/hackbench", scaling: "finite", metric: "wall_per_op", body: hackbench,
+		params: []param{number("groups", 4, 1, 1000, 2), number("tasks", 20, 1, 100, 3), number("loops", 100, 1, 1000000, 10)}},
+	{name: "mix/server", scaling: "server", metric: "cpu_per_op", listen: serverListen, body: server,
+		params: []param{number("connections", 128, 1, 10000, 8), number("cpu_us", 50, 1, 1000000, 20),
+			number("wait_us", 1000, 0, 1000000, 500), number("block_share", 10, 0, 1000, 100),
+			number("block_us", 5000, 1, 1000000, 1000), number("load_percent", 30, 0, 1000, 0)}},
 }
 
 func find(name string) (workload, bool) {
@@ -134,6 +148,27 @@ func find(name string) (workload, bool) {
 }
 
 func hex(x uint64) string { return fmt.Sprintf("%016x", x) }
+
+// together has n goroutines work at one time: the region begins when all are there, and ends when all have ended.
+func (r *run) together(n uint64, work func(i uint64)) {
+	gate := make(chan struct{})
+	var arrived, ended sync.WaitGroup
+	arrived.Add(int(n))
+	ended.Add(int(n))
+	for i := uint64(0); i < n; i++ {
+		go func(i uint64) {
+			defer ended.Done()
+			arrived.Done()
+			<-gate
+			work(i)
+		}(i)
+	}
+	arrived.Wait()
+	r.begin()
+	close(gate)
+	ended.Wait()
+	r.end()
+}
 
 // share is how many of ops task i of n does: equal shares, the first ops % n tasks one more.
 func share(ops, n, i uint64) uint64 {
