@@ -161,7 +161,6 @@ static const struct extra {
 	{"memory/parked", "{\"tasks\":300,\"touch_kib\":8,\"libc\":\"yes\"}", 0, NULL},
 	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64,\"libc\":\"yes\"}", 0, NULL},
 	{"memory/afterexit", "{\"tasks\":1,\"touch_kib\":8,\"settle_ms\":1}", 0, NULL},
-	{"memory/afterexit", "{\"tasks\":5,\"touch_kib\":64,\"settle_ms\":0}", 0, "eventloop"},
 	{"block/handoff", "{\"told\":\"no\"}", 50, NULL},
 	{"block/call", "{\"in_flight\":1,\"call_us\":1,\"work\":0}", 50, NULL},
 	{"block/call", "{\"in_flight\":50,\"call_us\":5000,\"work\":1000}", 100, "gmp,pthread"},

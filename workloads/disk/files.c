@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -19,7 +18,6 @@
 
 enum {
 	SPARE_BYTES = 16 << 20, /* that a full filesystem keeps when all has been written; arbitrary */
-	SPARE_DESCRIPTORS = 64, /* that the model and the subject may have open; arbitrary */
 	EVICT_TRIES = 20, /* pages that another CPU is just putting into its lists leave at the next try */
 	EVICT_PAUSE_NS = 5000000,
 };
@@ -85,20 +83,6 @@ int files_check_space(struct bench *b, uint64_t bytes, uint64_t files)
 	if (vfs.f_files && vfs.f_favail < files) /* some filesystems have no fixed number of files, and say 0 */
 		return bench_fail(b, -ENOSPC, "%s has room for %" PRIu64 " more files, not for %" PRIu64, b->data_dir,
 				  (uint64_t)vfs.f_favail, files);
-	return 0;
-}
-
-int files_check_descriptors(struct bench *b, uint64_t descriptors)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return bench_fail(b, -errno, "cannot ask for the descriptor limit: %s", strerror(errno));
-	if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < descriptors + SPARE_DESCRIPTORS)
-		return bench_fail(b, -EMFILE,
-				  "%" PRIu64 " files are open at one time, and the descriptor limit is %" PRIu64
-				  ": raise ulimit -n to %" PRIu64,
-				  descriptors, (uint64_t)limit.rlim_cur, descriptors + SPARE_DESCRIPTORS);
 	return 0;
 }
 

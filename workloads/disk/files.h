@@ -52,9 +52,6 @@ int files_write_made(int fd, uint64_t bytes, void (*fill)(uint64_t *words, uint6
 /* Is there room for so many bytes and files in the data directory? 0, or < 0 with b->why. */
 int files_check_space(struct bench *b, uint64_t bytes, uint64_t files);
 
-/* May this process open so many descriptors more? 0, or < 0 with b->why. */
-int files_check_descriptors(struct bench *b, uint64_t descriptors);
-
 /* Can the page cache hold so many bytes? 0, or < 0 with b->why. */
 int files_check_cache(struct bench *b, uint64_t bytes);
 

@@ -245,8 +245,8 @@ func serverListen(r *run) map[string]any {
 	return load
 }
 
-// blockThread sleeps in the kernel: a call that Go's runtime cannot turn into waiting.
-func blockThread(d time.Duration) {
+// blockingSleep sleeps in the kernel: a call that Go's runtime cannot turn into waiting.
+func blockingSleep(d time.Duration) {
 	left := syscall.NsecToTimespec(d.Nanoseconds())
 	for syscall.Nanosleep(&left, &left) == syscall.EINTR {
 	}
@@ -267,7 +267,7 @@ func server(r *run) {
 			time.Sleep(wait)
 		}
 		if (request+1)*share/serverShareUnit > request*share/serverShareUnit {
-			blockThread(block)
+			blockingSleep(block)
 			blocked.Add(1)
 		}
 		header := w.Header()

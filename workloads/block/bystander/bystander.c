@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "workloads/net/tcp.h"
+#include "workloads/descriptors.h"
 
 enum { PARAM_KIND, PARAM_WAITERS, PARAM_WAIT_US };
 
@@ -84,7 +84,7 @@ static int bystander_setup(struct bench *b)
 
 	if (p.kind == WAIT_FILE)
 		return open_data(b);
-	return p.kind == WAIT_SOCKET ? tcp_allow_descriptors(b, p.waiters * SOCKETS_PER_WAITER) : 0;
+	return p.kind == WAIT_SOCKET ? descriptors_allow(b, p.waiters * SOCKETS_PER_WAITER) : 0;
 }
 
 static void bystander_teardown(struct bench *b)

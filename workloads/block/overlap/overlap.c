@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "workloads/net/tcp.h"
+#include "workloads/descriptors.h"
 
 enum { PARAM_PART, PARAM_IN_FLIGHT, PARAM_DELAY_US };
 enum { PART_DISK, PART_NET, PART_BOTH };
@@ -76,7 +76,7 @@ static int overlap_setup(struct bench *b)
 	if (p.reads)
 		status = d->fd = datafile_direct(b, OVERLAP_MIB);
 	if (status >= 0 && p.asks)
-		status = tcp_allow_descriptors(b, 2 * p.in_flight);
+		status = descriptors_allow(b, 2 * p.in_flight);
 	if (status >= 0 && p.asks)
 		status = peer_start(b, (uint64_t)b->param[PARAM_DELAY_US] * 1000, &d->peer);
 	if (status >= 0)

@@ -12,6 +12,7 @@
  * Rejected: a log without a name (unlinked at once): filesystems treat it differently in fsync. Rejected: a leader that
  * syncs for all: that is a design of a program, which every model could have, and would hide how the models wait.
  */
+#include "workloads/descriptors.h"
 #include "workloads/disk/log/log.h"
 
 #include <errno.h>
@@ -60,7 +61,7 @@ static int log_setup(struct bench *b)
 {
 	if (files_lie_in_memory(b))
 		return bench_fail(b, -EOPNOTSUPP, "%s lies in memory: nothing there can be made durable", b->data_dir);
-	return files_check_descriptors(b, 1);
+	return descriptors_allow(b, 1);
 }
 
 /* ---- making and removing the log ------------------------------------------------------------------------ */

@@ -16,6 +16,7 @@
  * Rejected: fstat to learn the size, which saves the last read: a fifth call for bodies in which it would block, and
  * the evented style has none. Rejected: CRC32 over the bytes: without hardware it takes longer than the reading.
  */
+#include "workloads/descriptors.h"
 #include "workloads/disk/smallfiles/smallfiles.h"
 
 #include <errno.h>
@@ -195,7 +196,7 @@ static int check_limits(struct bench *b)
 		return bench_fail(b, -EINVAL, "mode=cold reads no file twice: %d readers need as many files",
 				  (int)b->param[PARAM_IN_FLIGHT]);
 	status = files_check_space(b, files * (buffer_bytes(b) + block), files);
-	return status < 0 ? status : files_check_descriptors(b, (uint64_t)b->param[PARAM_IN_FLIGHT]);
+	return status < 0 ? status : descriptors_allow(b, (uint64_t)b->param[PARAM_IN_FLIGHT]);
 }
 
 static int smallfiles_setup(struct bench *b)
