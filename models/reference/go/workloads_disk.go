@@ -9,7 +9,10 @@ import (
 
 // ---- disk/mixed -----------------------------------------------------------------------------------------------
 
-const blockWords = block / 8
+const (
+	blockWords  = block / 8
+	chunkBlocks = 1 << 20 / block
+)
 
 // The file without a name, and by block how often it was written: since it was made, and in this run.
 var (
@@ -59,10 +62,14 @@ func mixedSetup(r *run) {
 	}
 	defer os.Remove(path)
 	mixedFile, mixedVersions, mixedWrites = file, make([]uint32, blocks), make([]uint32, blocks)
-	buffer, words := alignedBlock()
+	// Written in the same chunks as by the C subjects: the page cache may keep it in pieces as large as the writes.
+	words := make([]uint64, chunkBlocks*blockWords)
+	chunk := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), chunkBlocks*block)
 	for b := uint64(0); b < blocks && err == nil; b++ {
-		fillBlock(words, b, 0)
-		_, err = file.Write(buffer)
+		fillBlock(words[b%chunkBlocks*blockWords:][:blockWords], b, 0)
+		if b%chunkBlocks == chunkBlocks-1 {
+			_, err = file.Write(chunk)
+		}
 	}
 	if err == nil {
 		err = file.Sync()

@@ -11,7 +11,8 @@
  * else. A run begins with what the one before has left; only the writes of this run are in the certificate.
  *
  * The file is made by setup(), on the device before the clock starts, and has no name any more when that returns: it is
- * gone with the process, however that ends.
+ * gone with the process, however that ends. Every subject writes it in chunks of FILES_CHUNK: the page cache keeps a file
+ * in pieces as large as the writes that made it, and a block of a small piece costs half of one of a large piece.
  *
  * Rejected: workers that share all blocks. Who reads what would depend on who is faster, and a block that is read while
  * it is written may lawfully be half of each.
