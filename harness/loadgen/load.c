@@ -264,9 +264,17 @@ static int take_echo(struct load *l, struct load_conn *c, const uint8_t *bytes, 
 	return c->got == l->config.message_bytes;
 }
 
+/* An answer that has been given up, and comes all the same? */
+static bool is_stale(const struct load *l, const struct load_conn *c, const uint8_t *bytes, size_t n)
+{
+	return l->lost > 0 && (!c->is_in_flight || n > c->sent || memcmp(bytes, c->message, n) != 0);
+}
+
 static int take_bytes(struct load *l, struct load_conn *c, const uint8_t *bytes, size_t n, struct err *e)
 {
 	l->bytes_received += n;
+	if (is_stale(l, c, bytes, n))
+		return 0;
 	if (!c->is_in_flight)
 		return err_set(e, -EPROTO, "connection %" PRIu32 " got bytes that it had not asked for",
 			       number_of(l, c));
@@ -366,14 +374,46 @@ static int send_due(struct load *l, struct err *e)
 
 /* ---- a phase ------------------------------------------------------------------------------------ */
 
+/* L3: how long the server may be silent. */
+static uint64_t patience_ns(const struct load *l)
+{
+	uint64_t timeout_ns = l->config.timeout_ns;
+
+	return l->config.protocol == LOAD_UDP && timeout_ns > LOAD_LOSS_NS ? LOAD_LOSS_NS : timeout_ns;
+}
+
 /* How long to wait for events: until the time-out, and in an open loop not beyond the next request. */
 static uint64_t ns_to_wait(const struct load *l)
 {
-	uint64_t now_ns = clock_now_ns(), until_ns = l->last_byte_ns + l->config.timeout_ns;
+	uint64_t now_ns = clock_now_ns(), until_ns = l->last_byte_ns + patience_ns(l);
 
 	if (l->in_flight == 0 || (l->n_idle > 0 && l->due_ns < until_ns))
 		until_ns = l->due_ns;
 	return until_ns > now_ns ? until_ns - now_ns : 0;
+}
+
+/* The server has been silent for too long. Datagrams are given up, if it has ever answered. */
+static int end_patience(struct load *l, struct err *e)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (l->config.protocol != LOAD_UDP || l->requests == 0)
+		return err_set(e, -ETIMEDOUT,
+			       "no byte from the server for %" PRIu64 " ms, with requests open on %" PRIu32
+			       " of %" PRIu32 " connections",
+			       patience_ns(l) / CLOCK_NS_PER_MSEC, l->in_flight, l->config.connections);
+	for (uint32_t i = 0; i < l->config.connections; i++) {
+		struct load_conn *c = &l->conns[i];
+
+		if (!c->is_in_flight)
+			continue;
+		c->is_in_flight = false;
+		l->in_flight--;
+		l->lost++;
+		if (l->is_open)
+			become_idle(l, c, now_ns);
+	}
+	return 0;
 }
 
 /* Wait for events and handle them once. L3. epoll counts in ms: what is finer is waited for before. */
@@ -397,11 +437,8 @@ static int turn(struct load *l, struct err *e)
 		return 0;
 	if (n < 0)
 		return err_sys(e, -errno, "cannot wait for events");
-	if (n == 0 && l->in_flight > 0 && clock_now_ns() >= l->last_byte_ns + l->config.timeout_ns)
-		return err_set(e, -ETIMEDOUT,
-			       "no byte from the server for %" PRIu64 " ms, with requests open on %" PRIu32
-			       " of %" PRIu32 " connections",
-			       l->config.timeout_ns / CLOCK_NS_PER_MSEC, l->in_flight, l->config.connections);
+	if (n == 0 && l->in_flight > 0 && clock_now_ns() >= l->last_byte_ns + patience_ns(l))
+		return end_patience(l, e);
 	for (int i = 0; i < n && status == 0; i++)
 		status = handle_event(l, &events[i], e);
 	return status;

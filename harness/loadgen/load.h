@@ -24,6 +24,10 @@
  * L2: a response is counted only after all of its bytes have been compared.
  * L3: every wait ends: connecting, and the time without any byte from the server, are bounded by timeout_ns; what an
  *     open loop is behind with at the end of its time it must catch up with in LOAD_DRAIN_FACTOR times that.
+ *
+ * Datagrams may be lost, most of all in a receive buffer that is full. Nothing is sent again: a server under test must not
+ * do some operations twice. When nothing has come for LOAD_LOSS_NS, those under way are counted as lost and the phase
+ * goes on without them; a sample with any of them is void. An answer that comes after that is passed over.
  */
 #ifndef LOADGEN_LOAD_H
 #define LOADGEN_LOAD_H
@@ -41,7 +45,7 @@
 enum load_protocol {
 	LOAD_ECHO, /* TCP: the message comes back */
 	LOAD_HTTP, /* TCP: GET requests, answered 200 with a body of response_bytes */
-	LOAD_UDP, /* a datagram comes back; one that is lost ends the load by its time-out */
+	LOAD_UDP, /* a datagram comes back, or is lost */
 };
 
 enum {
@@ -49,6 +53,7 @@ enum {
 	LOAD_LATE_PER_10K = 100, /* 1 %: more would reach the 99th percentile */
 	LOAD_DRAIN_FACTOR = 10, /* arbitrary */
 };
+#define LOAD_LOSS_NS UINT64_C(1000000000) /* far more than a datagram takes on a loaded machine; arbitrary */
 
 struct load_config {
 	struct in_addr host;
@@ -92,6 +97,7 @@ struct load {
 	uint32_t idle_first, n_idle;
 	/* the whole life */
 	uint64_t requests; /* L2 */
+	uint64_t lost; /* datagrams without an answer */
 	uint64_t opened; /* connections */
 	uint64_t bytes_sent, bytes_received;
 	/* the phase under way */

@@ -206,15 +206,15 @@ static int expect_ack(struct jsonline *in, struct err *e)
 }
 
 /* How the generator itself did: the CPU time that it took, and the requests that it was late with. */
-static json_t *generator_json(const struct result *r)
+static json_t *generator_json(const struct load *l, const struct result *r)
 {
 	uint64_t cpu_ns = r->usage.user_ns + r->usage.sys_ns, late = r->times.late;
 	uint64_t busy_per_10k = cpu_ns * 10000 / r->wall_ns; /* four digits say all that microseconds of CPU time do */
 
-	return json_pack("{s:I,s:f,s:I,s:I,s:I,s:b}", "cpu_ns", (json_int_t)cpu_ns, "busy",
+	return json_pack("{s:I,s:f,s:I,s:I,s:I,s:I,s:b}", "cpu_ns", (json_int_t)cpu_ns, "busy",
 			 busy_per_10k > 10000 ? 1.0 : (double)busy_per_10k / 10000, "late", (json_int_t)late,
-			 "late_limit_ns", (json_int_t)LOAD_LATE_NS, "latest_ns", (json_int_t)r->times.latest_ns, "void",
-			 load_is_late(late, r->requests));
+			 "late_limit_ns", (json_int_t)LOAD_LATE_NS, "latest_ns", (json_int_t)r->times.latest_ns, "lost",
+			 (json_int_t)l->lost, "void", l->lost > 0 || load_is_late(late, r->requests));
 }
 
 static int say_sample(const struct load *l, const struct result *r, struct err *e)
@@ -224,7 +224,7 @@ static int say_sample(const struct load *l, const struct result *r, struct err *
 			  (json_int_t)l->requests, "opened", (json_int_t)l->opened, "bytes_sent",
 			  (json_int_t)l->bytes_sent, "bytes_received", (json_int_t)l->bytes_received, "requests",
 			  (json_int_t)r->requests, "wall_ns", (json_int_t)r->wall_ns, "rusage", usage_json(&r->usage),
-			  "latency", hist_json(&r->times.response, "response"), "generator", generator_json(r));
+			  "latency", hist_json(&r->times.response, "response"), "generator", generator_json(l, r));
 
 	if (sample && l->config.rate) {
 		json_object_set_new(sample, "rate", json_integer((json_int_t)l->config.rate));

@@ -104,12 +104,21 @@ static json_t *receive_sample(struct take *t, struct process *p)
 	return m;
 }
 
-/* The generator says when it was late with too many requests; their times are not the server's. */
-static void judge_lateness(struct take *t)
+/*
+ * The generator says when it was late with too many requests: their times are not the server's. And when datagrams were
+ * lost: then it cannot be known what the server has done.
+ */
+static void judge_load(struct take *t)
 {
 	const json_t *generator = json_object_get(t->load, "generator");
+	int64_t lost = jsonx_int(generator, "lost", 0);
 
-	if (!t->status && json_is_true(json_object_get(generator, "void")))
+	if (t->status || !json_is_true(json_object_get(generator, "void")))
+		return;
+	if (lost > 0)
+		take_fail(t, "void", "%lld datagrams were lost, of %llu", (long long)lost,
+			  (unsigned long long)t->load_ops);
+	else
 		take_fail(
 			t, "void",
 			"the load generator itself was late with %lld of %llu requests (by up to %lld us): the machine "
@@ -127,7 +136,7 @@ void take_server(struct take *t, const json_t *listen)
 		return;
 	t->load_ops = (uint64_t)jsonx_int(t->load, "requests", 0);
 	t->load_cpu_ns = jsonx_int(json_object_get(t->load, "generator"), "cpu_ns", 0);
-	judge_lateness(t);
+	judge_load(t);
 	if (take_command(t, t->subject, "stop"))
 		t->result = receive_sample(t, t->subject);
 }
