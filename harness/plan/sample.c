@@ -246,8 +246,9 @@ void take_edge_end(struct take *t)
 	t->has_region = true;
 }
 
-void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int64_t seen_ns)
+void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int64_t least_ns, int64_t most_ns)
 {
+	int64_t seen_ns = claimed_ns > most_ns ? most_ns : claimed_ns < least_ns ? least_ns : claimed_ns;
 	int64_t difference = claimed_ns > seen_ns ? claimed_ns - seen_ns : seen_ns - claimed_ns;
 
 	if (claimed_ns < 0)
@@ -331,6 +332,7 @@ static bool take_snapshot(struct take *t, const json_t *m)
 
 static void take_region(struct take *t)
 {
+	int64_t seen_ns;
 	json_t *m;
 
 	take_edge_begin(t);
@@ -343,7 +345,8 @@ static void take_region(struct take *t)
 	t->wall_ns = jsonx_int(m, "wall_ns", -1);
 	t->rusage = json_incref(json_object_get(m, "rusage"));
 	json_decref(m);
-	take_clocks_agree(t, "the subject", t->wall_ns, t->end.stamp_ns - t->begin.stamp_ns);
+	seen_ns = t->end.stamp_ns - t->begin.stamp_ns;
+	take_clocks_agree(t, "the subject", t->wall_ns, seen_ns, seen_ns);
 	take_command(t, t->subject, "ack");
 }
 

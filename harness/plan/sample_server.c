@@ -12,7 +12,10 @@
  *      closes, sample     <---   reads the machine, acknowledges    <---
  *      exits                     sends stop                         --->   ends its connections, says sample
  *
- * So the server's interval encloses the generator's by two messages, on a server that is idle at both ends.
+ * So the server's interval encloses the generator's by two messages, on a server that is idle at both ends. On a loaded
+ * machine these messages take milliseconds, which is no fault of the clocks: the server has taken its clock somewhere
+ * between when it was sent a word and when it answered. So its interval is held against these four times, where the
+ * generator's is held against this process's own.
  */
 #include <string.h>
 
@@ -50,7 +53,12 @@ static bool send_load(struct take *t, const json_t *listen)
 	return take_send(t, t->loadgen, line);
 }
 
-static bool relay_begin(struct take *t)
+/* When the server was told something, and when it had answered. */
+struct asked {
+	int64_t sent_ns, answered_ns;
+};
+
+static bool relay_begin(struct take *t, struct asked *begin)
 {
 	json_t *m = take_expect(t, t->loadgen, "begin", t->env->setup_timeout_ns);
 
@@ -58,20 +66,22 @@ static bool relay_begin(struct take *t)
 		return false;
 	json_decref(m);
 	take_edge_begin(t);
+	begin->sent_ns = t->begin.stamp_ns;
 	if (!take_command(t, t->subject, "begin"))
 		return false;
 	m = take_expect(t, t->subject, "begin", t->env->region_timeout_ns);
 	if (!m)
 		return false;
 	json_decref(m);
-	t->begin.stamp_ns = (int64_t)clock_now_ns();
+	t->begin.stamp_ns = begin->answered_ns = (int64_t)clock_now_ns();
 	return take_command(t, t->loadgen, "ack");
 }
 
-static bool relay_end(struct take *t)
+static bool relay_end(struct take *t, const struct asked *begin)
 {
 	json_t *load_end = take_expect(t, t->loadgen, "end", t->env->region_timeout_ns + t->r->region_ns), *m;
-	int64_t stamp_ns = (int64_t)clock_now_ns();
+	struct asked end = {.sent_ns = (int64_t)clock_now_ns()};
+	int64_t seen_ns = end.sent_ns - begin->answered_ns;
 
 	if (!load_end)
 		return false;
@@ -83,10 +93,11 @@ static bool relay_end(struct take *t)
 	if (!m)
 		return false;
 	take_edge_end(t);
-	t->end.stamp_ns = stamp_ns; /* when the load ended, not when the server had said so */
+	end.answered_ns = t->end.stamp_ns;
+	t->end.stamp_ns = end.sent_ns; /* when the load ended, not when the server had said so */
 	t->rusage = json_incref(json_object_get(m, "rusage"));
-	take_clocks_agree(t, "the load generator", t->wall_ns, stamp_ns - t->begin.stamp_ns);
-	take_clocks_agree(t, "the server", jsonx_int(m, "wall_ns", -1), stamp_ns - t->begin.stamp_ns);
+	take_clocks_agree(t, "the load generator", t->wall_ns, seen_ns, seen_ns);
+	take_clocks_agree(t, "the server", jsonx_int(m, "wall_ns", -1), seen_ns, end.answered_ns - begin->sent_ns);
 	json_decref(m);
 	return take_command(t, t->loadgen, "ack");
 }
@@ -129,7 +140,9 @@ static void judge_load(struct take *t)
 
 void take_server(struct take *t, const json_t *listen)
 {
-	if (!start_loadgen(t) || !send_load(t, listen) || !relay_begin(t) || !relay_end(t))
+	struct asked begin;
+
+	if (!start_loadgen(t) || !send_load(t, listen) || !relay_begin(t, &begin) || !relay_end(t, &begin))
 		return;
 	t->load = receive_sample(t, t->loadgen);
 	if (!t->load)

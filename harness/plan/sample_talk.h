@@ -64,7 +64,12 @@ int take_start(struct take *t, const struct process_spec *spec, bool is_loadgen)
 void take_edge_begin(struct take *t); /* the machine first, the stamp last */
 void take_edge_end(struct take *t); /* the stamp first, the machine last */
 void take_unexpected(struct take *t, const char *awaited, const json_t *message);
-void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int64_t seen_ns);
+
+/*
+ * Does what a process says of its region's length fit in between the least and the most that it can have been by this
+ * process's clock? A void sample if not by far. Messages can take long on a loaded machine: that is no lie of a clock.
+ */
+void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int64_t least_ns, int64_t most_ns);
 
 /* sample_server.c: all that follows a server's `ready`, up to its `sample`. */
 void take_server(struct take *t, const json_t *listen);
