@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 static uint64_t timeval_ns(struct timeval tv)
@@ -44,6 +45,16 @@ json_t *usage_json(const struct usage *u)
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "user_ns", (json_int_t)u->user_ns, "sys_ns",
 			 (json_int_t)u->sys_ns, "vcsw", (json_int_t)u->vcsw, "ivcsw", (json_int_t)u->ivcsw, "minflt",
 			 (json_int_t)u->minflt, "majflt", (json_int_t)u->majflt);
+}
+
+uint64_t usage_cpu_of(int pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
+		return 0;
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 unsigned usage_threads(void)

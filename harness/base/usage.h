@@ -25,6 +25,9 @@ void usage_now(struct usage *out);
 /* later - earlier, field by field. */
 struct usage usage_diff(const struct usage *later, const struct usage *earlier);
 
+/* CPU time of another process of the same user so far, its threads included; 0 if the kernel does not say. */
+uint64_t usage_cpu_of(int pid);
+
 /* How many threads this process has now; 0 if the kernel does not say. One small read, however many there are. */
 unsigned usage_threads(void);
 

@@ -344,6 +344,7 @@ static void take_region(struct take *t)
 	take_edge_end(t);
 	t->wall_ns = jsonx_int(m, "wall_ns", -1);
 	t->rusage = json_incref(json_object_get(m, "rusage"));
+	t->helper_ns = jsonx_int(m, "helper_ns", 0);
 	json_decref(m);
 	seen_ns = t->end.stamp_ns - t->begin.stamp_ns;
 	take_clocks_agree(t, "the subject", t->wall_ns, seen_ns, seen_ns);

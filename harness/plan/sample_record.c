@@ -182,7 +182,7 @@ static void add_spins(const struct take *t, json_t *noise)
 static json_t *noise_json(const struct take *t)
 {
 	const struct placed *placed = &t->r->cell->placed;
-	int64_t own_ns = cpu_time_ns(t);
+	int64_t own_ns = cpu_time_ns(t) + t->helper_ns;
 	cpu_set_t cpus = placed->subject, shared;
 	json_t *noise;
 

@@ -37,6 +37,7 @@ struct take {
 	int64_t wall_ns; /* the subject's own; servers: the load generator's */
 	uint64_t load_ops; /* servers: requests inside the region */
 	int64_t load_cpu_ns; /* CPU time of the load generator inside the region */
+	int64_t helper_ns; /* CPU time of a process that the subject started for the workload, likewise */
 	json_t *rusage; /* the subject's, of the region */
 	json_t *result; /* its `sample` message */
 	json_t *load; /* the load generator's */

@@ -95,6 +95,9 @@ struct bench {
 	void *model; /* the style's own handle (evented: the loop), reached by its header */
 	/* ------------------------------------------------------------------------------------------ */
 	void *data; /* the workload's: made by setup(), freed by teardown() */
+	/* setup()'s: a process that it started and that plays a part beside the model, as a server that is asked does;
+	 * 0: none. Its CPU time is not the subject's, and no noise either. */
+	int helper_pid;
 	struct bench_cert cert; /* the body's: filled after bench_end(); zeroed before each run */
 	char why[200]; /* the body's, when it returns < 0: one sentence */
 	void *priv; /* the subject's, not for bodies */

@@ -57,6 +57,7 @@ struct subject {
 	bool watches_input; /* the harness still owes a line, so the end of input means that it is gone */
 	int listen_port; /* servers: of the socket that bench_serving named */
 	uint64_t setup_ns; /* setup() and the model's start */
+	uint64_t helper_ns; /* CPU time of b->helper_pid when the region began */
 	unsigned threads; /* of this process, at end or at the latest snapshot */
 	struct style_counters before, after; /* around the region; where there is none, around the run */
 };
@@ -267,22 +268,27 @@ static void on_begin(struct subject *s)
 {
 	say(json_pack("{s:s}", "msg", "begin"));
 	expect_command(s, "ack");
+	s->helper_ns = s->b->helper_pid ? usage_cpu_of(s->b->helper_pid) : 0;
 	style_read_counters(s->b, &s->before);
 }
 
-static void say_end(uint64_t wall_ns, const struct usage *later, const struct usage *earlier)
+static json_t *end_message(uint64_t wall_ns, const struct usage *later, const struct usage *earlier)
 {
 	struct usage u = usage_diff(later, earlier);
 
-	say(json_pack("{s:s,s:I,s:o}", "msg", "end", "wall_ns", (json_int_t)wall_ns, "rusage", usage_json(&u)));
+	return json_pack("{s:s,s:I,s:o}", "msg", "end", "wall_ns", (json_int_t)wall_ns, "rusage", usage_json(&u));
 }
 
 static void on_end(struct subject *s)
 {
 	const struct region *r = &s->box.region;
+	json_t *message = end_message(r->end_ns - r->begin_ns, &r->end_usage, &r->begin_usage);
 
+	if (s->b->helper_pid)
+		json_object_set_new(message, "helper_ns",
+				    json_integer((json_int_t)(usage_cpu_of(s->b->helper_pid) - s->helper_ns)));
 	style_read_counters(s->b, &s->after);
-	say_end(r->end_ns - r->begin_ns, &r->end_usage, &r->begin_usage);
+	say(message);
 	s->threads = usage_threads(); /* after the message: the harness stamps when that arrives */
 	expect_command(s, "ack");
 	s->watches_input = false; /* nothing more is due from the harness */
@@ -443,7 +449,7 @@ static bool serve_command(struct subject *s)
 		usage_now(&r->end_usage);
 		style_read_counters(s->b, &s->after);
 		r->has_ended = true;
-		say_end(r->end_ns - r->begin_ns, &r->end_usage, &r->begin_usage);
+		say(end_message(r->end_ns - r->begin_ns, &r->end_usage, &r->begin_usage));
 		s->threads = usage_threads();
 	} else if (!is_stop) {
 		struct err e;

@@ -226,6 +226,12 @@ static const struct extra {
 	{"net/udp", "{\"clients\":1,\"message_bytes\":1,\"tasks\":1,\"rate\":0}", 0, NULL},
 	{"net/udp", "{\"clients\":10,\"message_bytes\":8192,\"tasks\":2,\"rate\":0}", 0, NULL},
 	{"net/udp", "{\"clients\":30,\"message_bytes\":100,\"tasks\":50,\"rate\":3000}", 0, NULL},
+	{"net/fanout", "{\"in_flight\":1,\"gets\":1,\"delay_ms\":0,\"body_bytes\":1}", 50, NULL},
+	{"net/fanout", "{\"in_flight\":1,\"gets\":20,\"delay_ms\":1,\"body_bytes\":1000}", 3, NULL},
+	{"net/fanout", "{\"in_flight\":30,\"gets\":2,\"delay_ms\":2,\"body_bytes\":65536}", 100,
+	 "gmp,pthread,eventloop"},
+	{"net/fanout", "{\"in_flight\":9,\"gets\":3,\"delay_ms\":1,\"body_bytes\":8}", 4,
+	 "gmp,pthread,eventloop"}, /* fewer than operations in flight */
 	{"net/idle", "{\"connections\":1,\"active\":5,\"message_bytes\":1,\"rate\":0}", 0, NULL},
 	{"net/idle", "{\"connections\":1500,\"active\":3,\"message_bytes\":64,\"rate\":0}", 0, "gmp,pthread,eventloop"},
 	{"net/idle", "{\"connections\":50,\"active\":10,\"message_bytes\":4096,\"rate\":2000}", 0,
