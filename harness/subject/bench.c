@@ -255,6 +255,8 @@ void bench_serving(struct bench *b, int listen_fd)
 
 	if (!m->is_server)
 		err_fatal("bench_serving: %s is not a server", b->workload->name);
+	if (b->loop > 0)
+		return;
 	/* Asked here and not in the main thread: the body may have closed the socket before that one looks. */
 	if (getsockname(listen_fd, (struct sockaddr *)&addr, &len) < 0 || addr.sin_family != AF_INET)
 		err_fatal("bench_serving: descriptor %d of %s is no IPv4 socket", listen_fd, b->workload->name);

@@ -90,6 +90,9 @@ struct bench {
 	unsigned workers; /* CPUs that the model may use (GMP: Ps; pool sizes); >= 1 */
 	const uint16_t (*nearness)[2]; /* by CPU number: last-level cache, NUMA node; the runtime's, not for bodies */
 	unsigned n_nearness; /* 0: not known */
+	/* Which of how many instances of the body this is that run at the same time, each in an event loop and a thread of its
+	 * own, with everything in here but `data` to itself: 0 of 1, except where `loops` of the workload allows more. */
+	unsigned loop, loops;
 	uint64_t seed; /* for pseudo-random data and order; equal for all subjects of a round */
 	const char *data_dir; /* a directory on a real filesystem, for workloads that need files */
 	void *model; /* the style's own handle (evented: the loop), reached by its header */
@@ -149,7 +152,7 @@ void bench_snapshot(struct bench *b, const char *name, uint64_t live_tasks);
 
 /*
  * Servers (BENCH_SERVER) only. Say that the listening socket made in setup() is being served: called once,
- * by the body, when it is about to accept. Does not block.
+ * by the body, when it is about to accept. Does not block. Of several instances the first one's counts.
  */
 void bench_serving(struct bench *b, int listen_fd);
 
@@ -209,6 +212,9 @@ struct bench_workload {
 	/* What a fixed pool of threads needs to run the direct body: how many of its tasks wait for something that another task
 	 * does, and one more. 0: all of them wait for each other, no pool can. */
 	unsigned pool_tasks;
+	/* The evented body may be run by several event loops at a time (eventloop+loops=N): each serves what comes to it, and
+	 * the certificates are added up. */
+	bool loops;
 	uint64_t smoke_ops; /* ops of a smoke sample (BENCH_LINEAR) */
 	uint64_t ops_quantum; /* ops is rounded to a multiple of this times quantum_param's value; 0 = 1 */
 	const char *quantum_param; /* name of an int parameter, or NULL */

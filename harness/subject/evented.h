@@ -30,7 +30,8 @@
  *                                                                             which it may block, then done in the loop
  *   EX_CONTAINER(ptr, type, member)
  *
- * For harness/subject only: ex_runtime_start(unsigned workers, const char *knobs, ex_loop **out),
+ * For harness/subject only: ex_runtime_loops(unsigned workers, const char *knobs) (how many loops
+ * the knobs ask for), ex_runtime_start(unsigned workers, const char *knobs, ex_loop **out),
  * ex_runtime_run(ex_loop *), ex_runtime_break(ex_loop *) (from inside a callback: ex_runtime_run returns),
  * ex_runtime_stop(ex_loop *), ex_runtime_counters and ex_runtime_knobs as in direct.h with the loop in front.
  */
@@ -65,6 +66,7 @@ EX_HAS(ex_file_sync, int (*)(ex_loop *, ex_file *, int, void (*)(ex_file *, ssiz
 EX_HAS(ex_file_open, int (*)(ex_loop *, ex_file *, const char *, int, mode_t, void (*)(ex_file *, ssize_t)));
 EX_HAS(ex_file_close, int (*)(ex_loop *, ex_file *, int, void (*)(ex_file *, ssize_t)));
 EX_HAS(ex_call_start, int (*)(ex_loop *, ex_call *, void (*)(ex_call *), void (*)(ex_call *)));
+EX_HAS(ex_runtime_loops, unsigned (*)(unsigned, const char *));
 EX_HAS(ex_runtime_start, int (*)(unsigned, const char *, ex_loop **));
 EX_HAS(ex_runtime_run, void (*)(ex_loop *));
 EX_HAS(ex_runtime_break, void (*)(ex_loop *));

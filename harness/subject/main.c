@@ -528,6 +528,10 @@ static bool is_refused(struct subject *s, int *exit_code)
 	} else if (s->body->unsupported) {
 		why = s->body->unsupported(s->b);
 	}
+	if (!why && s->b->loops > 1 && !s->w->loops) {
+		err_set(&e, 0, "%u loops: this work cannot be split among them", s->b->loops);
+		why = e.why;
+	}
 	if (why) {
 		say(json_pack("{s:s,s:s}", "msg", "unsupported", "why", why));
 		return true;
@@ -555,6 +559,7 @@ static int do_cell(struct subject *s)
 	uint64_t start_ns;
 	int status, exit_code;
 
+	s->b->loops = style_loops(s->b, s->request.cell.knobs);
 	if (is_refused(s, &exit_code))
 		return exit_code;
 	start_ns = clock_now_ns();

@@ -43,6 +43,10 @@ extern const char *const style_model; /* "gmp", "eventloop", … */
 extern const bool style_uses_workers; /* more workers than one make a difference */
 extern const bool style_has_counters; /* */
 
+/* How many instances of a body run at the same time with these knobs: b->loops. Asked before anything else; 1 where the
+ * knobs are wrong, which style_start finds. */
+unsigned style_loops(const struct bench *b, const char *knobs);
+
 /* Start the model for b->workers CPUs; sets b->model. 0, or -errno with b->why:
  * -EINVAL: a knob it does not know; -EOPNOTSUPP: with these knobs it cannot do b->workload. */
 int style_start(struct bench *b, const char *knobs);

@@ -32,6 +32,13 @@ static int check_pool(struct bench *b, unsigned n)
 		"a pool of %u threads: the tasks of this work wait for each other, and hold a thread meanwhile", n);
 }
 
+unsigned style_loops(const struct bench *b, const char *knobs)
+{
+	(void)b;
+	(void)knobs;
+	return 1;
+}
+
 int style_start(struct bench *b, const char *knobs)
 {
 	int status = dx_runtime_start(b->workers, knobs, b->nearness, b->n_nearness);

@@ -12,6 +12,13 @@ const char *const style_model = SWITCHYARD_SUBJECT;
 const bool style_uses_workers = false;
 const bool style_has_counters = false;
 
+unsigned style_loops(const struct bench *b, const char *knobs)
+{
+	(void)b;
+	(void)knobs;
+	return 1;
+}
+
 int style_start(struct bench *b, const char *knobs)
 {
 	if (knobs[0] != '\0')

@@ -86,6 +86,11 @@ static inline int ex_call_start(ex_loop *loop, ex_call *c, void (*work)(ex_call 
 
 /* ---- for harness/subject only ------------------------------------------------------------------- */
 
+static inline unsigned ex_runtime_loops(unsigned workers, const char *knobs)
+{
+	return ev_loops_of(knobs, workers);
+}
+
 /* `workers` has no use here: a loop is one thread, however many CPUs it may use. */
 static inline int ex_runtime_start(unsigned workers, const char *knobs, ex_loop **out)
 {
@@ -137,7 +142,7 @@ static inline size_t ex_runtime_counters(ex_loop *loop, const char *names[], uin
 
 static inline size_t ex_runtime_knobs(ex_loop *loop, const char *names[], char values[][32], size_t cap)
 {
-	static const char *const all[] = {"threads", "file", "file_reason", "pool_threads", "poll", "ready_batch"};
+	static const char *const all[] = {"loops", "file", "file_reason", "pool_threads", "poll", "ready_batch"};
 	struct ev_settings s;
 	size_t n = 0;
 
@@ -145,7 +150,7 @@ static inline size_t ex_runtime_knobs(ex_loop *loop, const char *names[], char v
 	for (; n < sizeof(all) / sizeof(all[0]) && n < cap; n++)
 		names[n] = all[n];
 	if (n > 0)
-		snprintf(values[0], 32, "1");
+		snprintf(values[0], 32, "%s", s.loops);
 	if (n > 1)
 		snprintf(values[1], 32, "%s", s.file_backend);
 	if (n > 2)

@@ -30,9 +30,17 @@ struct ev_loop;
 
 /*
  * knobs: "" or "name=value,...": file=io_uring|pool|auto (auto: io_uring, and the pool where it is refused),
- * pool_threads=N (1..64, default 4), also of the calls that block. -EINVAL: a knob or a value that does not exist.
+ * pool_threads=N (1..64, default 4), also of the calls that block; loops=N|cpus (see ev_loops_of). -EINVAL: a knob or a
+ * value that does not exist.
  */
 int ev_start(const char *knobs, struct ev_loop **out);
+
+/*
+ * How many loops the knobs ask for: loops=N (1..4096), or as many as there are CPUs; 1 where they do not say, or are wrong.
+ * Loops know nothing of each other. Who can split his work among them starts so many, each in a thread of its own, and
+ * gives each of them its descriptors.
+ */
+unsigned ev_loops_of(const char *knobs, unsigned cpus);
 
 /*
  * Turn until ev_break: 0. -EDEADLK: nothing is left that could ever call back, so that turning on would sleep for
@@ -169,6 +177,7 @@ struct ev_settings {
 	char file_reason[32]; /* why: "asked for", "default", or what refused io_uring */
 	const char *poll_call; /* "epoll_pwait2", or "epoll_wait" with time-outs rounded up to a millisecond */
 	unsigned pool_threads; /* 0 without a pool; with io_uring there is one after the first ev_call_start */
+	char loops[8]; /* as the knob says: a number, or "cpus" */
 	unsigned ready_batch; /* posted callbacks in one turn, at most */
 };
 

@@ -23,6 +23,7 @@ enum {
 	EV_RING_ENTRIES = 256,
 	EV_POOL_THREADS_DEFAULT = 4, /* as many as libuv has */
 	EV_POOL_THREADS_MAX = 64, /* arbitrary */
+	EV_LOOPS_MAX = 4096, /* more than the largest machines have CPUs */
 };
 
 #define EV_FOREVER UINT64_MAX
@@ -54,6 +55,7 @@ static inline void ev__count(_Atomic uint64_t *counter, uint64_t n)
 /* All of it but the counts belongs to the thread that runs the loop. */
 struct ev_loop {
 	bool is_running;
+	unsigned loops; /* that the knobs ask for, 0: one per CPU; for ev_settings_of */
 	bool is_broken; /* ev_break was called; the ev_run that it ends clears it */
 
 	/* loop.c */

@@ -24,6 +24,7 @@ void ev__fatal(const char *fmt, ...)
 struct config {
 	enum ev__file_choice file;
 	unsigned pool_threads;
+	unsigned loops; /* 0: as many as CPUs */
 };
 
 static int parse_file(const char *value, enum ev__file_choice *out)
@@ -39,7 +40,7 @@ static int parse_file(const char *value, enum ev__file_choice *out)
 	return 0;
 }
 
-static int parse_pool_threads(const char *value, unsigned *out)
+static int parse_number(const char *value, unsigned max, unsigned *out)
 {
 	unsigned n = 0;
 
@@ -47,7 +48,7 @@ static int parse_pool_threads(const char *value, unsigned *out)
 		if (*c < '0' || *c > '9')
 			return -EINVAL;
 		n = n * 10 + (unsigned)(*c - '0');
-		if (n > EV_POOL_THREADS_MAX)
+		if (n > max)
 			return -EINVAL;
 	}
 	if (n == 0)
@@ -56,11 +57,19 @@ static int parse_pool_threads(const char *value, unsigned *out)
 	return 0;
 }
 
+static int parse_loops(const char *value, unsigned *out)
+{
+	if (strcmp(value, "cpus") != 0)
+		return parse_number(value, EV_LOOPS_MAX, out);
+	*out = 0;
+	return 0;
+}
+
 static int parse_knobs(const char *knobs, struct config *out)
 {
 	char text[256], *save = NULL;
 
-	*out = (struct config){.file = EV_FILE_AUTO, .pool_threads = EV_POOL_THREADS_DEFAULT};
+	*out = (struct config){.file = EV_FILE_AUTO, .pool_threads = EV_POOL_THREADS_DEFAULT, .loops = 1};
 	if (!knobs)
 		return 0;
 	if (strlen(knobs) >= sizeof(text))
@@ -76,11 +85,22 @@ static int parse_knobs(const char *knobs, struct config *out)
 		if (strcmp(knob, "file") == 0)
 			rc = parse_file(value, &out->file);
 		else if (strcmp(knob, "pool_threads") == 0)
-			rc = parse_pool_threads(value, &out->pool_threads);
+			rc = parse_number(value, EV_POOL_THREADS_MAX, &out->pool_threads);
+		else if (strcmp(knob, "loops") == 0)
+			rc = parse_loops(value, &out->loops);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
+}
+
+unsigned ev_loops_of(const char *knobs, unsigned cpus)
+{
+	struct config config;
+
+	if (parse_knobs(knobs, &config) < 0)
+		return 1;
+	return config.loops ? config.loops : cpus;
 }
 
 int ev_start(const char *knobs, struct ev_loop **out)
@@ -96,6 +116,7 @@ int ev_start(const char *knobs, struct ev_loop **out)
 	loop = calloc(1, sizeof(*loop));
 	if (!loop)
 		return -ENOMEM;
+	loop->loops = config.loops;
 	rc = ev__io_open(loop);
 	if (rc < 0)
 		goto fail_loop;
@@ -162,6 +183,7 @@ void ev_settings_of(const struct ev_loop *loop, struct ev_settings *out)
 	}
 	if (reason)
 		snprintf(out->file_reason, sizeof(out->file_reason), "%s", reason);
+	snprintf(out->loops, sizeof(out->loops), loop->loops ? "%u" : "cpus", loop->loops);
 	out->file_backend = loop->ring ? "io_uring" : "pool";
 	out->poll_call = loop->has_pwait2 ? "epoll_pwait2" : "epoll_wait";
 	out->pool_threads = loop->pool ? ev__pool_threads(loop->pool) : 0;

@@ -111,7 +111,7 @@ static void test_knobs(void **state)
 	assert_int_equal(ex_runtime_start(1, "speed=11", &loop), -EINVAL);
 	assert_int_equal(ex_runtime_start(1, "file=pool,pool_threads=2", &loop), 0);
 	assert_int_equal(ex_runtime_knobs(loop, names, values, 8), 6);
-	assert_string_equal(names[0], "threads");
+	assert_string_equal(names[0], "loops");
 	assert_string_equal(values[0], "1");
 	assert_string_equal(names[1], "file");
 	assert_string_equal(values[1], "pool");

@@ -486,6 +486,10 @@ static void test_knobs(void **state)
 		assert_int_equal(ev_start(wrong[i], &l), -EINVAL);
 		assert_null(l);
 	}
+	assert_int_equal(ev_loops_of("", 8), 1);
+	assert_int_equal(ev_loops_of("loops=3,file=pool", 8), 3);
+	assert_int_equal(ev_loops_of("loops=cpus", 8), 8);
+	assert_int_equal(ev_loops_of("loops=nine", 8), 1);
 	assert_int_equal(ev_start("file=pool,pool_threads=3", &l), 0);
 	ev_settings_of(l, &s);
 	assert_string_equal(s.file_backend, "pool");

@@ -286,11 +286,11 @@ static _Noreturn void run(struct server *s, size_t body_bytes)
 int backend_start(struct bench *b, uint64_t connections, uint64_t delay_ns, size_t body_bytes, struct backend *out)
 {
 	struct server s = {.delay_ns = delay_ns, .room = connections};
-	struct sockaddr_in addr;
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof addr;
 	int life[2], status;
 
-	s.listen_fd = tcp_listen(b, connections);
+	s.listen_fd = tcp_listen_at(b, &addr, connections);
 	if (s.listen_fd < 0)
 		return s.listen_fd;
 	if (getsockname(s.listen_fd, (struct sockaddr *)&addr, &len) < 0 || pipe2(life, O_CLOEXEC) < 0) {

@@ -16,7 +16,7 @@ enum { HTTP_BUFFER = 4096 };
 
 /* What b->data points to: the workload's own data may follow it. */
 struct http_data {
-	int listen_fd; /* non-blocking; the body takes it over and leaves -1 */
+	struct tcp_listeners *listeners;
 	size_t answer_bytes;
 	char *answer; /* head and body of every answer 200; immutable */
 };
@@ -42,19 +42,17 @@ static inline int http_open(struct bench *b, struct http_data *d, uint64_t conne
 	memcpy(d->answer, head, n);
 	for (size_t i = 0; i < body_bytes; i++) /* the pattern that the load generator expects */
 		d->answer[n + i] = (char)('a' + i % 26);
-	status = tcp_listen(b, connections);
+	status = tcp_listen_all(b, connections, &d->listeners);
 	if (status < 0) {
 		free(d->answer);
 		return status;
 	}
-	d->listen_fd = status;
 	return 0;
 }
 
 static inline void http_close(struct http_data *d)
 {
-	if (d->listen_fd >= 0)
-		close(d->listen_fd);
+	tcp_close_all(d->listeners);
 	free(d->answer);
 }
 

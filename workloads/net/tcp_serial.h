@@ -62,12 +62,12 @@ static inline int tcp_await_connection(int listen_fd, int stop_fd)
 	}
 }
 
-/* Serve until the word to stop. *listen_fd is taken over. 0 and *totals, or -errno with b->why. */
-static inline int tcp_serve_serial(struct bench *b, int *listen_fd,
+/* Serve until the word to stop. The instance's socket is taken over. 0 and *totals, or -errno with b->why. */
+static inline int tcp_serve_serial(struct bench *b, struct tcp_listeners *listeners,
 				   int (*serve)(struct bench *b, int fd, struct tcp_totals *t),
 				   struct tcp_totals *totals)
 {
-	int fd, status = 0, listener = tcp_take(b, listen_fd);
+	int fd, status = 0, listener = tcp_take(b, listeners);
 
 	*totals = (struct tcp_totals){0};
 	if (listener < 0)

@@ -31,7 +31,7 @@ static int run_server(struct bench *b)
 {
 	struct server_data *d = b->data;
 	struct tcp_totals totals;
-	int status = tcp_serve_direct(b, &d->http.listen_fd, HTTP_BUFFER, serve, &totals);
+	int status = tcp_serve_direct(b, d->http.listeners, HTTP_BUFFER, serve, &totals);
 
 	server_certify(b, &totals);
 	return status;

@@ -64,7 +64,7 @@ static int run_server(struct bench *b)
 					.certify = server_certify};
 	struct server_data *d = b->data;
 
-	return tcp_serve_evented(b, &d->http.listen_fd, &like);
+	return tcp_serve_evented(b, d->http.listeners, &like);
 }
 
 const struct bench_body mix_server_evented = {.run = run_server};

@@ -27,7 +27,7 @@ static int run_server(struct bench *b)
 {
 	struct server_data *d = b->data;
 	struct tcp_totals totals;
-	int status = tcp_serve_serial(b, &d->http.listen_fd, serve, &totals);
+	int status = tcp_serve_serial(b, d->http.listeners, serve, &totals);
 
 	server_certify(b, &totals);
 	return status;

@@ -40,32 +40,7 @@ static const struct bench_param params[] = {
 
 static int churn_setup(struct bench *b)
 {
-	struct churn_data *d = malloc(sizeof *d);
-
-	if (!d)
-		return bench_fail(b, -ENOMEM, "out of memory");
-	/* The server may still be closing connections of clients that have come again. */
-	d->listen_fd = tcp_listen(b, 2 * (uint64_t)b->param[PARAM_CLIENTS]);
-	if (d->listen_fd < 0) {
-		int status = d->listen_fd;
-
-		free(d);
-		return status;
-	}
-	b->data = d;
-	return 0;
-}
-
-static void churn_teardown(struct bench *b)
-{
-	struct churn_data *d = b->data;
-
-	if (!d)
-		return;
-	if (d->listen_fd >= 0)
-		close(d->listen_fd);
-	free(d);
-	b->data = NULL;
+	return tcp_setup(b, 2 * (uint64_t)b->param[PARAM_CLIENTS]);
 }
 
 void churn_certify(struct bench *b, const struct tcp_totals *t)
@@ -93,24 +68,24 @@ const struct bench_workload net_churn_workload = {
 	.version = 1,
 	.summary = "a TCP server on loopback with a connection per request",
 	.op = "one connection: accepted, one message sent back, closed",
-	.fairness =
-		"Socket options, buffer size and load are the same for every body, and each connection has one "
-		"allocation, "
-		"with its buffer. Per connection each body makes one accept, one read, one write, one read of the end, "
-		"and "
-		"one close. A model on a poller registers the descriptor as well, one call more; a direct one tries to "
-		"read and to accept before it waits, and asks again after a failure. A thread per connection is "
-		"created, "
-		"and ends. The load generator takes CPU time of the same machine, for connecting more than the server "
-		"for accepting: compare CPU time per connection. The serial body takes the connections one after the "
-		"other.",
+	.fairness = "Socket options, buffer size and load are the same for every body, and each connection "
+		    "has one allocation, with its buffer. Per connection each body makes one accept, one "
+		    "read, one write, one read of the end, and one close. A model on a poller registers the "
+		    "descriptor as well, one call more; a direct one tries to read and to accept before it "
+		    "waits, and asks again after a failure. A thread per connection is created, and ends. "
+		    "The load generator takes CPU time of the same machine, for connecting more than the "
+		    "server for accepting: compare CPU time per connection. The serial body takes the "
+		    "connections one after the other. Of several loops (eventloop+loops=N) each has a thread "
+		    "and a socket of its own; the kernel gives each connection to one of them by a hash, "
+		    "however busy that one is, so with few connections some may idle.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
 	.pool_tasks = 2, /* one watches for the end */
+	.loops = true,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = churn_setup,
-	.teardown = churn_teardown,
+	.teardown = tcp_teardown,
 	.expect = churn_expect,
 	.load = churn_load,
 };

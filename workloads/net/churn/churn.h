@@ -13,11 +13,6 @@ extern const struct bench_body net_churn_direct, net_churn_evented, net_churn_se
 /* Bytes that a connection reads at most at one time, in every body. */
 enum { CHURN_BUFFER = 4096 };
 
-/* Made by setup(). */
-struct churn_data {
-	int listen_fd; /* non-blocking; the body takes it over and leaves -1 */
-};
-
 /* Fill the certificate. */
 void churn_certify(struct bench *b, const struct tcp_totals *totals);
 

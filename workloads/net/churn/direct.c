@@ -6,9 +6,8 @@
 
 static int run_churn(struct bench *b)
 {
-	struct churn_data *d = b->data;
 	struct tcp_totals totals;
-	int status = tcp_serve_direct(b, &d->listen_fd, CHURN_BUFFER, tcp_echo, &totals);
+	int status = tcp_serve_direct(b, b->data, CHURN_BUFFER, tcp_echo, &totals);
 
 	churn_certify(b, &totals);
 	return status;

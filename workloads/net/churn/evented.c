@@ -10,9 +10,8 @@ static int run_churn(struct bench *b)
 					.zeroed_bytes = sizeof(struct tcp_echo_connection),
 					.ready = tcp_echo_ready,
 					.certify = churn_certify};
-	struct churn_data *d = b->data;
 
-	return tcp_serve_evented(b, &d->listen_fd, &like);
+	return tcp_serve_evented(b, b->data, &like);
 }
 
 const struct bench_body net_churn_evented = {.run = run_churn};

@@ -6,9 +6,8 @@
 
 static int run_echo(struct bench *b)
 {
-	struct echo_data *d = b->data;
 	struct tcp_totals totals;
-	int status = tcp_serve_direct(b, &d->listen_fd, ECHO_BUFFER, tcp_echo, &totals);
+	int status = tcp_serve_direct(b, b->data, ECHO_BUFFER, tcp_echo, &totals);
 
 	echo_certify(b, &totals);
 	return status;

@@ -41,31 +41,7 @@ static const struct bench_param params[] = {
 
 static int echo_setup(struct bench *b)
 {
-	struct echo_data *d = malloc(sizeof *d);
-
-	if (!d)
-		return bench_fail(b, -ENOMEM, "out of memory");
-	d->listen_fd = tcp_listen(b, (uint64_t)b->param[PARAM_CONNECTIONS]);
-	if (d->listen_fd < 0) {
-		int status = d->listen_fd;
-
-		free(d);
-		return status;
-	}
-	b->data = d;
-	return 0;
-}
-
-static void echo_teardown(struct bench *b)
-{
-	struct echo_data *d = b->data;
-
-	if (!d)
-		return;
-	if (d->listen_fd >= 0)
-		close(d->listen_fd);
-	free(d);
-	b->data = NULL;
+	return tcp_setup(b, (uint64_t)b->param[PARAM_CONNECTIONS]);
 }
 
 void echo_certify(struct bench *b, const struct tcp_totals *t)
@@ -95,22 +71,23 @@ const struct bench_workload net_echo_workload = {
 	.version = 1,
 	.summary = "a TCP server on loopback that sends back what it receives",
 	.op = "one request: message_bytes received and sent back",
-	.fairness =
-		"Socket options, buffer size and load are the same for every body, and each buffer is on the heap. A "
-		"direct "
-		"connection is a task that blocks in read and write; an evented one is a record that keeps what could "
-		"not "
-		"be written yet. The evented body makes one read and one write per readiness and is told when to; a "
-		"direct model on a poller tries first and asks the poller when there is nothing, one failing read more "
-		"per request; a thread sleeps in the read itself. The load generator takes CPU time of the same "
-		"machine: "
-		"compare CPU time per request. The serial body serves one connection at a time.",
+	.fairness = "Socket options, buffer size and load are the same for every body, and each buffer is on "
+		    "the heap. A direct connection is a task that blocks in read and write; an evented one "
+		    "is a record that keeps what could not be written yet. The evented body makes one read "
+		    "and one write per readiness and is told when to; a direct model on a poller tries first "
+		    "and asks the poller when there is nothing, one failing read more per request; a thread "
+		    "sleeps in the read itself. The load generator takes CPU time of the same machine: "
+		    "compare CPU time per request. The serial body serves one connection at a time. Of "
+		    "several loops (eventloop+loops=N) each has a thread and a socket of its own; the kernel "
+		    "gives each connection to one of them by a hash, however busy that one is, so with few "
+		    "connections some may idle.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
+	.loops = true,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = echo_setup,
-	.teardown = echo_teardown,
+	.teardown = tcp_teardown,
 	.expect = echo_expect,
 	.load = echo_load,
 };

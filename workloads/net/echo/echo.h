@@ -12,11 +12,6 @@ extern const struct bench_body net_echo_direct, net_echo_evented, net_echo_seria
 /* Bytes that a connection reads at most at one time, in every body. */
 enum { ECHO_BUFFER = 65536 };
 
-/* Made by setup(). */
-struct echo_data {
-	int listen_fd; /* non-blocking; the body takes it over and leaves -1 */
-};
-
 /* Fill the certificate. */
 void echo_certify(struct bench *b, const struct tcp_totals *totals);
 

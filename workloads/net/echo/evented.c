@@ -11,9 +11,8 @@ static int run_echo(struct bench *b)
 					.zeroed_bytes = sizeof(struct tcp_echo_connection),
 					.ready = tcp_echo_ready,
 					.certify = echo_certify};
-	struct echo_data *d = b->data;
 
-	return tcp_serve_evented(b, &d->listen_fd, &like);
+	return tcp_serve_evented(b, b->data, &like);
 }
 
 const struct bench_body net_echo_evented = {.run = run_echo};

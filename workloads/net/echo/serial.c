@@ -15,9 +15,8 @@ static int serve(struct bench *b, int fd, struct tcp_totals *t)
 
 static int run_echo(struct bench *b)
 {
-	struct echo_data *d = b->data;
 	struct tcp_totals totals;
-	int status = tcp_serve_serial(b, &d->listen_fd, serve, &totals);
+	int status = tcp_serve_serial(b, b->data, serve, &totals);
 
 	echo_certify(b, &totals);
 	return status;

@@ -17,7 +17,7 @@ static int run_http(struct bench *b)
 					.certify = http_certify};
 	struct http_data *d = b->data;
 
-	return tcp_serve_evented(b, &d->listen_fd, &like);
+	return tcp_serve_evented(b, d->listeners, &like);
 }
 
 const struct bench_body net_http_evented = {.run = run_http};

@@ -93,19 +93,19 @@ const struct bench_workload net_http_workload = {
 	.version = 1,
 	.summary = "an HTTP/1.1 server on loopback, with keep-alive",
 	.op = "one request: read, parsed, and answered",
-	.fairness =
-		"Parser, answer, socket options and buffer size are the same code and bytes for every body: what "
-		"differs "
-		"is how a connection waits. A direct connection is a task that blocks in read and write; an evented "
-		"one "
-		"is a record that keeps the parser and how many bytes of an answer are left. Each reads once for a "
-		"request "
-		"that comes whole, and writes once; a direct model on a poller asks again when there is nothing, one "
-		"failing read more per request, and a thread sleeps in the read itself. The load generator takes CPU "
-		"time "
-		"of the same machine: compare CPU time per request. The serial body serves one connection at a time.",
+	.fairness = "Parser, answer, socket options and buffer size are the same code and bytes for every "
+		    "body: what differs is how a connection waits. A direct connection is a task that blocks "
+		    "in read and write; an evented one is a record that keeps the parser and how many bytes "
+		    "of an answer are left. Each reads once for a request that comes whole, and writes once; "
+		    "a direct model on a poller asks again when there is nothing, one failing read more per "
+		    "request, and a thread sleeps in the read itself. The load generator takes CPU time of "
+		    "the same machine: compare CPU time per request. The serial body serves one connection "
+		    "at a time. Of several loops (eventloop+loops=N) each has a thread and a socket of its "
+		    "own; the kernel gives each connection to one of them by a hash, however busy that one "
+		    "is, so with few connections some may idle.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
+	.loops = true,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = http_setup,

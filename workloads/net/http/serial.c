@@ -13,7 +13,7 @@ static int run_http(struct bench *b)
 {
 	struct http_data *d = b->data;
 	struct tcp_totals totals;
-	int status = tcp_serve_serial(b, &d->listen_fd, serve, &totals);
+	int status = tcp_serve_serial(b, d->listeners, serve, &totals);
 
 	http_certify(b, &totals);
 	return status;

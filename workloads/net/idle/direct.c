@@ -6,9 +6,8 @@
 
 static int run_idle(struct bench *b)
 {
-	struct idle_data *d = b->data;
 	struct tcp_totals totals;
-	int status = tcp_serve_direct(b, &d->listen_fd, IDLE_BUFFER, tcp_echo, &totals);
+	int status = tcp_serve_direct(b, b->data, IDLE_BUFFER, tcp_echo, &totals);
 
 	idle_certify(b, &totals);
 	return status;

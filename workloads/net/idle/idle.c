@@ -47,31 +47,7 @@ static const struct bench_param params[] = {
 
 static int idle_setup(struct bench *b)
 {
-	struct idle_data *d = malloc(sizeof *d);
-
-	if (!d)
-		return bench_fail(b, -ENOMEM, "out of memory");
-	d->listen_fd = tcp_listen(b, (uint64_t)b->param[PARAM_CONNECTIONS]);
-	if (d->listen_fd < 0) {
-		int status = d->listen_fd;
-
-		free(d);
-		return status;
-	}
-	b->data = d;
-	return 0;
-}
-
-static void idle_teardown(struct bench *b)
-{
-	struct idle_data *d = b->data;
-
-	if (!d)
-		return;
-	if (d->listen_fd >= 0)
-		close(d->listen_fd);
-	free(d);
-	b->data = NULL;
+	return tcp_setup(b, (uint64_t)b->param[PARAM_CONNECTIONS]);
 }
 
 void idle_certify(struct bench *b, const struct tcp_totals *t)
@@ -104,22 +80,23 @@ const struct bench_workload net_idle_workload = {
 	.version = 1,
 	.summary = "a TCP server on loopback with many connections, most of them idle",
 	.op = "one request on an active connection: message_bytes received and sent back",
-	.fairness =
-		"Socket options, buffer size and load are the same for every body, and every connection, idle or not, "
-		"has "
-		"its buffer, in one allocation with its record. What an idle connection is differs, and is the point: "
-		"a "
-		"goroutine with a stack of its own, a thread with its kernel part, or the record alone. The evented "
-		"body "
-		"is told when to read; a direct model on a poller tries first, one failing read more per request; a "
-		"thread sleeps in the read itself. The load generator takes CPU time of the same machine: compare CPU "
-		"time per request. The serial body serves one connection at a time.",
+	.fairness = "Socket options, buffer size and load are the same for every body, and every connection, "
+		    "idle or not, has its buffer, in one allocation with its record. What an idle connection "
+		    "is differs, and is the point: a goroutine with a stack of its own, a thread with its "
+		    "kernel part, or the record alone. The evented body is told when to read; a direct model "
+		    "on a poller tries first, one failing read more per request; a thread sleeps in the read "
+		    "itself. The load generator takes CPU time of the same machine: compare CPU time per "
+		    "request. The serial body serves one connection at a time. Of several loops "
+		    "(eventloop+loops=N) each has a thread and a socket of its own; the kernel gives each "
+		    "connection to one of them by a hash, however busy that one is, so with few connections "
+		    "some may idle.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
+	.loops = true,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = idle_setup,
-	.teardown = idle_teardown,
+	.teardown = tcp_teardown,
 	.expect = idle_expect,
 	.load = idle_load,
 };

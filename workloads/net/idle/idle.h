@@ -13,11 +13,6 @@ extern const struct bench_body net_idle_direct, net_idle_evented, net_idle_seria
 /* Bytes that a connection reads at most at one time, in every body. */
 enum { IDLE_BUFFER = 4096 };
 
-/* Made by setup(). */
-struct idle_data {
-	int listen_fd; /* non-blocking; the body takes it over and leaves -1 */
-};
-
 /* Fill the certificate. */
 void idle_certify(struct bench *b, const struct tcp_totals *totals);
 

@@ -14,9 +14,8 @@ static int serve(struct bench *b, int fd, struct tcp_totals *t)
 
 static int run_idle(struct bench *b)
 {
-	struct idle_data *d = b->data;
 	struct tcp_totals totals;
-	int status = tcp_serve_serial(b, &d->listen_fd, serve, &totals);
+	int status = tcp_serve_serial(b, b->data, serve, &totals);
 
 	idle_certify(b, &totals);
 	return status;
