@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math/bits"
-	"net"
 	"os"
 	"runtime"
 	"strconv"
@@ -119,9 +117,6 @@ var workloads = []workload{
 		params: []param{number("polite", 8, 1, 1000, 3), number("events", 150, 1, 100000, 10),
 			number("period_us", 977, 50, 1000000, 977), number("hoard_us", 100, 1, 100000, 50),
 			choice("hoarding", "work", "work", "work", "sleep")}},
-	{name: "net/echo", scaling: "server", metric: "cpu_per_op", listen: echoListen, body: echo,
-		params: []param{number("connections", 64, 1, 10000, 4), number("message_bytes", 64, 1, 65536, 64),
-			number("rate", 0, 0, 10000000, 0)}},
 	{name: "memory/afterexit", scaling: "state", metric: "bytes_per_task", body: afterexit,
 		params: []param{number("tasks", 1000, 1, 10000000, 100), number("touch_kib", 4, 0, 64, 4),
 			number("settle_ms", 500, 0, 60000, 0)}},
@@ -136,6 +131,21 @@ var workloads = []workload{
 		params: []param{number("connections", 128, 1, 10000, 8), number("cpu_us", 50, 1, 1000000, 20),
 			number("wait_us", 1000, 0, 1000000, 500), number("block_share", 10, 0, 1000, 100),
 			number("block_us", 5000, 1, 1000000, 1000), number("load_percent", 30, 0, 1000, 0)}},
+	{name: "net/echo", scaling: "server", metric: "cpu_per_op", listen: echoListen, body: echo(64 << 10),
+		params: []param{number("connections", 64, 1, 10000, 4), number("message_bytes", 64, 1, 65536, 64),
+			number("rate", 0, 0, 10000000, 0)}},
+	{name: "net/churn", scaling: "server", metric: "cpu_per_op", listen: churnListen, body: echo(4 << 10),
+		params: []param{number("clients", 16, 1, 1000, 4), number("message_bytes", 64, 1, 65536, 64),
+			number("rate", 0, 0, 1000000, 0)}},
+	{name: "net/idle", scaling: "server", metric: "cpu_per_op", listen: idleListen, body: echo(4 << 10),
+		params: []param{number("connections", 1000, 1, 100000, 30), number("active", 16, 1, 10000, 2),
+			number("message_bytes", 64, 1, 4096, 64), number("rate", 0, 0, 10000000, 0)}},
+	{name: "net/http", scaling: "server", metric: "cpu_per_op", listen: httpListen, body: httpServer,
+		params: []param{number("connections", 64, 1, 10000, 4), number("request_bytes", 128, 64, 8192, 100),
+			number("body_bytes", 128, 0, 1048576, 128), number("rate", 0, 0, 10000000, 0)}},
+	{name: "net/udp", scaling: "server", metric: "cpu_per_op", listen: udpListen, body: udp,
+		params: []param{number("clients", 16, 1, 10000, 4), number("message_bytes", 64, 1, udpBuffer, 64),
+			number("tasks", 1, 1, 1000, 3), number("rate", 0, 0, 10000000, 0)}},
 }
 
 func find(name string) (workload, bool) {
@@ -962,64 +972,4 @@ func aligned(n uintptr) []byte {
 	raw := make([]byte, 2*n)
 	skip := (n - uintptr(unsafe.Pointer(&raw[0]))%n) % n
 	return raw[skip : skip+n]
-}
-
-// ---- net/echo ----------------------------------------------------------------------------------------------
-
-const echoBuffer = 64 << 10
-
-var listener net.Listener
-
-func echoListen(r *run) map[string]any {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		fail("cannot listen: %v", err)
-	}
-	listener = l
-	load := map[string]any{"port": l.Addr().(*net.TCPAddr).Port, "connections": r.param("connections"),
-		"message_bytes": r.param("message_bytes")}
-	if r.param("rate") > 0 {
-		load["rate"] = r.param("rate")
-	}
-	return load
-}
-
-func echo(r *run) {
-	var served sync.WaitGroup
-	var connections, in, out atomic.Uint64
-	go func() {
-		<-r.stopped
-		listener.Close()
-	}()
-	for {
-		conn, err := listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			break
-		}
-		if err != nil {
-			fail("accept failed: %v", err)
-		}
-		connections.Add(1)
-		served.Add(1)
-		go func() {
-			defer served.Done()
-			defer conn.Close()
-			buffer := make([]byte, echoBuffer)
-			for {
-				n, err := conn.Read(buffer)
-				in.Add(uint64(n))
-				if err != nil {
-					return
-				}
-				n, err = conn.Write(buffer[:n])
-				out.Add(uint64(n))
-				if err != nil {
-					return
-				}
-			}
-		}()
-	}
-	served.Wait()
-	r.cert = cert{Ops: in.Load() / r.param("message_bytes"), Units: connections.Load(), BytesRead: in.Load(),
-		BytesWritten: out.Load(), Checksum: hex(0)}
 }

@@ -102,7 +102,9 @@ const struct bench_workload net_http_workload = {
 		    "the same machine: compare CPU time per request. The serial body serves one connection "
 		    "at a time. Of several loops (eventloop+loops=N) each has a thread and a socket of its "
 		    "own; the kernel gives each connection to one of them by a hash, however busy that one "
-		    "is, so with few connections some may idle.",
+		    "is, so with few connections some may idle. subject-go serves by the standard library's "
+		    "net/http, as one does in Go: a server that can do far more, and does more for each "
+		    "request.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
 	.loops = true,
