@@ -109,6 +109,25 @@ bool stats_median_interval(const double *sorted, size_t n, double level, double 
 	return true;
 }
 
+bool stats_quantile_interval(const double *sorted, size_t n, double q, double level, double *lo, double *hi,
+			     double *achieved)
+{
+	double tail = (1 - level) / 2 * (1 + 1e-9); /* the last bits, as in stats_sign_interval */
+	size_t below = 0, above = n + 1; /* ranks, 1-based; 0 and n + 1 are none */
+
+	/* x_(k) lies above the quantile when fewer than k values are below it. */
+	while (below < n && stats_binomial_cdf((long)below, n, q) <= tail)
+		below++;
+	while (above > 1 && 1 - stats_binomial_cdf((long)above - 2, n, q) <= tail)
+		above--;
+	if (below == 0 || above == n + 1)
+		return false;
+	*lo = sorted[below - 1];
+	*hi = sorted[above - 1];
+	*achieved = stats_binomial_cdf((long)above - 1, n, q) - stats_binomial_cdf((long)below - 1, n, q);
+	return true;
+}
+
 void stats_estimate(double *v, size_t n, double level, struct stats_estimate *out)
 {
 	*out = (struct stats_estimate){.n = n, .median = NAN, .min = NAN, .max = NAN, .mad = NAN};

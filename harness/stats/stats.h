@@ -45,6 +45,14 @@ double stats_sign_level(size_t n, size_t k);
 /* Interval for the median of sorted values at `level` or more; *achieved is the level reached. */
 bool stats_median_interval(const double *sorted, size_t n, double level, double *lo, double *hi, double *achieved);
 
+/*
+ * Interval for quantile q of sorted values at `level` or more: two order statistics, each of which is passed with
+ * probability (1 - level) / 2 at most, whatever the distribution. False where the extremes do not reach that level: of
+ * a p99 over processes it takes hundreds of them.
+ */
+bool stats_quantile_interval(const double *sorted, size_t n, double q, double level, double *lo, double *hi,
+			     double *achieved);
+
 /* A median with its interval and its spread. */
 struct stats_estimate {
 	size_t n;

@@ -1,0 +1,106 @@
+#include "harness/stats/steady.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "harness/stats/stats.h"
+
+#define QUIET_COV 0.02
+#define NOISY_COV 0.10
+#define TREND 0.01 /* of the level, over one window */
+#define SAME 0.05 /* an epoch within this of the end's level is as the end is: the margin of a verdict */
+
+int stats_line(const double *x, const double *y, size_t n, double *slope, double *intercept)
+{
+	double mean_x = 0, mean_y = 0, xx = 0, xy = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		mean_x += x[i] / (double)n;
+		mean_y += y[i] / (double)n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		xx += (x[i] - mean_x) * (x[i] - mean_x);
+		xy += (x[i] - mean_x) * (y[i] - mean_y);
+	}
+	if (!(xx > 0))
+		return -EINVAL;
+	*slope = xy / xx;
+	*intercept = mean_y - *slope * mean_x;
+	return 0;
+}
+
+static bool is_at_rest(const double *window)
+{
+	double at[STEADY_WINDOW], mean = 0, square = 0, slope, unused, cov;
+
+	for (size_t i = 0; i < STEADY_WINDOW; i++) {
+		at[i] = (double)i;
+		mean += window[i] / STEADY_WINDOW;
+	}
+	for (size_t i = 0; i < STEADY_WINDOW; i++)
+		square += (window[i] - mean) * (window[i] - mean);
+	cov = sqrt(square / (STEADY_WINDOW - 1)) / mean;
+	if (cov <= QUIET_COV)
+		return true;
+	if (cov > NOISY_COV || stats_line(at, window, STEADY_WINDOW, &slope, &unused))
+		return false;
+	return fabs(slope) * STEADY_WINDOW < TREND * mean;
+}
+
+static double median_of(const double *v, size_t n)
+{
+	double copy[STEADY_MAX_EPOCHS];
+
+	memcpy(copy, v, n * sizeof(*v));
+	return stats_median(copy, n);
+}
+
+static bool is_same(double value, double level)
+{
+	return fabs(log(value / level)) <= log1p(SAME);
+}
+
+/*
+ * Back over windows whose median is that of the end, so that one wild epoch does not end the search; then forward over
+ * the epochs that a median of five still covered.
+ */
+static size_t find_start(const double *epochs, size_t n, double level)
+{
+	size_t start = n - STEADY_WINDOW;
+
+	while (start > 0 && is_same(median_of(epochs + start - 1, STEADY_WINDOW), level))
+		start--;
+	while (!is_same(epochs[start], level) && start < n - STEADY_WINDOW)
+		start++;
+	return start;
+}
+
+struct steady steady_classify(const double *epochs, size_t n)
+{
+	struct steady s = {.class = STEADY_TOO_FEW, .start = n, .level = NAN, .first_over_level = NAN};
+	double level;
+
+	if (n <= STEADY_WINDOW || n > STEADY_MAX_EPOCHS)
+		return s;
+	for (size_t i = 0; i < n; i++)
+		if (!(epochs[i] > 0) || isinf(epochs[i]))
+			return s;
+	s.class = STEADY_NONE;
+	if (!is_at_rest(epochs + n - STEADY_WINDOW))
+		return s;
+	level = median_of(epochs + n - STEADY_WINDOW, STEADY_WINDOW);
+	s.start = find_start(epochs, n, level);
+	s.level = median_of(epochs + s.start, n - s.start);
+	if (s.start > 0)
+		s.first_over_level = median_of(epochs, s.start) / s.level;
+	s.class = s.start == 0 ? STEADY_FLAT : s.first_over_level > 1 ? STEADY_WARM_UP : STEADY_SLOWDOWN;
+	return s;
+}
+
+const char *steady_name(enum steady_class class)
+{
+	static const char *const names[] = {"flat", "warm-up", "slowdown", "none", "too-few"};
+
+	return names[class];
+}
