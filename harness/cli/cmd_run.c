@@ -5,17 +5,15 @@
  * it. Nothing is made on disk before all that can be wrong with the request has been checked.
  */
 #include <errno.h>
-#include <signal.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/cli/cli.h"
-#include "harness/cli/options.h"
-#include "harness/cli/run_request.h"
+#include "harness/cli/run_session.h"
 #include "harness/cli/run_show.h"
-#include "harness/plan/engine.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/power.h"
 #include "harness/plan/jsonx.h"
@@ -57,95 +55,6 @@ static const struct option_spec specs[] = {
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
 enum { N_SPECS = sizeof specs / sizeof *specs };
-
-static const char *const default_events[] = {"cycles",        "instructions",     "cache-references", "cache-misses",
-					     "branch-misses", "context-switches", "cpu-migrations",   "page-faults"};
-
-/* All of one run; freed together. */
-struct run {
-	struct options o;
-	struct session_places places;
-	struct catalog *catalog;
-	struct topology *topology;
-	struct plan *plan;
-	struct store *store;
-	struct oracle *oracle;
-	json_t *request; /* what selects the cells */
-	uint64_t seed;
-	int64_t budget_ns; /* 0: none */
-	char *run_id, *dir;
-	char *data_path; /* where files of workloads will be */
-	char *data_dir; /* the same, made, as an absolute path; NULL: not made yet */
-	struct err err;
-};
-
-static bool is_smoke(const struct run *r)
-{
-	return jsonx_bool(r->request, "smoke", false);
-}
-
-/* ---- folders --------------------------------------------------------------------------------------------- */
-
-static json_t *budget_json(const struct run *r)
-{
-	return r->budget_ns ? json_real((double)r->budget_ns / 1e9) : json_null();
-}
-
-/* Where the run and its files will be; nothing is made. */
-static void choose_folders(struct run *r)
-{
-	const char *out = options_get(&r->o, "out");
-
-	r->run_id = session_run_id();
-	r->dir = out ? xstrdup(out) : xformat("results/%s", r->run_id);
-	for (unsigned i = 2; !out && access(r->dir, F_OK) == 0 && i < 100; i++) { /* two runs in one second */
-		free(r->dir);
-		r->dir = xformat("results/%s-%u", r->run_id, i);
-	}
-	r->data_path = session_choose_data_dir(jsonx_str(r->request, "data_dir"), r->dir, r->run_id);
-}
-
-/* The machine, with the folder that workloads will really use: it is not there yet, its filesystem is. */
-static json_t *host_json(const struct run *r)
-{
-	char *folder = session_existing_folder(r->data_path);
-	json_t *host = environment_json(r->topology, folder), *data_dir = json_object_get(host, "data_dir");
-
-	if (json_is_object(data_dir))
-		json_object_set_new(data_dir, "path", json_string(r->data_path));
-	free(folder);
-	return host;
-}
-
-/* run.json as it is at the start; NULL: it cannot be JSON. */
-static json_t *describe_run(const struct run *r, int argc, char **argv)
-{
-	json_t *command = request_command(&r->o, argc, argv), *run, *plan;
-	struct estimate e;
-
-	estimate_plan(r->plan, &e);
-	run = session_run_json(r->run_id, r->catalog, r->plan, r->request, command, r->seed, (double)e.total_ns / 1e9,
-			       host_json(r));
-	json_decref(command);
-	plan = json_object_get(run, "plan");
-	if (plan) { /* the budget in force; what the plan was sized for stays beside it */
-		json_object_set(plan, "sized_for_s", json_object_get(plan, "budget_s"));
-		json_object_set_new(plan, "budget_s", budget_json(r));
-	}
-	return run;
-}
-
-static int create_folder(struct run *r, int argc, char **argv)
-{
-	json_t *run = describe_run(r, argc, argv);
-	int rc;
-
-	if (!run)
-		return err_set(&r->err, -EINVAL, "the run cannot be described as JSON: an argument is not valid UTF-8");
-	rc = store_create(r->dir, run, &r->store, &r->err);
-	json_decref(run);
-	return rc;
-}
 
 /* A run by its folder, or by its name under results/. */
 static char *find_run(const char *name)
@@ -206,22 +115,8 @@ static int note_resumed(struct run *r)
 	int rc;
 
 	json_array_append_new(json_object_get(run, "resumed"),
-			      json_pack("{s:s, s:o}", "at", now, "budget_s", budget_json(r)));
+			      json_pack("{s:s, s:o}", "at", now, "budget_s", run_budget_json(r)));
 	json_object_set_new(run, "complete", json_false());
-	rc = store_update_run(r->store, run, &r->err);
-	json_decref(run);
-	free(now);
-	return rc;
-}
-
-static int note_finished(struct run *r, bool is_complete)
-{
-	json_t *run = json_deep_copy(store_run(r->store));
-	char *now = session_now();
-	int rc;
-
-	json_object_set_new(run, "finished", json_string(now));
-	json_object_set_new(run, "complete", json_boolean(is_complete));
 	rc = store_update_run(r->store, run, &r->err);
 	json_decref(run);
 	free(now);
@@ -230,84 +125,16 @@ static int note_finished(struct run *r, bool is_complete)
 
 /* ---- running --------------------------------------------------------------------------------------------- */
 
-static void on_signal(int signo)
-{
-	(void)signo;
-	sample_interrupt();
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: pauses end at once */
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		(void)sigaction(signals[i], &action, NULL);
-}
-
-/* Who knows what a correct run must have done: our serial subject, or the first that can tell. */
-static void start_oracle(struct run *r)
-{
-	const struct subject *s = catalog_subject(r->catalog, "serial");
-
-	for (size_t i = 0; i < r->catalog->n_subjects && (!s || !s->can_certify); i++)
-		s = &r->catalog->subjects[i];
-	if (s && s->can_certify)
-		r->oracle = oracle_new(s->path, &r->plan->cells[0].placed.harness);
-	else
-		cli_complain("warning: no subject can certify: the work done is not checked");
-}
-
-/* What runs the plan, but for the samples' environment. */
-static struct engine_config engine_of(struct run *r, struct progress *progress)
-{
-	struct engine_config config = {
-		.plan = r->plan, .store = r->store, .progress = progress, .is_smoke = is_smoke(r)};
-
-	config.env.seed = r->seed;
-	return config;
-}
-
 /* What is not in the store yet, without running any of it: cell -> numbers of samples (new reference). */
 static json_t *find_missing(struct run *r, struct engine_result *result)
 {
 	struct progress quiet;
-	struct engine_config config = engine_of(r, &quiet);
+	struct engine_config config = run_engine(r, &quiet);
 
 	progress_init(&quiet, NULL, 0);
 	config.missing = json_object();
 	(void)engine_run(&config, result, &r->err); /* it writes nothing: nothing can fail */
 	return config.missing;
-}
-
-static int execute(struct run *r, struct engine_result *result)
-{
-	const char *events[64];
-	size_t n_events = request_strings(r->request, "events", events, 64);
-	struct progress progress;
-	struct estimate estimate;
-	struct engine_config config = engine_of(r, &progress);
-	int rc;
-
-	estimate_plan(r->plan, &estimate);
-	progress_init(&progress, options_has(&r->o, "quiet") ? NULL : stderr, estimate.total_ns);
-	config.budget_ns = r->budget_ns;
-	sample_env_defaults(&config.env);
-	config.env.run_id = r->run_id;
-	config.env.data_dir = r->data_dir;
-	config.env.loadgen_path = r->places.loadgen;
-	config.env.oracle = r->oracle;
-	config.env.seed = r->seed;
-	config.env.knobs = json_object_get(r->request, "knobs");
-	config.env.nearness = topology_nearness(r->topology);
-	config.env.events = n_events ? events : default_events;
-	config.env.n_events = n_events ? n_events : sizeof default_events / sizeof *default_events;
-	if (is_smoke(r))
-		config.env.settle_ns = 0;
-	rc = engine_run(&config, result, &r->err);
-	json_decref(config.env.nearness);
-	return rc;
 }
 
 static void say_how_to_go_on(const struct run *r, const struct engine_result *result)
@@ -336,7 +163,7 @@ static int conclude(struct run *r, const struct engine_result *result)
 		say_how_to_go_on(r, result);
 		return CLI_INTERRUPTED;
 	}
-	if (is_smoke(r)) {
+	if (run_is_smoke(r)) {
 		run_show_smoke(r->plan, r->store, result);
 		return code;
 	}
@@ -356,10 +183,10 @@ static int conclude(struct run *r, const struct engine_result *result)
 static int conclude_complete(struct run *r, const struct engine_result *result)
 {
 	/* Killed between its last sample and its end: nobody has said yet that it is complete. */
-	if (!jsonx_bool(store_run(r->store), "complete", false) && note_finished(r, true) != 0)
+	if (!jsonx_bool(store_run(r->store), "complete", false) && run_note_finished(r, true) != 0)
 		return cli_usage(&r->err);
 	cli_complain("nothing is missing in %s", r->dir);
-	if (is_smoke(r)) {
+	if (run_is_smoke(r)) {
 		run_show_smoke(r->plan, r->store, result);
 		return CLI_DONE;
 	}
@@ -382,7 +209,7 @@ static void say_plan(const struct run *r)
 
 	json_array_foreach (r->plan->skipped, i, skipped)
 		fprintf(stderr, "left out: %s: %s\n", jsonx_str(skipped, "cell"), jsonx_str(skipped, "why"));
-	if (!is_smoke(r))
+	if (!run_is_smoke(r))
 		power_say_shortage(r->plan, stderr);
 	run_show_estimate(r->plan, stderr);
 }
@@ -399,12 +226,12 @@ static int run_plan(struct run *r, int64_t needed_ns)
 	if (!options_has(&r->o, "quiet"))
 		say_plan(r);
 	say_shortage_of_time(r, needed_ns);
-	start_oracle(r);
-	catch_signals();
-	if (execute(r, &result) != 0)
+	run_start_oracle(r);
+	run_catch_signals();
+	if (run_execute(r, r->budget_ns, &result) != 0)
 		return cli_usage(&r->err);
 	/* An interrupted run is not finished: its run.json says so by staying as it was. */
-	if (!result.is_interrupted && note_finished(r, result.is_complete) != 0)
+	if (!result.is_interrupted && run_note_finished(r, result.is_complete) != 0)
 		return cli_usage(&r->err);
 	return conclude(r, &result);
 }
@@ -439,8 +266,8 @@ static int start_new(struct run *r, int argc, char **argv)
 		run_show_plan(r->plan, r->seed);
 		return CLI_DONE;
 	}
-	choose_folders(r);
-	if (create_folder(r, argc, argv) != 0)
+	run_choose_folders(r);
+	if (run_create_folder(r, "run", argc, argv) != 0)
 		return cli_usage(&r->err);
 	estimate_plan(r->plan, &e);
 	return run_plan(r, e.total_ns);
@@ -462,24 +289,6 @@ static void print_help(void)
 	     "Exit codes: 0 done (unsupported cells are no failure); 2 wrong use or set-up; 4 some samples failed, or "
 	     "there\n"
 	     "is no good one; 130 interrupted: what was measured is kept, and --resume goes on.");
-}
-
-static void run_clear(struct run *r)
-{
-	oracle_free(r->oracle);
-	if (r->data_dir)
-		session_remove_tree(r->data_dir);
-	store_close(r->store);
-	plan_free(r->plan);
-	topology_free(r->topology);
-	catalog_free(r->catalog);
-	json_decref(r->request);
-	free(r->run_id);
-	free(r->dir);
-	free(r->data_path);
-	free(r->data_dir);
-	session_free_places(&r->places);
-	options_free(&r->o);
 }
 
 static int check_budget(struct run *r)

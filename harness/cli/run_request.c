@@ -288,9 +288,9 @@ int request_budget(const struct options *o, const json_t *request, const struct 
 	return 0;
 }
 
-json_t *request_command(const struct options *o, int argc, char **argv)
+json_t *request_command(const struct options *o, const char *word, int argc, char **argv)
 {
-	json_t *list = json_pack("[s, s]", "switchyard", "run");
+	json_t *list = json_pack("[s, s]", "switchyard", word);
 
 	for (int i = 0; i < argc; i++)
 		json_array_append_new(list, json_string(argv[i]));

@@ -32,8 +32,8 @@ int request_budget(const struct options *o, const json_t *request, const struct 
 /* Members that are lists of strings; borrowed. */
 size_t request_strings(const json_t *request, const char *key, const char **out, size_t max);
 
-/* The words of the command, with the options that variables gave (new reference). */
-json_t *request_command(const struct options *o, int argc, char **argv);
+/* The words of the command (`word`, then the arguments), with the options that variables gave (new reference). */
+json_t *request_command(const struct options *o, const char *word, int argc, char **argv);
 
 /* -EINVAL where an option was typed that --resume takes from the request. */
 int request_check_resume(const struct options *o, struct err *err);

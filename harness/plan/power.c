@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FAMILY_ALPHA 0.05
+#define FAMILY_ALPHA (1 - POWER_LEVEL)
 
 static bool is_baseline(const struct subject *s)
 {

@@ -12,6 +12,9 @@
 
 #include "harness/plan/plan.h"
 
+/* At which all comparisons of a cell hold together. */
+#define POWER_LEVEL 0.95
+
 /*
  * How many comparisons the report makes on a cell: every subject against the base, and the event loop, which is what
  * people choose threads or goroutines against, with every other concurrent model (harness/report/analyse.c).

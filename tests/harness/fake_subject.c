@@ -27,9 +27,9 @@ static void say(const char *line)
 	fflush(stdout);
 }
 
-static void pause_ms(long ms)
+static void pause_us(long us)
 {
-	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	struct timespec t = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 
 	nanosleep(&t, NULL);
 }
@@ -160,7 +160,15 @@ static void before_ready(void)
 	}
 }
 
-static void region(void)
+/* "rises" costs as much as "level" where size is 20. */
+static long region_us(const json_t *cell)
+{
+	if (is("rises"))
+		return 400 * (long)json_integer_value(json_object_get(json_object_get(cell, "params"), "size"));
+	return is("level") ? 8000 : is("slow") ? 60000 : 2000;
+}
+
+static void region(const json_t *cell)
 {
 	struct timespec a, b;
 	long long ns;
@@ -172,7 +180,7 @@ static void region(void)
 		hang();
 	if (is("crashregion"))
 		die();
-	pause_ms(is("slow") ? 60 : 2);
+	pause_us(region_us(cell));
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	ns = (long long)(b.tv_sec - a.tv_sec) * 1000000000 + (b.tv_nsec - a.tv_nsec);
 	if (is("lies"))
@@ -240,7 +248,7 @@ static int run_cell(json_t *m)
 	if (strcmp(workload, "fake/state") == 0)
 		snapshots();
 	else
-		region();
+		region(cell);
 	say_sample(cell, ops ? ops : 7);
 	if (is("stays"))
 		hang();

@@ -102,11 +102,26 @@ echo '{"schema":"switchyard.plan/1","cells":[{"workload":"fake/wrk"}]}' >wrong.j
 wrong "there is no workload 'fake/wrk'; known are" run --plan ./wrong.json
 SWITCHYARD_ROUNDS=x wrong "--rounds is 'x'" run
 SWITCHYARD_DRY_RUN=yes wrong "SWITCHYARD_DRY_RUN is 'yes', it must be 0 or 1" run
+wrong "cross needs --axis and --between" cross -f workload:work --axis size
+cross="cross -f workload:work --axis size"
+wrong "does not name two different subjects" $cross --between aa
+wrong "does not name two different subjects" $cross --between aa,aa
+wrong "there is no subject 'go'" $cross --between aa,go
+wrong "fake/work has no parameter 'sizes'" cross -f workload:work --axis sizes --between aa,bb
+wrong "mode of fake/work is a choice" cross -f workload:work --axis mode -p size=1 --between aa,bb
+wrong "differ in more than size: select with" $cross --between aa,bb -p mode=warm,cold
+wrong "differ in more than size" cross -f 'workload:work OR workload:once' --axis size --between aa,bb
+wrong "--range is '5', it must be two whole numbers" $cross --between aa,bb --range 5
+wrong "--range is '9:5'" $cross --between aa,bb --range 9:5
+wrong "--range is '0:5'" $cross --between aa,bb --range 0:5
+wrong "--range: size is between 1 and 100" $cross --between aa,bb --range 1:101
+wrong "intervals that hold for 12 points together take at least 9" $cross --between aa,bb --rounds 8
+wrong "cross takes no argument" $cross --between aa,bb work
 [ -d results ] && fail "wrong input has made a folder results"
 [ -e nowhere ] && fail "a wrong --data-dir has been made"
 
 # ---- help
-for command in list run report doctor subject; do
+for command in list run cross report doctor subject; do
 	expect 0 "usage: switchyard $command" $command --help
 	[ -s err ] && fail "$command --help writes to standard error"
 done
@@ -217,6 +232,30 @@ grep -F '"subject":"aa"' beside/samples.jsonl | grep -F '"kind":"timed"' | grep 
 	fail "the model beside its variant has other settings"
 wrong "aa has no knob 'sped'; it has speed, colour" run --subjects aa,aa+sped=3
 wrong "there is no subject 'go\+speed=3'; found are" run --subjects go+speed=3
+
+# ---- where two change places: one's cost grows with size and reaches the other's at 20. A loaded machine may void some.
+for way in level rises; do ln -sf "$fake" "more/subject-$way"; done
+SWITCHYARD_SUBJECTS=$work/more expect "[04]" "level needs less|rises needs less below size = " cross -f workload:work \
+	--axis size --between level,rises --range 1:100 --rounds 14 --points 8 --out crossed --quiet --seed 1
+# member FILE NAME: the number that the first member of this name has.
+member() { sed -n "s/^ *\"$2\": \([-0-9.e+]*\),*$/\1/p" "$1" | tail -1; }
+between() { awk -v low="$2" -v v="$1" -v high="$3" 'BEGIN { exit !(v != "" && low <= v + 0 && v + 0 <= high) }'; }
+between "$(member crossed/cross.json at)" 17 23.5 || fail "they cross at 20, not at $(member crossed/cross.json at)"
+between "$(member crossed/cross.json ci_low)" 10 "$(member crossed/cross.json at)" || fail "$(cat crossed/cross.json)"
+between "$(member crossed/cross.json ci_high)" "$(member crossed/cross.json at)" 40 || fail "$(cat crossed/cross.json)"
+says crossed/cross.json '"crosses": true'
+says crossed/cross.json '"needs_less_below": "rises"'
+says crossed/run.json '"cross",'
+[ "$(grep -c '"value": [0-9]*,$' crossed/cross.json)" -le 9 ] || fail "more points than asked for"
+SWITCHYARD_SUBJECTS=$work/more expect 0 "nothing is missing in crossed" run --resume crossed --quiet
+ln -sf "$fake" more/subject-slow
+SWITCHYARD_SUBJECTS=$work/more expect "[04]" "They do not cross between 1 and 3: aa needs less at both ends" cross \
+	-f workload:work --axis size --between slow,aa --range 1:3 --rounds 14 --points 5 --out apart --quiet
+says apart/cross.json '"crosses": false'
+SWITCHYARD_SUBJECTS=$work/more expect "[04]" '"crosses": ' cross -f workload:work --axis size --between level,rises \
+	--rounds 9 --budget 1s --out stopped --quiet --json
+says out '"complete": false'
+rm more/subject-slow
 
 # ---- a budget that is over at once: every cell has a sample all the same, and the run says that it is not complete
 expect "[04]" "the time is up after [0-9]+ rounds" run --budget 1s --rounds 500 --out short --quiet
