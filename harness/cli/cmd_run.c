@@ -29,6 +29,8 @@ static const struct option_spec specs[] = {
 	{.name = "rounds",
 	 .value = "N",
 	 .help = "timed samples of each subject on each cell (6 and more give intervals)"},
+	{.name = "rigorous",
+	 .help = "looks after 12, 20, 40, 80 and 120 rounds: the time goes where verdicts are open"},
 	{.name = "seed", .value = "S", .help = "of the order and of the data: decimal, or 0x and hexadecimal"},
 	{.name = "budget", .value = "TIME", .help = "start no round after it: 90s, 5m, 1h30m"},
 	{.name = "dry-run", .letter = 'n', .help = "print cells, order and estimated time; run nothing"},

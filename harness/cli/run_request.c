@@ -203,9 +203,13 @@ int request_make(const struct options *o, const struct session_places *places, c
 	json_t *file = NULL, *knobs = NULL, *data_dir = NULL, *lists = lists_of(o), *own;
 	char *filter = joined_filter(o);
 	int64_t rounds;
+	bool rigorous = options_has(o, "rigorous");
 	int rc = options_int(o, "rounds", 0, 1, 10000, &rounds, err);
 
 	*out = NULL;
+	if (rc == 0 && rigorous && (rounds || options_has(o, "smoke")))
+		rc = err_set(err, -EINVAL,
+			     "--rigorous decides by itself how many rounds there are: no --rounds, no --smoke");
 	if (rc == 0)
 		rc = parse_seed(o, seed, err);
 	if (rc == 0)
@@ -217,9 +221,9 @@ int request_make(const struct options *o, const struct session_places *places, c
 	if (rc == 0)
 		rc = data_dir_of(o, &data_dir, err);
 	if (rc == 0) {
-		own = json_pack("{s:O, s:s, s:I, s:b, s:O, s:O}", "plan", file, "filter", filter, "rounds",
-				(json_int_t)rounds, "smoke", options_has(o, "smoke"), "knobs", knobs, "data_dir",
-				data_dir);
+		own = json_pack("{s:O, s:s, s:I, s:b, s:b, s:O, s:O}", "plan", file, "filter", filter, "rounds",
+				(json_int_t)rounds, "smoke", options_has(o, "smoke"), "rigorous", rigorous, "knobs",
+				knobs, "data_dir", data_dir);
 		if (own && lists && json_object_update(lists, own) == 0)
 			*out = json_incref(lists);
 		else
@@ -259,6 +263,7 @@ int request_plan(const json_t *request, struct catalog *c, const struct topology
 		.subjects = subjects,
 		.n_subjects = request_strings(request, "subjects", subjects, 64),
 		.rounds = (unsigned)jsonx_int(request, "rounds", 0),
+		.is_rigorous = jsonx_bool(request, "rigorous", false),
 		.with_counted = request_strings(request, "events", events, 1) > 0,
 		.smoke = jsonx_bool(request, "smoke", false),
 	};
@@ -282,7 +287,7 @@ int request_budget(const struct options *o, const json_t *request, const struct 
 	if (text || jsonx_bool(request, "smoke", false))
 		return 0;
 	estimate_plan(p, &e);
-	if (jsonx_int(request, "rounds", 0) && e.total_ns > sized_ns)
+	if ((jsonx_int(request, "rounds", 0) || p->is_rigorous) && e.total_ns > sized_ns)
 		sized_ns = e.total_ns;
 	*out = (int64_t)((double)sized_ns * PLAN_BUDGET_GRACE);
 	return 0;
@@ -300,8 +305,8 @@ json_t *request_command(const struct options *o, const char *word, int argc, cha
 
 int request_check_resume(const struct options *o, struct err *err)
 {
-	static const char *const fixed[] = {"filter", "plan",     "rounds", "seed",  "out",   "placement",
-					    "smoke",  "subjects", "events", "param", "knobs", "data-dir"};
+	static const char *const fixed[] = {"filter",   "plan",     "rounds", "seed",  "out",   "placement", "smoke",
+					    "rigorous", "subjects", "events", "param", "knobs", "data-dir"};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (options_typed(o, fixed[i]))

@@ -24,9 +24,10 @@ void run_show_estimate(const struct plan *p, FILE *out)
 
 	estimate_plan(p, &e);
 	fprintf(out,
-		"plan %s: %zu cells, %u timed samples, %u calibrations, %u counted samples, about %.0f s (%.1f min)\n",
-		p->name, p->n_cells, e.timed, e.calibrate, e.counted, (double)e.total_ns / 1e9,
-		(double)e.total_ns / 6e10);
+		"plan %s: %zu cells, %u timed samples, %u calibrations, %u counted samples, %sabout %.0f s (%.1f "
+		"min)\n",
+		p->name, p->n_cells, e.timed, e.calibrate, e.counted, p->is_rigorous ? "at most " : "",
+		(double)e.total_ns / 1e9, (double)e.total_ns / 6e10);
 }
 
 void run_show_plan(const struct plan *p, uint64_t seed)

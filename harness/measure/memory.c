@@ -49,11 +49,11 @@ static const struct {
 	[SLAB] = {"Slab:", 512 * 1024},
 };
 
-struct look {
+struct stats_look {
 	int64_t bytes[N_SETTLING]; /* -1: unknown */
 };
 
-static void look_at_system(struct look *look)
+static void look_at_system(struct stats_look *look)
 {
 	char *text = sysfile_all("/proc/meminfo", NULL);
 
@@ -63,7 +63,7 @@ static void look_at_system(struct look *look)
 	free(text);
 }
 
-static bool is_at_rest(const struct look *looks)
+static bool is_at_rest(const struct stats_look *looks)
 {
 	for (int f = 0; f < N_SETTLING; f++) {
 		int64_t low = looks[0].bytes[f], high = low;
@@ -87,10 +87,10 @@ static void sleep_step(void)
 }
 
 /* Look until the last STABLE_MS were at rest or the time is up. The last look is in *now. */
-static bool settle(int64_t max_wait_ns, struct look *now)
+static bool settle(int64_t max_wait_ns, struct stats_look *now)
 {
 	uint64_t deadline_ns = clock_now_ns() + (uint64_t)(max_wait_ns > 0 ? max_wait_ns : 0);
-	struct look looks[LOOKS];
+	struct stats_look looks[LOOKS];
 	bool at_rest = false;
 	unsigned n = 0;
 
@@ -129,7 +129,7 @@ static char *process_text(pid_t pid, const char *file)
 json_t *memory_snapshot(pid_t pid, uint64_t live_tasks, int64_t max_wait_ns)
 {
 	uint64_t start_ns = clock_now_ns();
-	struct look now;
+	struct stats_look now;
 	bool settled = settle(max_wait_ns, &now);
 	int64_t settle_ns = (int64_t)(clock_now_ns() - start_ns);
 	char *rollup = process_text(pid, "smaps_rollup");

@@ -15,6 +15,9 @@
  *      E5  A budget ends the run between two rounds, but never before the first that has something to measure: each
  *          cell is calibrated just before its first round, so that a short run has samples and not calibrations.
  *
+ *      E6  With looks (rigor.h) a cell has no round after the look that closed it; the decision is made between two rounds,
+ *          from the rounds before it. Rounds leave the time that counted samples need.
+ *
  * Resuming replays these rules over the keys that exist: a found record has the same effect on the state as the sample
  * would have had. What is missing is told by the same replay, with a record of status `missing` in place of a sample.
  */
@@ -28,6 +31,7 @@
 #include "harness/base/clock.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
+#include "harness/plan/rigor.h"
 #include "harness/stats/stats.h"
 
 enum {
@@ -56,6 +60,8 @@ struct cell_state {
 struct engine {
 	const struct engine_config *config;
 	struct cell_state *states;
+	struct rigor_cell *rigor; /* per cell; NULL: each cell has its fixed number of rounds */
+	int64_t reserved_ns; /* of the budget, for the counted samples: rounds would use up all of it */
 	struct engine_result *result;
 	struct err *err;
 	uint64_t started_ns;
@@ -87,6 +93,13 @@ static bool is_out_of_time(const struct engine *e)
 {
 	return e->config->budget_ns && e->n_taken /* E5 */ &&
 	       (int64_t)(clock_now_ns() - e->started_ns) >= e->config->budget_ns;
+}
+
+/* The same for rounds (E6). */
+static bool is_out_of_rounds(const struct engine *e)
+{
+	return e->config->budget_ns && e->n_taken &&
+	       (int64_t)(clock_now_ns() - e->started_ns) >= e->config->budget_ns - e->reserved_ns;
 }
 
 static size_t subject_index(const struct cell *cell, size_t entry)
@@ -343,10 +356,11 @@ static void mark_requeued(json_t *record)
 }
 
 /* Decide what becomes of the attempt, and write its lines. */
-static void settle_attempt(struct engine *e, struct cell_state *s, unsigned number, struct attempt *a,
+static void settle_attempt(struct engine *e, struct cell_state *s, unsigned round, unsigned number, struct attempt *a,
 			   const size_t *entries)
 {
-	unsigned allowance = (s->cell->rounds + 3) / 4; /* E3: a quarter, rounded up */
+	unsigned rounds = e->rigor ? rigor_next_look(round) : s->cell->rounds;
+	unsigned allowance = (rounds + 3) / 4; /* E3: a quarter, rounded up */
 
 	if (a->is_contaminated && !a->has_kept /* E2 */ && s->n_repeated < allowance && number < REPEATS_OF_A_ROUND &&
 	    !is_out_of_time(e))
@@ -355,7 +369,6 @@ static void settle_attempt(struct engine *e, struct cell_state *s, unsigned numb
 		s->n_repeated++;
 	for (size_t i = 0; i < a->n && !e->rc; i++) {
 		json_t *record = a->records[i];
-		unsigned round = (unsigned)jsonx_int(record, "round", 0);
 
 		if (a->is_repeated && round < s->cell->rounds)
 			s->entries[entries[i]].values[round] = NAN;
@@ -374,7 +387,8 @@ static bool round_of_cell(struct engine *e, struct cell_state *s, unsigned round
 	size_t entries[ORDER_MAX];
 
 	if (run_attempt(e, s, round, number, &a, entries))
-		settle_attempt(e, s, number, &a, entries); /* E1: all or, after a kill in here, the first of them */
+		settle_attempt(e, s, round, number, &a,
+			       entries); /* E1: all or, after a kill in here, the first of them */
 	attempt_clear(&a);
 	return a.is_repeated && !must_stop(e);
 }
@@ -426,7 +440,7 @@ static void one_round(struct engine *e, unsigned round, size_t *order, size_t *a
 	for (size_t k = 0; k < n_cells; k++) {
 		struct cell_state *s = &e->states[order[k]];
 
-		if (round >= s->cell->rounds)
+		if (round >= s->cell->rounds || (e->rigor && e->rigor[order[k]].is_closed))
 			continue;
 		if (!calibrate_once(e, s))
 			return;
@@ -452,6 +466,14 @@ static void one_round(struct engine *e, unsigned round, size_t *order, size_t *a
 	}
 }
 
+static bool has_open_cells(const struct engine *e)
+{
+	for (size_t c = 0; c < e->config->plan->n_cells; c++)
+		if (!e->rigor || !e->rigor[c].is_closed)
+			return true;
+	return false;
+}
+
 static void all_rounds(struct engine *e)
 {
 	size_t n_cells = e->config->plan->n_cells;
@@ -461,8 +483,8 @@ static void all_rounds(struct engine *e)
 	for (size_t c = 0; c < n_cells; c++)
 		if (e->states[c].cell->rounds > most)
 			most = e->states[c].cell->rounds;
-	for (unsigned round = 0; round < most && !must_stop(e); round++) {
-		if (is_out_of_time(e)) {
+	for (unsigned round = 0; round < most && !must_stop(e) && has_open_cells(e); round++) {
+		if (is_out_of_rounds(e)) {
 			e->result->is_out_of_time = true;
 			break;
 		}
@@ -470,6 +492,8 @@ static void all_rounds(struct engine *e)
 		if (must_stop(e))
 			break;
 		e->result->rounds_done = round + 1;
+		if (e->rigor)
+			rigor_look(e->rigor, n_cells, round + 1);
 		progress_show(e->config->progress, true, "round %u/%u is done", round + 1, most);
 	}
 	free(order);
@@ -548,8 +572,28 @@ static void make_states(struct engine *e)
 	}
 }
 
+static void make_rigor(struct engine *e)
+{
+	const struct plan *p = e->config->plan;
+
+	if (!p->is_rigorous)
+		return;
+	e->rigor = xcalloc(p->n_cells, sizeof *e->rigor);
+	for (size_t c = 0; c < p->n_cells; c++) {
+		const struct cell_state *s = &e->states[c];
+
+		e->rigor[c] = (struct rigor_cell){.cell = s->cell, .is_closed = s->cell->rounds == 0, .twin_width = -1};
+		for (size_t i = 0; i < cell_entries(s->cell); i++)
+			e->rigor[c].values[i] = s->entries[i].values;
+		e->reserved_ns += (int64_t)(s->cell->counted * s->cell->n_subjects) * s->sample_estimate_ns;
+	}
+	if (e->reserved_ns > e->config->budget_ns / 2)
+		e->reserved_ns = e->config->budget_ns / 2;
+}
+
 static void free_states(struct engine *e)
 {
+	free(e->rigor);
 	for (size_t c = 0; c < e->config->plan->n_cells; c++) {
 		for (size_t i = 0; i < cell_entries(e->states[c].cell); i++)
 			free(e->states[c].entries[i].values);
@@ -617,11 +661,12 @@ int engine_run(const struct engine_config *config, struct engine_result *out, st
 	*out = (struct engine_result){0};
 	e.missing = config->missing ? json_pack("{s:s}", "status", "missing") : NULL;
 	make_states(&e);
+	make_rigor(&e);
 	if (config->is_smoke) {
 		smoke_all(&e);
 	} else {
 		all_rounds(&e);
-		if (!must_stop(&e) && !out->is_out_of_time)
+		if (!must_stop(&e) && (!out->is_out_of_time || e.rigor))
 			counted_all(&e);
 	}
 	progress_end(config->progress);

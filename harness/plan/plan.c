@@ -5,6 +5,7 @@
 
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan_internal.h"
+#include "harness/stats/looks.h"
 
 enum { MAX_CELLS = 20000 }; /* a plan with more is a mistake in an axis; arbitrary */
 
@@ -265,6 +266,9 @@ int plan_build(const json_t *file, struct catalog *c, const struct topology *t, 
 	b.plan = xcalloc(1, sizeof *b.plan);
 	b.plan->name = xstrdup(o->smoke ? "smoke" : jsonx_str(file, "name") ? jsonx_str(file, "name") : "unnamed");
 	b.plan->rounds = o->smoke ? 1 : o->rounds ? o->rounds : (unsigned)jsonx_int(file, "rounds", 9);
+	b.plan->is_rigorous = o->is_rigorous;
+	if (o->is_rigorous)
+		b.plan->rounds = looks_all[LOOKS - 1].rounds;
 	b.plan->budget_ns = jsonx_int(file, "budget_s", 540) * 1000000000;
 	b.plan->region_ns = file && json_object_get(file, "region_ms") ? jsonx_int(file, "region_ms", 0) * 1000000
 								       : DEFAULT_REGION_NS;
@@ -327,14 +331,25 @@ json_t *cell_json(const struct cell *cell)
 	return o;
 }
 
+/* When the cells' comparisons are looked at, and what each look may err; null: once, at the end. */
+static json_t *looks_json(const struct plan *p)
+{
+	json_t *list = p->is_rigorous ? json_array() : json_null();
+
+	for (size_t i = 0; p->is_rigorous && i < LOOKS; i++)
+		json_array_append_new(
+			list, json_pack("{s:i, s:f}", "rounds", (int)looks_all[i].rounds, "alpha", looks_all[i].alpha));
+	return list;
+}
+
 json_t *plan_json(const struct plan *p, const char *filter, double estimate_s)
 {
 	json_t *cells = json_array();
 
 	for (size_t i = 0; i < p->n_cells; i++)
 		json_array_append_new(cells, cell_json(&p->cells[i]));
-	return json_pack("{s:s, s:i, s:f, s:f, s:I, s:s, s:o, s:O}", "name", p->name, "rounds", (int)p->rounds,
+	return json_pack("{s:s, s:i, s:f, s:f, s:I, s:s, s:o, s:O, s:o}", "name", p->name, "rounds", (int)p->rounds,
 			 "budget_s", (double)p->budget_ns / 1e9, "estimate_s", estimate_s, "region_ns",
 			 (json_int_t)p->region_ns, "filter", filter ? filter : "", "cells", cells, "skipped",
-			 p->skipped);
+			 p->skipped, "looks", looks_json(p));
 }

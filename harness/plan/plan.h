@@ -48,6 +48,7 @@ struct plan {
 	int64_t region_ns; /* the length that calibrated regions aim at */
 	struct cell *cells;
 	size_t n_cells;
+	bool is_rigorous; /* its cells end at a look (harness/stats/looks.h), at the last one at the latest */
 	json_t *skipped; /* array of {"cell","why"}: what this machine cannot place */
 };
 
@@ -61,6 +62,7 @@ struct plan_options {
 	const char *const *subjects; /* only these */
 	size_t n_subjects;
 	unsigned rounds;
+	bool is_rigorous; /* rounds as the last look has, for all cells that are timed */
 	bool with_counted; /* every cell gets a counted sample */
 	bool smoke; /* one cell per workload with its smoke parameters; the file is not used */
 };

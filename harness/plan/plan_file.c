@@ -8,6 +8,7 @@
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan_internal.h"
 #include "harness/plan/variant.h"
+#include "harness/stats/looks.h"
 
 /* The model that the project is about is the base of comparisons in cells that no plan describes. */
 #define DEFAULT_BASE "gmp"
@@ -340,6 +341,8 @@ static int read_group(struct builder *b, const json_t *file, struct group *g)
 	g->cell.counted = (unsigned)jsonx_int(file, "counted", 0);
 	if (b->options->rounds)
 		g->cell.rounds = b->options->rounds;
+	if (b->options->is_rigorous)
+		g->cell.rounds = looks_all[LOOKS - 1].rounds;
 	if (b->options->with_counted && g->cell.counted == 0)
 		g->cell.counted = 1;
 	/* Before --param is judged: a value for the selected workload may be none for another with such a parameter. */

@@ -10,29 +10,39 @@ static bool is_baseline(const struct subject *s)
 	return strcmp(s->id, "serial") == 0 || strcmp(s->id, "null") == 0;
 }
 
-static bool offers(const struct cell *cell, const char *id)
+/* Place of a subject in the cell; n_subjects: it takes no part. */
+static size_t place_of(const struct cell *cell, const char *id)
 {
-	for (size_t i = 0; i < cell->n_subjects; i++)
-		if (strcmp(cell->subjects[i]->id, id) == 0)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < cell->n_subjects && strcmp(cell->subjects[i]->id, id) != 0)
+		i++;
+	return i;
 }
 
-unsigned power_comparisons(const struct cell *cell)
+unsigned power_pairs(const struct cell *cell, struct power_pair *out)
 {
+	size_t base = cell->base ? place_of(cell, cell->base->id) : 0, loop = place_of(cell, "eventloop");
 	unsigned m = 0;
 
 	if (cell->n_subjects < 2 || !cell->base)
 		return 0;
-	m = (unsigned)cell->n_subjects - 1;
-	if (strcmp(cell->base->id, "eventloop") == 0 || !offers(cell, "eventloop"))
+	for (size_t i = 0; i < cell->n_subjects; i++)
+		if (i != base)
+			out[m++] = (struct power_pair){base, i};
+	if (loop == base || loop == cell->n_subjects)
 		return m;
-	for (size_t i = 0; i < cell->n_subjects; i++) {
-		const struct subject *s = cell->subjects[i];
-
-		m += s != cell->base && !is_baseline(s) && strcmp(s->id, "eventloop") != 0;
-	}
+	for (size_t i = 0; i < cell->n_subjects; i++)
+		if (i != base && i != loop && !is_baseline(cell->subjects[i]))
+			out[m++] = (struct power_pair){loop, i};
 	return m;
+}
+
+unsigned power_comparisons(const struct cell *cell)
+{
+	struct power_pair pairs[POWER_MAX_PAIRS];
+
+	return power_pairs(cell, pairs);
 }
 
 unsigned power_rounds_needed(unsigned m)

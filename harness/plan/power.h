@@ -21,6 +21,13 @@
  */
 unsigned power_comparisons(const struct cell *cell);
 
+/* Which ones: indices of the cell's subjects. `out` holds POWER_MAX_PAIRS; returns power_comparisons(). */
+struct power_pair {
+	size_t base, subject;
+};
+enum { POWER_MAX_PAIRS = 2 * ORDER_MAX };
+unsigned power_pairs(const struct cell *cell, struct power_pair *out);
+
 /* The fewest rounds with which m comparisons have intervals at 95 % together; m = 0: 6, for a median's own interval. */
 unsigned power_rounds_needed(unsigned m);
 

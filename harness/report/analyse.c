@@ -5,6 +5,11 @@
  * (Bonferroni), because a reader looks at a cell's rows together. A reader who looks for "anything different
  * anywhere" in a report of many cells must expect one false separation in twenty cells; the report says so.
  *
+ * Looks (run --rigorous, harness/stats/looks.h). Each comparison is judged over the rounds of the first look at which it
+ * has a verdict, else of the last one that its cell came to, with what may be erred at that look; rounds behind the
+ * last look wait for the next. Estimates and twins of such a cell are given at 1 - alpha of its last look, for the
+ * look was what ended the cell.
+ *
  * The noise floor. A twin is one subject entered twice: its interval shows what this machine does to identical
  * programs. A cell without a twin takes that of its workload, else of its family; of several the widest, because the
  * floor must hold for all cells that lean on it. A twin that differs from itself voids the verdicts of all those
@@ -23,14 +28,65 @@
 #include "harness/report/model.h"
 
 #define LEVEL 0.95
+#define NARROW 0.90 /* of the equivalence test */
 #define MARGIN 0.05
 #define LEAST_EFFECT 0.01
 #define NOISY_SHARE 0.20 /* of contaminated samples, above which the whole run is stamped */
 #define RUNNING_SHARE 0.25 /* a counter that ran for less of the time is withheld */
 
+/* ---- looks ------------------------------------------------------------------------------------------------- */
+
+static void read_looks(struct report *r)
+{
+	const json_t *look;
+	size_t i;
+
+	json_array_foreach (json_object_get(json_object_get(r->run, "plan"), "looks"), i, look) {
+		struct stats_look l = {(unsigned)field_whole(look, "rounds", 0), field_number(look, "alpha")};
+
+		if (l.rounds > 0 && l.alpha > 0 && l.alpha < 1 && r->n_looks < sizeof(r->looks) / sizeof(*r->looks))
+			r->looks[r->n_looks++] = l;
+	}
+}
+
+const struct stats_look *cell_look(const struct report *r, const struct cell *c)
+{
+	const struct stats_look *last = NULL;
+	long rounds = 0;
+
+	for (size_t i = 0; i < c->n_series; i++) {
+		const struct point_list *list = &c->series[i].timed;
+
+		if (list->n && list->at[list->n - 1].round + 1 > rounds)
+			rounds = list->at[list->n - 1].round + 1;
+	}
+	for (size_t i = 0; i < r->n_looks; i++)
+		if ((long)r->looks[i].rounds <= rounds)
+			last = &r->looks[i];
+	return last;
+}
+
+/* Of what is said about a cell alone. */
+static double level_of(const struct report *r, const struct cell *c)
+{
+	const struct stats_look *look = cell_look(r, c);
+
+	return look ? 1 - look->alpha : LEVEL;
+}
+
+/* The series as it was before round `rounds`; NULL: as it is. The points are borrowed. */
+static struct series until(const struct series *s, const struct stats_look *look)
+{
+	struct series cut = *s;
+
+	while (look && cut.timed.n && cut.timed.at[cut.timed.n - 1].round >= (long)look->rounds)
+		cut.timed.n--;
+	return cut;
+}
+
 /* ---- estimates and ranks ------------------------------------------------------------------------------- */
 
-static int estimate_points(const struct point_list *list, enum quantity q, struct stats_estimate *out)
+static int estimate_points(const struct point_list *list, enum quantity q, double level, struct stats_estimate *out)
 {
 	double *v = malloc((list->n + 1) * sizeof(*v));
 	size_t n = 0;
@@ -40,7 +96,7 @@ static int estimate_points(const struct point_list *list, enum quantity q, struc
 	for (size_t i = 0; i < list->n; i++)
 		if (isfinite(list->at[i].q[q]))
 			v[n++] = list->at[i].q[q];
-	stats_estimate(v, n, LEVEL, out);
+	stats_estimate(v, n, level, out);
 	free(v);
 	return 0;
 }
@@ -52,7 +108,7 @@ static int estimate_all(struct report *r)
 			for (int q = 0; q < Q_COUNT; q++) {
 				struct series *s = &r->cells[i].series[j];
 
-				if (estimate_points(&s->timed, q, &s->est[q]))
+				if (estimate_points(&s->timed, q, level_of(r, &r->cells[i]), &s->est[q]))
 					return -ENOMEM;
 			}
 	return 0;
@@ -144,7 +200,7 @@ size_t paired_points(const struct series *a, const struct series *b, enum quanti
 }
 
 /* -ENODATA when no round has both. */
-static int compare_series(const struct series *base, const struct series *subject, double level,
+static int compare_series(const struct series *base, const struct series *subject, double level, double narrow_level,
 			  struct stats_comparison *out, double *contaminated_share)
 {
 	double *a = malloc((base->timed.n + 1) * sizeof(*a)), *b = malloc((base->timed.n + 1) * sizeof(*b));
@@ -154,7 +210,7 @@ static int compare_series(const struct series *base, const struct series *subjec
 	if (a && b) {
 		n = paired_points(base, subject, Q_VALUE, first, a, &contaminated);
 		paired_points(base, subject, Q_VALUE, second, b, &contaminated);
-		rc = n == 0 ? -ENODATA : stats_compare(a, b, n, level, out);
+		rc = n == 0 ? -ENODATA : stats_compare_at(a, b, n, level, narrow_level, out);
 		if (rc == 0 && contaminated_share)
 			*contaminated_share = (double)contaminated / (2 * (double)n);
 	}
@@ -171,6 +227,17 @@ static const struct series *twin_series(const struct cell *c)
 	return NULL;
 }
 
+static int compare_twin(const struct report *r, const struct series *original, const struct series *t, size_t measured,
+			struct twin *out)
+{
+	const struct stats_look *look = cell_look(r, out->cell);
+	struct series a = until(original, look), b = until(t, look);
+	double level = level_of(r, out->cell);
+	int rc = compare_series(&a, &b, level, NARROW, &out->cmp, NULL);
+
+	return rc ? rc : compare_series(&a, &b, 1 - (1 - level) / (double)measured, NARROW, &out->strict, NULL);
+}
+
 static int find_twins(struct report *r)
 {
 	size_t measured = 0;
@@ -185,8 +252,7 @@ static int find_twins(struct report *r)
 		const struct series *t = twin_series(c), *original = t ? cell_series(c, t->subject) : NULL;
 		struct twin twin = {.cell = c}, *slot;
 
-		if (!original || compare_series(original, t, LEVEL, &twin.cmp, NULL) ||
-		    compare_series(original, t, 1 - (1 - LEVEL) / (double)measured, &twin.strict, NULL))
+		if (!original || compare_twin(r, original, t, measured, &twin))
 			continue;
 		twin.subject = t->subject;
 		twin.known = twin.strict.has_interval;
@@ -278,6 +344,53 @@ static int list_comparisons(struct report *r, const struct cell *c)
 	return rc;
 }
 
+/* Over the rounds before the look; NULL: over all. */
+static int judge_at(const struct report *r, struct comparison *c, const struct stats_look *look)
+{
+	const struct twin *twin = c->cell->twin;
+	struct series base = until(c->base, look), subject = until(c->subject, look);
+	double alpha = look ? look->alpha : 1 - LEVEL;
+	int rc = compare_series(&base, &subject, 1 - alpha / c->m, look ? 1 - 2 * alpha : NARROW, &c->cmp,
+				&c->contaminated_share);
+
+	if (rc)
+		return rc;
+	c->look = look;
+	if (!look && r->n_looks) /* the first look is still to come */
+		c->cmp.has_interval = c->cmp.has_narrow = false;
+	c->verdict = verdict_of(&(struct verdict_input){
+		.comparison = &c->cmp,
+		.margin = MARGIN,
+		.floor = twin ? twin->cmp.half_width : -1,
+		.least_effect = r->noisy ? MARGIN : LEAST_EFFECT,
+		.contaminated_share = c->contaminated_share,
+		.twin_differs = twin && twin->differs,
+		.work_unequal = c->base->by_status[ST_MISMATCH] || c->subject->by_status[ST_MISMATCH],
+	});
+	return 0;
+}
+
+static bool is_decided(const struct verdict *v)
+{
+	return v->kind == VERDICT_FASTER || v->kind == VERDICT_SLOWER || v->kind == VERDICT_EQUIVALENT;
+}
+
+/* Look by look until there is a verdict, as far as the cell came. -ENODATA: no round has both. */
+static int judge(const struct report *r, struct comparison *c)
+{
+	const struct stats_look *last = cell_look(r, c->cell);
+	int rc = -ENODATA;
+
+	if (!last)
+		return judge_at(r, c, NULL);
+	for (const struct stats_look *look = r->looks; look <= last; look++) {
+		rc = judge_at(r, c, look);
+		if (rc == -ENOMEM || (rc == 0 && is_decided(&c->verdict)))
+			break;
+	}
+	return rc;
+}
+
 /* Compare and judge all entries from `first` on: those of one cell. Entries without a common round are removed. */
 static int judge_comparisons(struct report *r, size_t first)
 {
@@ -286,24 +399,14 @@ static int judge_comparisons(struct report *r, size_t first)
 
 	for (size_t i = first; i < r->n_comparisons; i++) {
 		struct comparison *c = &r->comparisons[i];
-		const struct twin *twin = c->cell->twin;
-		int rc = compare_series(c->base, c->subject, 1 - (1 - LEVEL) / m, &c->cmp, &c->contaminated_share);
+		int rc;
 
+		c->m = m;
+		rc = judge(r, c);
 		if (rc == -ENOMEM)
 			return rc;
-		if (rc)
-			continue;
-		c->m = m;
-		c->verdict = verdict_of(&(struct verdict_input){
-			.comparison = &c->cmp,
-			.margin = MARGIN,
-			.floor = twin ? twin->cmp.half_width : -1,
-			.least_effect = r->noisy ? MARGIN : LEAST_EFFECT,
-			.contaminated_share = c->contaminated_share,
-			.twin_differs = twin && twin->differs,
-			.work_unequal = c->base->by_status[ST_MISMATCH] || c->subject->by_status[ST_MISMATCH],
-		});
-		r->comparisons[kept++] = *c;
+		if (rc == 0)
+			r->comparisons[kept++] = *c;
 	}
 	r->n_comparisons = kept;
 	return 0;
@@ -573,7 +676,7 @@ static int cost_of_counting(struct report *r)
 
 			if (!s || s->counted.n == 0 || cell_is_null(&r->cells[j]))
 				continue;
-			rc = estimate_points(&s->counted, Q_WALL, &counted);
+			rc = estimate_points(&s->counted, Q_WALL, LEVEL, &counted);
 			if (rc == 0 && counted.n && EST(s, Q_WALL)->n)
 				v[n++] = counted.median / EST(s, Q_WALL)->median;
 		}
@@ -612,8 +715,10 @@ static void stamp(struct report *r)
 
 int report_analyse(struct report *r, struct err *err)
 {
-	int rc = estimate_all(r);
+	int rc;
 
+	read_looks(r);
+	rc = estimate_all(r);
 	for (size_t i = 0; i < r->n_cells && rc == 0; i++)
 		rc = rank_cell(&r->cells[i]);
 	if (rc == 0)

@@ -137,6 +137,31 @@ static void say_stamp(struct doc *d, const struct report *r)
 	}
 }
 
+/* That cells have different numbers of rounds, and why that is no cheating. */
+static void say_looks(struct doc *d, const struct report *r)
+{
+	size_t decided = 0, open = 0;
+
+	if (r->n_looks == 0)
+		return;
+	for (size_t i = 0; i < r->n_comparisons; i++) {
+		enum verdict_kind kind = r->comparisons[i].verdict.kind;
+
+		*(kind == VERDICT_INCONCLUSIVE || kind == VERDICT_UNTRUSTED ? &open : &decided) += 1;
+	}
+	doc_say(d, "**Looks.** Comparisons were looked at after ");
+	for (size_t i = 0; i < r->n_looks; i++)
+		doc_say(d, "%s%u", i == 0 ? "" : i + 1 < r->n_looks ? ", " : " and ", r->looks[i].rounds);
+	doc_say(d,
+		" rounds; a cell ended when all of its had a verdict. Each look has a part of the 5 %% that a cell may "
+		"err, so "
+		"that its verdicts hold together whichever look they came from. Of %zu comparisons %zu were decided "
+		"and %zu "
+		"are open.",
+		decided + open, decided, open);
+	doc_para(d, PARA_PLAIN);
+}
+
 static void say_run(struct doc *d, const struct report *r)
 {
 	const json_t *plan = json_object_get(r->run, "plan");
@@ -148,6 +173,7 @@ static void say_run(struct doc *d, const struct report *r)
 	doc_say(d, "; %zu samples ok, %zu measured again, %zu void, %zu failed; %zu model and cell pairs unsupported.",
 		r->samples_ok, r->requeued, r->voided, r->failed, r->unsupported);
 	doc_para(d, PARA_PLAIN);
+	say_looks(d, r);
 }
 
 /* ---- the headline ------------------------------------------------------------------------------------------ */

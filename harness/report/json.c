@@ -147,6 +147,8 @@ static json_t *comparisons_json(const struct report *r)
 		put_interval(o, c->cmp.has_interval, c->cmp.lo, c->cmp.hi, c->cmp.level);
 		put(o, "adj", text("bonferroni"));
 		put(o, "m", json_integer(c->m));
+		put(o, "look", c->look ? json_integer(c->look->rounds) : json_null());
+		put(o, "alpha", num(c->look ? c->look->alpha : 0.05));
 		put(o, "n_pairs", json_integer((json_int_t)c->cmp.n));
 		put(o, "ties", json_integer((json_int_t)c->cmp.ties));
 		put(o, "margin", num(0.05));
@@ -313,6 +315,7 @@ static json_t *run_json(const struct report *r)
 	put(o, "plan", copy(plan, "name"));
 	put(o, "rounds", copy(plan, "rounds"));
 	put(o, "budget_s", copy(plan, "budget_s"));
+	put(o, "looks", copy(plan, "looks"));
 	return o;
 }
 

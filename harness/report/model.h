@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "harness/base/err.h"
+#include "harness/stats/looks.h"
 #include "harness/stats/stats.h"
 #include "harness/stats/theil_sen.h"
 #include "harness/stats/verdict.h"
@@ -110,6 +111,7 @@ struct comparison {
 	const struct series *base, *subject;
 	struct stats_comparison cmp;
 	unsigned m; /* comparisons of the cell's table: alpha is divided by it */
+	const struct stats_look *look; /* at which it was judged; NULL: the run has none, or came to none */
 	double contaminated_share;
 	struct verdict verdict;
 };
@@ -165,6 +167,8 @@ struct report {
 	size_t n_cells;
 	const char **workloads; /* distinct, in the plan's order */
 	size_t n_workloads;
+	struct stats_look looks[16]; /* of the plan; none: each cell is judged once, at its end */
+	size_t n_looks;
 	struct comparison *comparisons;
 	size_t n_comparisons;
 	struct twin *twins;
@@ -233,6 +237,8 @@ double sample_ops(const json_t *sample);
  */
 size_t paired_points(const struct series *a, const struct series *b, enum quantity q, double (*f)(double a, double b),
 		     double *out, size_t *contaminated);
+/* The last look that the cell came to; NULL: none. */
+const struct stats_look *cell_look(const struct report *r, const struct cell *c);
 /* Median of a quantity over the timed points. */
 #define EST(s, quantity) (&(s)->est[quantity])
 /* Distinct subjects of all cells in the order in which they first appear, without twins; a malloc'd array. */

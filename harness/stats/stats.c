@@ -142,6 +142,12 @@ void stats_estimate(double *v, size_t n, double level, struct stats_estimate *ou
 
 int stats_compare(const double *base, const double *subject, size_t n, double level, struct stats_comparison *out)
 {
+	return stats_compare_at(base, subject, n, level, 0.90, out);
+}
+
+int stats_compare_at(const double *base, const double *subject, size_t n, double level, double narrow_level,
+		     struct stats_comparison *out)
+{
 	double *d, lo, hi;
 
 	*out = (struct stats_comparison){.n = n, .asked = level, .ratio = NAN, .half_width = NAN};
@@ -165,7 +171,7 @@ int stats_compare(const double *base, const double *subject, size_t n, double le
 		out->hi = exp(hi);
 		out->half_width = expm1((hi - lo) / 2);
 	}
-	out->has_narrow = stats_median_interval(d, n, 0.90, &lo, &hi, &out->narrow_level);
+	out->has_narrow = stats_median_interval(d, n, narrow_level, &lo, &hi, &out->narrow_level);
 	if (out->has_narrow) {
 		out->narrow_lo = exp(lo);
 		out->narrow_hi = exp(hi);

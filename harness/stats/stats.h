@@ -83,6 +83,9 @@ struct stats_comparison {
  * be above 0 (-EINVAL otherwise). 0, -EINVAL or -ENOMEM.
  */
 int stats_compare(const double *base, const double *subject, size_t n, double level, struct stats_comparison *out);
+/* The same with another level than 90 % for the equivalence test. */
+int stats_compare_at(const double *base, const double *subject, size_t n, double level, double narrow_level,
+		     struct stats_comparison *out);
 
 /* One row to be ranked. */
 struct stats_span {

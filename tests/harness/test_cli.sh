@@ -86,7 +86,7 @@ wrong "bad regular expression" run -f 'workload:/(/'
 wrong "nothing is selected: no cell of the plan matches the filter 'size:77'" run -f size:77
 wrong "--smoke .* takes no --plan" run --smoke --plan default
 wrong "nowhere is not a run" run --resume nowhere
-for option in --rounds=3 --data-dir=. --knobs=aa:speed=1; do
+for option in --rounds=3 --rigorous --data-dir=. --knobs=aa:speed=1; do
 	wrong "${option%%=*} cannot be changed" run --resume nowhere $option
 done
 wrong "report takes one argument" report
@@ -102,6 +102,8 @@ echo '{"schema":"switchyard.plan/1","cells":[{"workload":"fake/wrk"}]}' >wrong.j
 wrong "there is no workload 'fake/wrk'; known are" run --plan ./wrong.json
 SWITCHYARD_ROUNDS=x wrong "--rounds is 'x'" run
 SWITCHYARD_DRY_RUN=yes wrong "SWITCHYARD_DRY_RUN is 'yes', it must be 0 or 1" run
+wrong "--rigorous decides by itself" run --rigorous --rounds 9
+wrong "--rigorous decides by itself" run --rigorous --smoke
 wrong "cross needs --axis and --between" cross -f workload:work --axis size
 cross="cross -f workload:work --axis size"
 wrong "does not name two different subjects" $cross --between aa
@@ -145,6 +147,7 @@ expect 0 "1 cells, 9 timed" run -n -f workload:once
 expect 0 "fake/work size=9 mode=cold" run -n -p size=9 -p mode=cold -f workload:work -f 'size:9 OR size:1'
 expect 0 "1 cells, 9 timed" run -n -f workload:once -p size=999 # no value for a workload that is not selected
 expect 0 "2 cells" run -n --events no:tracepoint,cycles --knobs aa:speed=2 # known to be possible, had here or not
+expect 0 "600 timed samples, .* at most about" run -n --rigorous
 [ -d results ] && fail "a dry run has made a folder results"
 
 # ---- foreign subjects
@@ -256,6 +259,13 @@ SWITCHYARD_SUBJECTS=$work/more expect "[04]" '"crosses": ' cross -f workload:wor
 	--rounds 9 --budget 1s --out stopped --quiet --json
 says out '"complete": false'
 rm more/subject-slow
+
+# ---- looks: with nothing to compare the first of them ends the cell
+expect "[04]" "Samples: " run --rigorous -f workload:once --subjects aa --out looks --quiet
+grep -q '"round":11,' looks/samples.jsonl || fail "the first look came too early"
+grep -q '"round":12,' looks/samples.jsonl && fail "the first look has not ended the cell"
+says looks/report.md "**Looks.** Comparisons were looked at after 12, 20, 40, 80 and 120 rounds"
+expect 0 "nothing is missing in looks" run --resume looks --quiet
 
 # ---- a budget that is over at once: every cell has a sample all the same, and the run says that it is not complete
 expect "[04]" "the time is up after [0-9]+ rounds" run --budget 1s --rounds 500 --out short --quiet

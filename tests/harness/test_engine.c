@@ -29,9 +29,8 @@ struct fixture {
 	FILE *terminal; /* where the progress line goes; NULL: nowhere */
 };
 
-static void make(struct fixture *f, const char *const *ways, const char *cells)
+static void make_with(struct fixture *f, const char *const *ways, const char *cells, const struct plan_options *options)
 {
-	static const struct plan_options none;
 	char *text = xformat("{\"schema\":\"switchyard.plan/1\",\"region_ms\":10,\"cells\":[%s]}", cells);
 	json_t *file = json_loads(text, 0, NULL);
 	struct err err = {{0}};
@@ -43,10 +42,17 @@ static void make(struct fixture *f, const char *const *ways, const char *cells)
 	for (; *ways; ways++)
 		fakes_add(f->folder, *ways);
 	if (catalog_load(f->folder, &f->catalog, &err) != 0 || topology_load(&f->topology, &err) != 0 ||
-	    plan_build(file, f->catalog, f->topology, &none, &f->plan, &err) != 0)
+	    plan_build(file, f->catalog, f->topology, options, &f->plan, &err) != 0)
 		fail_msg("%s", ERR_TEXT(err));
 	json_decref(file);
 	free(text);
+}
+
+static void make(struct fixture *f, const char *const *ways, const char *cells)
+{
+	static const struct plan_options none;
+
+	make_with(f, ways, cells, &none);
 }
 
 static void drop(struct fixture *f)
@@ -460,6 +466,104 @@ static void test_progress_shows_the_estimate(void **state)
 	drop(&f);
 }
 
+static bool is_good(const json_t *samples, const char *subject, unsigned round)
+{
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach (samples, i, s)
+		if (is(s, "subject", subject) && is(s, "kind", "timed") && is(s, "status", "ok") &&
+		    jsonx_int(s, "round", -1) == round)
+			return true;
+	return false;
+}
+
+/* The first look with enough pairs for an interval, of two that differ thirtyfold: a loaded machine voids some. */
+static unsigned rounds_that_decide(const json_t *samples, const char *a, const char *b)
+{
+	static const struct {
+		unsigned rounds, pairs;
+	} looks[] = {{12, 9}, {20, 8}, {40, 8}, {80, 8}, {120, 8}};
+	unsigned pairs = 0, round = 0, i = 0;
+
+	for (;; i++) {
+		for (; round < looks[i].rounds; round++)
+			pairs += is_good(samples, a, round) && is_good(samples, b, round);
+		if (pairs >= looks[i].pairs || looks[i].rounds == 120)
+			return looks[i].rounds;
+	}
+}
+
+/*
+ * With looks the rounds go where verdicts are open: a cell in which one needs thirty times as much ends at the first
+ * look; one in which two are alike and noisy goes on. A tree of both in one plan; then the same once more finds nothing
+ * to do: resuming comes to the same decisions.
+ */
+static void test_looks(void **state)
+{
+	static const char *const ways[] = {"aa", "slow", "jitter", "jitter2", NULL};
+	static const struct plan_options rigorous = {.is_rigorous = true};
+	struct fixture f;
+	struct engine_result result, again;
+	json_t *samples, *after;
+	unsigned n;
+
+	(void)state;
+	make_with(&f, ways,
+		  "{\"workload\":\"fake/once\",\"subjects\":[\"aa\",\"slow\"],\"base\":\"aa\",\"counted\":1},"
+		  "{\"workload\":\"fake/work\",\"subjects\":[\"jitter\",\"jitter2\"],\"base\":\"jitter\"}",
+		  &rigorous);
+	assert_int_equal(f.plan->cells[0].rounds, 120);
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	assert_keys_unique(samples);
+	n = rounds_that_decide(samples, "aa", "slow");
+	assert_rounds(samples, "aa", false, n);
+	assert_rounds(samples, "slow", false, n);
+	assert_int_equal(count(samples, "aa", false, "timed", -1), n);
+	assert_int_equal(count(samples, "slow", false, "timed", -1), n);
+	assert_int_equal(count(samples, "slow", false, "counted", -1), 1);
+	n = count(samples, "jitter", false, "timed", -1);
+	assert_true(n == 20 || n == 40 || n == 80 || n == 120); /* 12 in one of two thousand: 2 x 2^-12 */
+	assert_int_equal(count(samples, "jitter2", false, "timed", -1), n);
+	assert_true(result.is_complete);
+	assert_int_equal(run(&f, &again), 0);
+	after = samples_of(&f);
+	assert_true(json_equal(samples, after));
+	json_decref(samples);
+	json_decref(after);
+	drop(&f);
+}
+
+/* Time that is up in the middle leaves a run that is gone on with, and that ends as one in one piece. */
+static void test_looks_and_budget(void **state)
+{
+	static const char *const ways[] = {"aa", "slow", NULL};
+	static const struct plan_options rigorous = {.is_rigorous = true};
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+
+	(void)state;
+	make_with(&f, ways, "{\"workload\":\"fake/once\",\"base\":\"aa\"}", &rigorous);
+	f.budget_ns = 1;
+	for (unsigned i = 1; i <= 12; i++) { /* a round each time */
+		assert_int_equal(run(&f, &result), 0);
+		samples = samples_of(&f);
+		assert_rounds(samples, "aa", false, i);
+		assert_int_equal(count(samples, "aa", false, "timed", i), 0);
+		json_decref(samples);
+	}
+	f.budget_ns = 0;
+	assert_int_equal(run(&f, &result), 0);
+	assert_true(result.is_complete);
+	samples = samples_of(&f);
+	assert_keys_unique(samples);
+	assert_int_equal(count(samples, "aa", false, "timed", -1), rounds_that_decide(samples, "aa", "slow"));
+	json_decref(samples);
+	drop(&f);
+}
+
 /* ---- killing --------------------------------------------------------------------------------------------- */
 
 static void sleep_ms(unsigned ms)
@@ -577,6 +681,7 @@ int main(void)
 		cmocka_unit_test(test_budget),    cmocka_unit_test(test_kills),
 		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_budget_and_calibration),
 		cmocka_unit_test(test_quantum),   cmocka_unit_test(test_round_is_repeated_three_times),
+		cmocka_unit_test(test_looks),     cmocka_unit_test(test_looks_and_budget),
 		cmocka_unit_test(test_missing),   cmocka_unit_test(test_progress_shows_the_estimate),
 	};
 
