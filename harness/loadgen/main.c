@@ -226,6 +226,8 @@ static int say_sample(const struct load *l, const struct result *r, struct err *
 			  (json_int_t)r->requests, "wall_ns", (json_int_t)r->wall_ns, "rusage", usage_json(&r->usage),
 			  "latency", hist_json(&r->times.response, "response"), "generator", generator_json(l, r));
 
+	if (sample && !l->config.rate) /* closed: each of these connections has one under way all the time */
+		json_object_set_new(sample, "in_flight", json_integer((json_int_t)l->config.active));
 	if (sample && l->config.rate) {
 		json_object_set_new(sample, "rate", json_integer((json_int_t)l->config.rate));
 		json_object_set_new(sample, "service", hist_json(&r->times.service, "service"));

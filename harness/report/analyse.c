@@ -732,6 +732,8 @@ int report_analyse(struct report *r, struct err *err)
 	if (rc == 0)
 		rc = fit_slopes(r);
 	if (rc == 0)
+		rc = report_scaling(r);
+	if (rc == 0)
 		rc = read_counters(r);
 	if (rc == 0)
 		rc = read_figures(r);

@@ -445,6 +445,8 @@ static void fill_point(struct point *p, const json_t *sample)
 	if (json_is_object(load)) {
 		p->q[Q_BUSY] = cpu / (wall * fmax(field_number(sample, "workers"), 1));
 		p->q[Q_RATE] = ops / wall * 1e9;
+		p->q[Q_LITTLE] = ops / wall * field_number(json_object_get(load, "latency"), "mean") /
+				 field_number(load, "in_flight");
 		p->q[Q_GENERATOR] = field_number(json_object_get(load, "generator"), "busy");
 		p->q[Q_P50] = percentile_of(json_object_get(load, "latency"), "p50");
 		p->q[Q_P99] = percentile_of(json_object_get(load, "latency"), "p99");
@@ -694,6 +696,7 @@ void report_free(struct report *r)
 	free(r->comparisons);
 	free(r->twins);
 	free(r->slopes);
+	free(r->scalings);
 	free(r->counters);
 	free(r->figures);
 	free(r->costs);

@@ -22,6 +22,7 @@
 #include "harness/stats/looks.h"
 #include "harness/stats/stats.h"
 #include "harness/stats/theil_sen.h"
+#include "harness/stats/usl.h"
 #include "harness/stats/verdict.h"
 
 /* What a sample gives besides its metric; NaN where it was not measured. */
@@ -35,6 +36,7 @@ enum quantity {
 	Q_BUSY, /* servers: CPU time of the server / (wall time x its CPUs) */
 	Q_GENERATOR, /* servers: CPU time of the load generator / wall time */
 	Q_RATE, /* servers: requests per second */
+	Q_LITTLE, /* closed-loop load: rate x mean response time / connections that carry it; 1 by Little's law */
 	Q_P50, /* servers: percentiles of latency, delay cells: of the delays of the process, ns */
 	Q_P99,
 	Q_MEM_RSS, /* memory cells: bytes per task, part by part */
@@ -128,6 +130,14 @@ struct slope {
 	double x_min, x_max;
 };
 
+/* Throughput over a number of things at once: connections, tasks or workers (scaling.c). */
+struct scaling {
+	const struct cell *cell; /* the first on its curve */
+	const char *subject, *axis;
+	double n_min, n_max; /* of the axis */
+	struct usl_estimate usl;
+};
+
 /* One counter of one subject in one cell. */
 struct counter {
 	const struct cell *cell;
@@ -175,6 +185,8 @@ struct report {
 	size_t n_twins;
 	struct slope *slopes;
 	size_t n_slopes;
+	struct scaling *scalings;
+	size_t n_scalings;
 	struct counter *counters;
 	size_t n_counters;
 	struct side_figure *figures;
@@ -198,6 +210,9 @@ void report_free(struct report *r);
 
 /* analyse.c: all that needs statistics. Called by report_build. */
 int report_analyse(struct report *r, struct err *err);
+
+/* scaling.c: r->scalings, -ENOMEM or 0. Called by report_analyse. */
+int report_scaling(struct report *r);
 
 /* Room for element n, zeroed, in an array of n; the array, perhaps moved, or NULL (then it is as it was). */
 void *model_grow(void *array, size_t n, size_t size);

@@ -19,6 +19,8 @@ void content_write(struct doc *d, const struct report *r);
 void content_answers(struct doc *d, const struct report *r);
 void content_workload(struct doc *d, const struct report *r, const char *workload);
 void content_cliffs(struct doc *d, const struct report *r, const char *workload, const json_t *about); /* cliffs.c */
+void content_scaling(struct doc *d, const struct report *r, const char *workload); /* scaling.c */
+json_t *scaling_json(const struct report *r);
 void content_memory(struct doc *d, const struct report *r);
 void content_figures(struct doc *d, const struct report *r);
 void content_counters(struct doc *d, const struct report *r);

@@ -11,6 +11,7 @@
 #include "harness/report/words.h"
 
 #define BUSY_SHARE 0.95 /* of its CPUs: from there on a server, or the generator, is what limits */
+#define LITTLE_RESIDUAL 0.10 /* of the connections, above which the audit says so; arbitrary */
 
 void content_heads(struct doc *d, const char *const *names, size_t n)
 {
@@ -82,6 +83,7 @@ static void server_row(struct doc *d, const struct cell *c, const struct series 
 	}
 	content_value(d, EST(s, Q_P50), UNIT_NS, false);
 	content_value(d, EST(s, Q_P99), UNIT_NS, false);
+	content_value(d, EST(s, Q_LITTLE), UNIT_SHARE, false);
 	content_value(d, EST(s, Q_THREADS), UNIT_COUNT, false);
 	content_count(d, s);
 }
@@ -123,6 +125,7 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 					     "throughput",
 					     "p50",
 					     "p99",
+					     "Little's law",
 					     "threads",
 					     "n"};
 	static const char *const delay[] = {"cell, model",
@@ -142,7 +145,8 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 		doc_say(d,
 			" Percentiles of latency are medians over processes of each process's percentile. Throughput "
 			"is given only where the server's CPUs were at least %d %% busy: below that it is the load "
-			"generator's.",
+			"generator's. Little's law: throughput times mean response time over the connections of a "
+			"closed loop, which our own figures must bring to 100 %%.",
 			(int)(BUSY_SHARE * 100));
 	if (cell_is_delay(first))
 		doc_say(d, " Percentiles of the delay are medians over processes of each process's percentile; one is "
@@ -200,6 +204,32 @@ static void generator_bound(struct doc *d, const struct report *r, const char *w
 				"time "
 				"per request is not concerned.",
 				busy);
+			doc_para(d, PARA_NOTE);
+		}
+	}
+}
+
+/* Little's law as an audit of our own figures: what rate and response time make of the connections that there are. */
+static void say_little(struct doc *d, const struct report *r, const char *workload)
+{
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+
+		for (size_t j = 0; j < c->n_series && strcmp(c->workload, workload) == 0; j++) {
+			const struct series *s = &c->series[j];
+			double share = EST(s, Q_LITTLE)->median;
+
+			if (!(fabs(share - 1) > LITTLE_RESIDUAL))
+				continue;
+			doc_say(d, "**Audit:** ");
+			series_label(d, c, s);
+			doc_say(d,
+				": throughput times mean response time leaves %+.0f %% of its connections unexplained. "
+				"Below: "
+				"they were idle at the beginning and the end of the region, or waited for the "
+				"generator; "
+				"above: a figure is wrong.",
+				(share - 1) * 100);
 			doc_para(d, PARA_NOTE);
 		}
 	}
@@ -436,10 +466,12 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 	figures(d, r, workload);
 	workload_table(d, r, first);
 	generator_bound(d, r, workload);
+	say_little(d, r, workload);
 	say_unsettled(d, r, workload);
 	absences(d, r, workload);
 	comparisons(d, r, workload);
 	content_cliffs(d, r, workload, first->about);
+	content_scaling(d, r, workload);
 	fairness = field_text(first->about, "fairness", NULL);
 	if (fairness && *fairness) {
 		doc_say(d, "**Fairness.** ");

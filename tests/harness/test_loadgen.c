@@ -197,6 +197,7 @@ static int64_t run_sample(unsigned port, unsigned connections, unsigned bytes)
 	total = talk_int(sample, "requests_total");
 	assert_int_equal(talk_int(sample, "requests"), requests);
 	assert_int_equal(talk_int(sample, "wall_ns"), wall_ns);
+	assert_int_equal(talk_int(sample, "in_flight"), connections);
 	assert_true(total >= requests + connections); /* the warm-up did at least one on each */
 	assert_int_equal(talk_int(sample, "bytes_sent"), total * bytes);
 	assert_int_equal(talk_int(sample, "bytes_received"), total * bytes);

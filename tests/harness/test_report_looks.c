@@ -29,7 +29,7 @@ static struct report *report_of(int rounds, double factor, double spread, int ea
 				"cells", "id", "a/x same w1", "workload", "a/x", "params", "placement", "same",
 				"workers", 1, "group", "x", "metric", "wall_per_op", "unit", "ns/op", "scaling",
 				"linear", "base", "aa", "subjects", "aa", "bb");
-	json_t *samples = json_array();
+	json_t *samples = json_array(), *warnings = json_array();
 	struct report *r;
 	struct err err;
 	struct rng rng;
@@ -41,10 +41,11 @@ static struct report *report_of(int rounds, double factor, double spread, int ea
 		json_array_append_new(samples, sample("aa", i, exp(spread * (rng_unit(&rng) - 0.5))));
 		json_array_append_new(samples, sample("bb", i, f * exp(spread * (rng_unit(&rng) - 0.5))));
 	}
-	if (report_build(run, samples, json_array(), &r, &err) != 0)
+	if (report_build(run, samples, warnings, &r, &err) != 0)
 		fail_msg("%s", err.why);
 	json_decref(run);
 	json_decref(samples);
+	json_decref(warnings);
 	assert_int_equal(r->n_comparisons, 1);
 	return r;
 }
