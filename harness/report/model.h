@@ -211,7 +211,8 @@ void report_free(struct report *r);
 /* analyse.c: all that needs statistics. Called by report_build. */
 int report_analyse(struct report *r, struct err *err);
 
-/* scaling.c: r->scalings, -ENOMEM or 0. Called by report_analyse. */
+/* slopes.c: r->slopes; scaling.c: r->scalings. 0 or -ENOMEM. Called by report_analyse. */
+int report_slopes(struct report *r);
 int report_scaling(struct report *r);
 
 /* Room for element n, zeroed, in an array of n; the array, perhaps moved, or NULL (then it is as it was). */
