@@ -235,6 +235,8 @@ void gr__lock(struct gr__lock *l);
 void gr__unlock(struct gr__lock *l);
 /* The rest of gr__lock where the lock is held; of gr__unlock where somebody sleeps. */
 void gr__lock_slow(struct gr__lock *l);
+/* How long a pause takes here; before any lock is contended. */
+void gr__locks_time(void);
 void gr__lock_wake(struct gr__lock *l);
 
 /* Builds with GR_CHECK know how many the thread holds. Functions, because a G that changes threads must not cache it. */

@@ -513,6 +513,7 @@ int gr_start(const struct gr_config *config)
 	if (!cas_strong_acq_rel(&s->running, &was, CHANGING))
 		return -EBUSY;
 	s->knobs = knobs;
+	gr__locks_time();
 	reset_sched();
 	pthread_sigmask(SIG_SETMASK, NULL, &s->sigmask);
 	store_relaxed(&s->is_plain, gr__knobs_are_plain());

@@ -13,6 +13,9 @@
 /* CPUs that this process may use: affinity mask and cgroup CPU quota (rounded up); at least 1. */
 unsigned gr__os_cpus(void);
 
+/* The same by the affinity mask of the calling thread alone: no file is read. */
+unsigned gr__os_affinity(void);
+
 /* The CPU that the calling thread is on, or was a moment ago. */
 unsigned gr__os_cpu(void);
 

@@ -290,19 +290,21 @@ static unsigned cgroup_cpus(unsigned limit)
 	return limit;
 }
 
-unsigned gr__os_cpus(void)
+unsigned gr__os_affinity(void)
 {
 	cpu_set_t set;
-	unsigned n = 0;
+	long online;
 
-	if (!sched_getaffinity(0, sizeof(set), &set)) {
-		n = (unsigned)CPU_COUNT(&set);
-	} else { /* EINVAL: more CPUs than the set has bits */
-		long online = sysconf(_SC_NPROCESSORS_ONLN);
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		return (unsigned)CPU_COUNT(&set);
+	online = sysconf(_SC_NPROCESSORS_ONLN); /* EINVAL: more CPUs than the set has bits */
+	return online > 0 ? (unsigned)online : 1;
+}
 
-		n = online > 0 ? (unsigned)online : 1;
-	}
-	n = cgroup_cpus(n);
+unsigned gr__os_cpus(void)
+{
+	unsigned n = cgroup_cpus(gr__os_affinity());
+
 	return n ? n : 1;
 }
 
