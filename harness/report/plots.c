@@ -449,26 +449,46 @@ static size_t curve_of(struct figure *f, const struct report *r, const struct cu
 	return n;
 }
 
+/* Whether an earlier cell lies on the same curve: then it has been drawn. */
+static bool drawn_before(const struct report *r, const struct curve *k)
+{
+	for (const struct cell *c = r->cells; c < k->like; c++)
+		if (curve_may_begin(c, k->key) && curve_has(k->like, k->key, c))
+			return true;
+	return false;
+}
+
+static void range_of(const struct report *r, const struct curve *k, double *lo, double *hi)
+{
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
+		double scale = k->total ? cell_param(c, k->key) : 1;
+
+		if (!isfinite(cell_param(c, k->key)) || !curve_has(k->like, k->key, c))
+			continue;
+		for (size_t j = 0; j < c->n_series; j++) {
+			if (!drawable(&c->series[j]))
+				continue;
+			*lo = fmin(*lo, low_of(EST(&c->series[j], Q_VALUE)) * scale);
+			*hi = fmax(*hi, high_of(EST(&c->series[j], Q_VALUE)) * scale);
+		}
+	}
+}
+
 /* Of all curves of the workload against this parameter, so that figures side by side have one axis. */
 static void value_range(const struct report *r, const struct curve *k, double *lo, double *hi)
 {
 	*lo = INFINITY;
 	*hi = -INFINITY;
 	for (size_t i = 0; i < r->n_cells; i++) {
-		struct curve other = {.like = &r->cells[i], .key = k->key};
-		double scale = k->total ? cell_param(other.like, k->key) : 1;
+		struct curve other = {.like = &r->cells[i], .key = k->key, .total = k->total};
 
-		if (strcmp(other.like->workload, k->like->workload) != 0 || !isfinite(cell_param(other.like, k->key)))
+		if (strcmp(other.like->workload, k->like->workload) != 0 || !curve_may_begin(other.like, k->key) ||
+		    drawn_before(r, &other))
 			continue;
 		find_values(r, &other);
-		for (size_t j = 0; j < other.like->n_series && other.n >= 3; j++) {
-			const struct series *s = &other.like->series[j];
-
-			if (!drawable(s))
-				continue;
-			*lo = fmin(*lo, low_of(EST(s, Q_VALUE)) * scale);
-			*hi = fmax(*hi, high_of(EST(s, Q_VALUE)) * scale);
-		}
+		if (other.n >= 3)
+			range_of(r, &other, lo, hi);
 	}
 }
 
@@ -477,7 +497,7 @@ static void param_label(const struct curve *k, bool log, char *buf, size_t size)
 {
 	json_t *p;
 	size_t i;
-	const char *unit = "", *help = "";
+	const char *unit = "", *help = strcmp(k->key, CURVE_WORKERS) == 0 ? "CPUs that the model may use" : "";
 
 	json_array_foreach (json_object_get(k->like->about, "params"), i, p)
 		if (strcmp(field_text(p, "name", ""), k->key) == 0) {
@@ -510,7 +530,9 @@ static void fixed_label(const struct report *r, const struct curve *k, char *buf
 			used += (size_t)snprintf(buf + used, size - used, "%s=%lld, ", key,
 						 (long long)json_integer_value(value));
 	}
-	if (used < size)
+	if (used < size && strcmp(k->key, CURVE_WORKERS) == 0)
+		snprintf(buf + used, size - used, "placement %s", k->like->placement);
+	else if (used < size)
 		snprintf(buf + used, size - used, "placement %s, %ld worker%s", k->like->placement, k->like->workers,
 			 k->like->workers == 1 ? "" : "s");
 }
@@ -564,41 +586,42 @@ static int draw_curve(struct report *r, const char *dir, const char *body, const
 	return figure_close(&f, r, dir, body, err);
 }
 
-/* Whether an earlier cell lies on the same curve: then it has been drawn. */
-static bool drawn_before(const struct report *r, const struct curve *k)
+/* The curve that the cell begins along `key`, if it has three points and was not drawn before. */
+static int draw_curve_of(struct report *r, const char *dir, const char *body, const struct cell *like, const char *key,
+			 struct err *err)
 {
-	for (const struct cell *c = r->cells; c < k->like; c++)
-		if (curve_has(k->like, k->key, c) && isfinite(cell_param(c, k->key)))
-			return true;
-	return false;
+	struct curve k = {.like = like, .key = key};
+	int rc = 0;
+
+	if (!curve_may_begin(like, key) || drawn_before(r, &k))
+		return 0;
+	find_values(r, &k);
+	if (k.n < 3)
+		return 0;
+	k.total = cell_is_memory(k.like) && strcmp(key, "tasks") == 0;
+	if (k.total)
+		rc = draw_curve(r, dir, body, &k, err);
+	k.total = false;
+	return rc ? rc : draw_curve(r, dir, body, &k, err);
 }
 
 static int draw_curves(struct report *r, const char *dir, const char *body, const char *workload, struct err *err)
 {
 	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[i];
 		json_t *value;
 		const char *key;
+		int rc = 0;
 
-		if (strcmp(r->cells[i].workload, workload) != 0)
+		if (strcmp(c->workload, workload) != 0)
 			continue;
-		json_object_foreach (json_object_get(r->cells[i].json, "params"), key, value) {
-			struct curve k = {.like = &r->cells[i], .key = key};
-			int rc = 0;
-
-			if (!json_is_integer(value) || drawn_before(r, &k))
-				continue;
-			find_values(r, &k);
-			if (k.n < 3)
-				continue;
-			k.total = cell_is_memory(k.like) && strcmp(key, "tasks") == 0;
-			if (k.total)
-				rc = draw_curve(r, dir, body, &k, err);
-			k.total = false;
+		json_object_foreach (json_object_get(c->json, "params"), key, value)
 			if (rc == 0)
-				rc = draw_curve(r, dir, body, &k, err);
-			if (rc)
-				return rc;
-		}
+				rc = draw_curve_of(r, dir, body, c, key, err);
+		if (rc == 0)
+			rc = draw_curve_of(r, dir, body, c, CURVE_WORKERS, err);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }

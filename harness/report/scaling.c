@@ -6,8 +6,6 @@
  * What is fitted and where it would turn is said with its interval; a knee beyond the largest value that was measured is
  * an extrapolation and called one. A law that explains little of the spread is said not to describe the curve, and then
  * nothing is read off it.
- *
- * On the axis of workers the cell on one CPU (placement `same`) is the first point of every other placement's curve.
  */
 #include <errno.h>
 #include <math.h>
@@ -24,35 +22,14 @@ enum { RESAMPLES = 1000, SEED = 1 }; /* any seed: the same report from the same 
 static const double GOOD_R2 = 0.9; /* below it the law is said not to fit; arbitrary */
 #define LEVEL 0.95
 
-static const char *const axes[] = {"connections", "tasks", "workers"};
+static const char *const axes[] = {"connections", "tasks", CURVE_WORKERS};
 
 /* ---- fitting --------------------------------------------------------------------------------------------- */
 
-static double place_on(const struct cell *c, const char *axis)
-{
-	return strcmp(axis, "workers") == 0 ? (double)c->workers : cell_param(c, axis);
-}
-
-/* Whether c lies on the curve that `first` begins. */
-static bool is_on(const struct cell *first, const char *axis, const struct cell *c)
-{
-	struct cell like = *c;
-
-	if (strcmp(axis, "workers") != 0)
-		return curve_has(first, axis, c);
-	like.workers = first->workers;
-	if (strcmp(c->placement, "same") == 0)
-		like.placement = first->placement;
-	return curve_has(first, "", &like);
-}
-
 static bool may_begin(const struct cell *c, const char *axis)
 {
-	bool by_workers = strcmp(axis, "workers") == 0;
-
-	if (cell_is_memory(c) || cell_is_delay(c) || cell_is_null(c) || !(place_on(c, axis) >= 1))
-		return false;
-	return !by_workers || strcmp(c->placement, "same") != 0;
+	return curve_may_begin(c, axis) && !cell_is_memory(c) && !cell_is_delay(c) && !cell_is_null(c) &&
+	       cell_param(c, axis) >= 1;
 }
 
 /* Throughput of each process of the series; malloc'd, NULL when out of memory. */
@@ -82,13 +59,13 @@ static int levels_of(const struct report *r, const struct cell *first, const cha
 		const struct series *s = cell_series(c, subject);
 		double *x;
 
-		if (!s || s->timed.n == 0 || s->timed.n > USL_MAX_RUNS || !is_on(first, axis, c))
+		if (!s || s->timed.n == 0 || s->timed.n > USL_MAX_RUNS || !curve_has(first, axis, c))
 			continue;
 		x = rates_of(c, s, &out[n].runs);
 		if (!x)
 			return -ENOMEM;
 		out[n].x = x;
-		out[n].n = place_on(c, axis);
+		out[n].n = cell_param(c, axis);
 		if (out[n].runs > 0)
 			n++;
 		else
@@ -133,7 +110,7 @@ int report_scaling(struct report *r)
 			if (!may_begin(c, axes[a]))
 				continue;
 			for (size_t j = 0; j < i; j++)
-				seen |= may_begin(&r->cells[j], axes[a]) && is_on(&r->cells[j], axes[a], c);
+				seen |= may_begin(&r->cells[j], axes[a]) && curve_has(&r->cells[j], axes[a], c);
 			for (size_t j = 0; j < c->n_series && !seen; j++)
 				if (!c->series[j].is_twin && !subject_is_baseline(c->series[j].subject) &&
 				    fit_curve(r, c, axes[a], c->series[j].subject))
