@@ -18,7 +18,6 @@
  *   typedef dx_set     channels that one task receives from, whichever has something
  *   typedef dx_wg      a wait group: a counter that tasks wait on to become 0
  *   typedef dx_timer   something that happens at a time and can be called off
- *   typedef dx_sock    a connected or listening stream socket; for adopt, read and close also a pipe or a timerfd
  *   typedef dx_sock    a connected or listening stream socket, or one of datagrams; for adopt, read and close also a pipe or a timerfd
  *
  *   int  dx_spawn(dx_task *t, void (*fn)(void *), void *arg)   start fn(arg) as a new task; 0, -EAGAIN, -ENOMEM
@@ -90,12 +89,13 @@
  *   int  dx_fsync(int fd)
  *   int  dx_open(const char *path, int flags, mode_t mode)      a descriptor or -errno
  *   int  dx_close(int fd)
- *   void dx_call_blocking(void (*fn)(void *), void *arg)        fn(arg), which may block its thread long and calls no dx_
- *                                                               function; other tasks go on
  *   ssize_t dx_read_blocking(int fd, void *, size_t)            read(2) on any descriptor, allowed to block long
  *
- *   void dx_call(void (*fn)(void *), void *arg)                 fn(arg), which makes a call that may block in the kernel, for
- *                                                               however long; it calls nothing of this header
+ *   void dx_call(void (*fn)(void *), void *arg)                 fn(arg), which makes a call that may block in the kernel, and
+ *                                                               nobody knows for how long: what is usual
+ *   void dx_call_blocking(void (*fn)(void *), void *arg)        the same where it is known to block long, and a model that can
+ *                                                               use that is told; say so in .fairness, not all can be
+ *                                                               told. Neither calls anything of this header
  *
  * For harness/subject only, not for bodies:
  *   #define DX_MODEL "gmp"                                      the model's id
