@@ -5,12 +5,12 @@
  * it. Nothing is made on disk before all that can be wrong with the request has been checked.
  */
 #include <errno.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/cli/baseline.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/run_session.h"
 #include "harness/cli/run_show.h"
@@ -53,22 +53,13 @@ static const struct option_spec specs[] = {
 	 .value = "SUBJECT:NAME=V[,NAME=V]",
 	 .is_repeatable = true,
 	 .help = "settings of a model, e.g. eventloop:file=pool; in the variable ';' goes between subjects"},
+	{.name = "save-baseline",
+	 .value = "NAME",
+	 .help = "keep the run, with its binaries, as results/baselines/NAME: for compare and gate"},
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
 enum { N_SPECS = sizeof specs / sizeof *specs };
-
-/* A run by its folder, or by its name under results/. */
-static char *find_run(const char *name)
-{
-	char *path = xformat("results/%s", name);
-
-	if (access(name, F_OK) == 0 || access(path, F_OK) != 0) {
-		free(path);
-		return xstrdup(name);
-	}
-	return path;
-}
 
 static int open_store(struct run *r)
 {
@@ -95,7 +86,7 @@ static int open_resumed(struct run *r)
 
 	if (rc)
 		return rc;
-	r->dir = find_run(options_get(&r->o, "resume"));
+	r->dir = run_find(options_get(&r->o, "resume"));
 	rc = open_store(r);
 	if (rc)
 		return rc;
@@ -149,11 +140,28 @@ static void say_how_to_go_on(const struct run *r, const struct engine_result *re
 			     result->rounds_done, r->dir);
 }
 
+static int save_baseline(struct run *r, int code)
+{
+	const char *name = options_get(&r->o, "save-baseline");
+	unsigned n_lost;
+
+	if (!name)
+		return code;
+	if (baseline_save(r->dir, name, &n_lost, &r->err) != 0)
+		return cli_usage(&r->err);
+	if (n_lost)
+		cli_complain("warning: %u binaries are no longer those that were measured; the baseline keeps none of "
+			     "them, and `switchyard gate` cannot measure them again",
+			     n_lost);
+	printf("Baseline: results/baselines/%s\n", name);
+	return code;
+}
+
 static int report(struct run *r, int code)
 {
 	if (report_write(r->dir, &r->err) != 0 || report_summary(r->dir, stdout, cli_width(), &r->err) != 0)
 		return cli_usage(&r->err);
-	return code;
+	return save_baseline(r, code);
 }
 
 /* The report of a finished run; a smoke run has none. */
@@ -293,11 +301,16 @@ static void print_help(void)
 	     "is no good one; 130 interrupted: what was measured is kept, and --resume goes on.");
 }
 
-static int check_budget(struct run *r)
+/* What can be wrong with options whatever the plan is. */
+static int check_options(struct run *r)
 {
-	const char *text = options_get(&r->o, "budget");
+	const char *text = options_get(&r->o, "budget"), *name = options_get(&r->o, "save-baseline");
 	int64_t ns;
 
+	if (name && options_has(&r->o, "smoke"))
+		return err_set(&r->err, -EINVAL, "--save-baseline keeps times, and a --smoke run has none");
+	if (name && baseline_check_name(name, &r->err) != 0)
+		return -EINVAL;
 	if (text && !options_duration(text, &ns))
 		return err_set(&r->err, -EINVAL, "--budget is '%.60s', it must be a time such as 90s, 5m or 1h30m",
 			       text);
@@ -320,7 +333,7 @@ int cmd_run(int argc, char **argv)
 		rc = err_set(&r->err, -EINVAL, "run takes no argument '%.60s' (perhaps -f workload:%.60s)",
 			     r->o.args[0], r->o.args[0]);
 	if (rc == 0)
-		rc = check_budget(r);
+		rc = check_options(r);
 	if (rc == 0)
 		rc = cli_load(&r->places, &r->catalog, options_has(&r->o, "quiet"), &r->err);
 	if (rc == 0)

@@ -22,6 +22,7 @@ static const struct {
 	{"run", cmd_run, "measure: a plan, or what a filter selects; writes a folder with records and report"},
 	{"cross", cmd_cross, "the value of a parameter at which two subjects change places"},
 	{"report", cmd_report, "write the report of a run again from its records"},
+	{"compare", cmd_compare, "what changed between two runs, or since a saved baseline"},
 	{"doctor", cmd_doctor, "what on this machine disturbs measuring, with fix and undo; changes nothing"},
 	{"subject", cmd_subject, "check whether an executable keeps the subject protocol"},
 };
@@ -111,6 +112,6 @@ int main(int argc, char **argv)
 			code = CLI_USAGE;
 		return code;
 	}
-	cli_complain("there is no command '%.60s'; known are list, run, cross, report, doctor, subject", name);
+	cli_complain("there is no command '%.60s'; known are list, run, cross, report, compare, doctor, subject", name);
 	return CLI_USAGE;
 }

@@ -209,6 +209,24 @@ size_t options_split(char *text, const char **out, size_t max)
 	return n;
 }
 
+int options_share(const struct options *o, const char *name, double dflt, double *out, struct err *err)
+{
+	const char *text = options_get(o, name);
+	char *end;
+
+	*out = dflt;
+	if (!text)
+		return 0;
+	*out = strtod(text, &end);
+	if (end != text && *end == '%') {
+		*out /= 100;
+		end++;
+	}
+	if (end != text && !*end && *out > 0 && *out <= 1)
+		return 0;
+	return err_set(err, -EINVAL, "--%s is '%.60s', it must be a share such as 5%% or 0.05", name, text);
+}
+
 bool options_duration(const char *text, int64_t *ns)
 {
 	int64_t total_s = 0;

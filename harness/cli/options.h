@@ -51,6 +51,8 @@ size_t options_all(const struct options *o, const char *name, const char **out, 
 /* A whole number, `dflt` when not given. -EINVAL with a sentence. */
 int options_int(const struct options *o, const char *name, int64_t dflt, int64_t min, int64_t max, int64_t *out,
 		struct err *err);
+/* A share above 0 and at most 1, as "5%" or "0.05". -EINVAL with a sentence. */
+int options_share(const struct options *o, const char *name, double dflt, double *out, struct err *err);
 /* Split "a,b,c" in place; returns the number of pieces, none of which is empty. */
 size_t options_split(char *text, const char **out, size_t max);
 /* "90", "90s", "5m", "1h30m" in nanoseconds. */

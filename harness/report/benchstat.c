@@ -37,12 +37,12 @@ static void put_word(FILE *out, const char *word)
 		fputc(isalnum((unsigned char)*word) || strchr("_.+", *word) ? *word : '_', out);
 }
 
-static void put_params(FILE *out, const struct cell *c)
+static void put_params(FILE *out, const json_t *cell)
 {
 	json_t *value;
 	const char *key;
 
-	json_object_foreach (json_object_get(c->json, "params"), key, value) {
+	json_object_foreach (json_object_get(cell, "params"), key, value) {
 		fputc('/', out);
 		put_word(out, key);
 		fputc('=', out);
@@ -61,17 +61,25 @@ static void put_quantity(FILE *out, double value, const char *unit)
 		fprintf(out, "\t%.6g %s", value, unit);
 }
 
+void benchstat_name(FILE *out, const json_t *cell, const char *subject, bool is_twin)
+{
+	long workers = field_whole(cell, "workers", 0);
+
+	put_name(out, field_text(cell, "workload", ""));
+	put_params(out, cell);
+	fputs("/placement=", out);
+	put_word(out, field_text(cell, "placement", ""));
+	fputs("/subject=", out);
+	put_word(out, subject);
+	fprintf(out, "%s-%ld", is_twin ? "_twin" : "", workers > 0 ? workers : 1);
+}
+
 static void put_point(FILE *out, const struct cell *c, const struct series *s, const struct point *p)
 {
 	long ops = p->ops < 0x1p62 ? (long)p->ops : 1;
 
-	put_name(out, c->workload);
-	put_params(out, c);
-	fputs("/placement=", out);
-	put_word(out, c->placement);
-	fputs("/subject=", out);
-	put_word(out, s->subject);
-	fprintf(out, "%s-%ld\t%ld", s->is_twin ? "_twin" : "", c->workers > 0 ? c->workers : 1, ops > 0 ? ops : 1);
+	benchstat_name(out, c->json, s->subject, s->is_twin);
+	fprintf(out, "\t%ld", ops > 0 ? ops : 1);
 	if (cell_is_memory(c)) {
 		put_quantity(out, p->q[Q_VALUE], "bytes/task");
 	} else {
@@ -84,9 +92,8 @@ static void put_point(FILE *out, const struct cell *c, const struct series *s, c
 	fputc('\n', out);
 }
 
-void benchstat_write(FILE *out, const struct report *r)
+void benchstat_head(FILE *out, const json_t *host)
 {
-	const json_t *host = json_object_get(r->run, "host");
 	const char *arch = field_text(host, "arch", "unknown");
 
 	fprintf(out, "goos: linux\ngoarch: %s\npkg: switchyard\ncpu: %s\n",
@@ -94,6 +101,11 @@ void benchstat_write(FILE *out, const struct report *r)
 		: strcmp(arch, "aarch64") == 0 ? "arm64"
 					       : arch,
 		field_text(host, "cpu_model", "unknown"));
+}
+
+void benchstat_write(FILE *out, const struct report *r)
+{
+	benchstat_head(out, json_object_get(r->run, "host"));
 	for (size_t i = 0; i < r->n_cells; i++)
 		for (size_t j = 0; j < r->cells[i].n_series; j++)
 			for (size_t k = 0; k < r->cells[i].series[j].timed.n; k++)

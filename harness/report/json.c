@@ -36,6 +36,17 @@ static void put_interval(json_t *o, bool has, double lo, double hi, double level
 	put(o, "ci_level", has ? num(level) : json_null());
 }
 
+/* The metric of each timed process, in order of rounds: what `compare` needs of a report that stands alone. */
+static json_t *values_json(const struct series *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->timed.n; i++)
+		if (isfinite(s->timed.at[i].q[Q_VALUE]))
+			json_array_append_new(list, num(s->timed.at[i].q[Q_VALUE]));
+	return list;
+}
+
 /* The other quantities of a series: the median as `name`, its interval as `name`_ci_low and `name`_ci_high. */
 static void put_quantities(json_t *o, const struct series *s)
 {
@@ -94,8 +105,10 @@ static json_t *series_json(const struct series *s)
 	put(o, "n_contaminated", json_integer((json_int_t)s->n_contaminated));
 	put(o, "n_unsettled", json_integer((json_int_t)s->n_unsettled));
 	put(o, "n_requeued", json_integer((json_int_t)s->by_status[ST_REQUEUED]));
+	put(o, "n_mismatch", json_integer((json_int_t)s->by_status[ST_MISMATCH]));
 	put(o, "status", text(s->status));
 	put(o, "why", text(s->why));
+	put(o, "values", values_json(s));
 	return o;
 }
 
@@ -109,12 +122,15 @@ static json_t *cells_json(const struct report *r)
 
 		put(o, "id", text(c->id));
 		put(o, "workload", text(c->workload));
+		put(o, "version", copy(c->json, "version"));
 		put(o, "params", copy(c->json, "params"));
 		put(o, "placement", text(c->placement));
 		put(o, "workers", json_integer(c->workers));
 		put(o, "metric", text(c->metric));
 		put(o, "unit", text(c->unit));
 		put(o, "better", text("lower"));
+		put(o, "floor_pct", c->twin ? num(c->twin->cmp.half_width * 100) : json_null());
+		put(o, "twin_differs", c->twin && c->twin->known ? json_boolean(c->twin->differs) : json_null());
 		for (size_t j = 0; j < c->n_series; j++)
 			json_array_append_new(subjects, series_json(&c->series[j]));
 		put(o, "subjects", subjects);
@@ -123,7 +139,7 @@ static json_t *cells_json(const struct report *r)
 	return list;
 }
 
-static json_t *reasons_json(const struct verdict *v)
+json_t *verdict_reasons_json(const struct verdict *v)
 {
 	json_t *list = json_array();
 
@@ -158,7 +174,7 @@ static json_t *comparisons_json(const struct report *r)
 		put(o, "mde_pct", num(c->verdict.mde * 100));
 		put(o, "verdict", text(verdict_name(c->verdict.kind)));
 		put(o, "near_edge", num(c->verdict.near_edge));
-		put(o, "reasons", reasons_json(&c->verdict));
+		put(o, "reasons", verdict_reasons_json(&c->verdict));
 		put(o, "more_rounds_needed",
 		    c->verdict.more_rounds ? json_integer((json_int_t)c->verdict.more_rounds) : json_null());
 		json_array_append_new(list, o);
@@ -306,6 +322,23 @@ static json_t *excluded_json(const struct report *r)
 	return list;
 }
 
+/* Which binary each subject was; what it says of itself is in run.json. */
+static json_t *subjects_json(const struct report *r)
+{
+	static const char *const keys[] = {"id", "model", "knobs", "path", "sha256"};
+	json_t *list = json_array(), *subject;
+	size_t i;
+
+	json_array_foreach (json_object_get(r->run, "subjects"), i, subject) {
+		json_t *o = json_object();
+
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			put(o, keys[k], copy(subject, keys[k]));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *run_json(const struct report *r)
 {
 	static const char *const keys[] = {"run_id", "command", "seed", "started", "finished", "complete"};
@@ -328,6 +361,7 @@ json_t *report_json(const struct report *r)
 	put(o, "tool", copy(r->run, "tool"));
 	put(o, "run", run_json(r));
 	put(o, "host", copy(r->run, "host"));
+	put(o, "subjects", subjects_json(r));
 	put(stamp, "state", text(r->noisy ? "noisy" : "clean"));
 	put(stamp, "reasons", json_deep_copy(r->noise_reasons));
 	put(o, "stamp", stamp);

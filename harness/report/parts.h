@@ -13,6 +13,8 @@ struct doc;
 
 /* json.c: report.json, a new reference. */
 json_t *report_json(const struct report *r);
+/* The codes of a verdict's reasons, a new array. */
+json_t *verdict_reasons_json(const struct verdict *v);
 
 /* content.c, answers.c, sections.c, appendix.c: the report itself, written once for all page formats. */
 void content_write(struct doc *d, const struct report *r);
@@ -37,6 +39,9 @@ void content_count(struct doc *d, const struct series *s);
 
 /* benchstat.c: the text format that Go's benchstat reads; one line per process run. */
 void benchstat_write(FILE *out, const struct report *r);
+/* Its pieces: the lines about the machine; the name of a line, from a cell of run.json or report.json. */
+void benchstat_head(FILE *out, const json_t *host);
+void benchstat_name(FILE *out, const json_t *cell, const char *subject, bool is_twin);
 
 /* summary.c: the table for the terminal. */
 void summary_write(FILE *out, const struct report *r, const char *dir, unsigned width);

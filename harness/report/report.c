@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/report/doc.h"
@@ -100,6 +101,39 @@ int report_write(const char *dir, struct err *err)
 		rc = write_benchstat(r, dir, err);
 	report_free(r);
 	return rc;
+}
+
+static int read_file(const char *path, json_t **out, struct err *err)
+{
+	json_error_t je;
+
+	*out = json_load_file(path, 0, &je);
+	if (!*out && je.line < 0)
+		return err_set(err, -ENOENT, "%.300s cannot be read: %s", path, strerror(errno));
+	if (!*out)
+		return err_set(err, -EBADMSG, "%.300s is not JSON: line %d: %.100s", path, je.line, je.text);
+	if (strcmp(field_text(*out, "schema", ""), "switchyard.report/1") == 0)
+		return 0;
+	json_decref(*out);
+	*out = NULL;
+	return err_set(err, -EBADMSG, "%.300s is not of schema switchyard.report/1", path);
+}
+
+int report_read(const char *path, json_t **out, struct err *err)
+{
+	struct report *r;
+	struct stat st;
+	int rc;
+
+	*out = NULL;
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return read_file(path, out, err);
+	rc = load(path, &r, err);
+	if (rc)
+		return rc;
+	*out = report_json(r);
+	report_free(r);
+	return *out ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
 int report_summary(const char *dir, FILE *out, unsigned width, struct err *err)

@@ -16,6 +16,12 @@
  */
 int report_write(const char *dir, struct err *err);
 
+/*
+ * What report.json says (a new reference): of a run's folder it is made now from the records, of a file it is read.
+ * -EBADMSG where a file is no report of switchyard.
+ */
+int report_read(const char *path, json_t **out, struct err *err);
+
 /* The summary table of a finished run, for the terminal (width in columns; colour never). */
 int report_summary(const char *dir, FILE *out, unsigned width, struct err *err);
 

@@ -274,15 +274,20 @@ static void put_rest(FILE *out, const struct comparison *c)
 			v->more_rounds == 1 ? "" : "s");
 }
 
+const char *words_kind(enum verdict_kind kind, const char *metric)
+{
+	bool is_time = strcmp(metric, "wall_per_op") == 0;
+
+	if (kind == VERDICT_FASTER && !is_time)
+		return "LESS";
+	if (kind == VERDICT_SLOWER && !is_time)
+		return "MORE";
+	return verdict_name(kind);
+}
+
 const char *words_verdict(const struct comparison *c)
 {
-	bool is_time = strcmp(c->cell->metric, "wall_per_op") == 0;
-
-	if (c->verdict.kind == VERDICT_FASTER && !is_time)
-		return "LESS";
-	if (c->verdict.kind == VERDICT_SLOWER && !is_time)
-		return "MORE";
-	return verdict_name(c->verdict.kind);
+	return words_kind(c->verdict.kind, c->cell->metric);
 }
 
 void words_comparison(FILE *out, const struct comparison *c)

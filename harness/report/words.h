@@ -38,6 +38,7 @@ void words_plain(FILE *out, const char *text);
 void words_code(FILE *out, const char *text);
 
 /* The verdict as a reader should see it: where less is not faster (memory, CPU time), LESS and MORE. */
+const char *words_kind(enum verdict_kind kind, const char *metric);
 const char *words_verdict(const struct comparison *c);
 /* One sentence about a comparison, with markup. */
 void words_comparison(FILE *out, const struct comparison *c);

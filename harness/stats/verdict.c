@@ -114,7 +114,7 @@ const char *verdict_reason_text(enum verdict_reason reason)
 	case REASON_WORK_UNEQUAL:
 		return "a work certificate did not match";
 	case REASON_TOO_FEW_ROUNDS:
-		return "too few paired rounds for an interval at this level";
+		return "too few rounds for an interval at this level";
 	case REASON_INTERVAL_HAS_ONE:
 		return "the interval contains 1 and is wider than the margin";
 	case REASON_BELOW_FLOOR:

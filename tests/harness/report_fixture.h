@@ -524,7 +524,7 @@ static void put_file(const char *dir, const char *name, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static char *get_file(const char *dir, const char *name)
+__attribute__((unused)) static char *get_file(const char *dir, const char *name)
 {
 	struct err err = {""};
 	char *text;

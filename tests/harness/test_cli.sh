@@ -91,6 +91,12 @@ for option in --rounds=3 --rigorous --data-dir=. --knobs=aa:speed=1; do
 done
 wrong "report takes one argument" report
 wrong "nowhere.* " report nowhere
+wrong "compare takes two arguments" compare nowhere
+wrong "nowhere.* " compare nowhere nowhere
+wrong "--margin is '5 %', it must be a share such as 5% or 0.05" compare --margin '5 %' nowhere nowhere
+wrong "--json and --benchstat are two forms" compare --json --benchstat nowhere nowhere
+wrong "--save-baseline is '../x', a name has letters" run --save-baseline ../x
+wrong "--save-baseline keeps times" run --smoke --save-baseline x
 wrong "doctor takes no argument" doctor now
 wrong "usage: switchyard subject check PATH" subject
 wrong "there is no file 'nowhere'" subject check nowhere
@@ -123,7 +129,7 @@ wrong "cross takes no argument" $cross --between aa,bb work
 [ -e nowhere ] && fail "a wrong --data-dir has been made"
 
 # ---- help
-for command in list run cross report doctor subject; do
+for command in list run cross report compare doctor subject; do
 	expect 0 "usage: switchyard $command" $command --help
 	[ -s err ] && fail "$command --help writes to standard error"
 done
@@ -286,6 +292,19 @@ cmp -s whole/run.json run.json || fail "resuming a complete run has changed run.
 expect 0 "^nothing is missing$" run --resume whole --dry-run
 rm whole/run.json
 wrong "whole has samples but no run.json" run --out whole --quiet
+
+# ---- a baseline is a copy, with the binaries that were measured; runs are found by path, by name, as a baseline
+expect "[04]" "Baseline: results/baselines/before" run --rounds 6 --seed 9 -f workload:once --subjects aa,aa+speed=3,bb \
+	--out results/six --quiet --save-baseline before
+cmp -s results/six/samples.jsonl results/baselines/before/samples.jsonl || fail "a baseline is not the run"
+[ "$(ls results/baselines/before/subjects | tr '\n' ' ')" = "subject-aa subject-bb subject-slow " ] ||
+	fail "a baseline keeps $(ls results/baselines/before/subjects)"
+cmp -s results/baselines/before/subjects/subject-aa "$fake" || fail "a baseline keeps another binary"
+expect "[04]" "Baseline: results/baselines/before" run --resume six --save-baseline before --quiet
+expect 0 "^3 rows: 3 EQUIVALENT" compare before six --margin 90%
+expect 0 '"schema": "switchyard.compare/1"' compare before results/six/report.json --json
+expect 0 "^BenchmarkFakeOnce/placement=same/subject=aa-1" compare before six --benchstat
+wrong "run.json is not of schema switchyard.report/1" compare before results/six/run.json
 
 rm tree/subjects/subject-slow
 ln -s "$build/switchyard" tree/subjects/subject-slow
