@@ -82,10 +82,11 @@ static int copy_subjects(const char *dir, const char *to, unsigned *n_lost, stru
 	free(path);
 	json_array_foreach (json_object_get(run, "subjects"), i, subject) {
 		const char *binary = jsonx_str(subject, "path"), *model = jsonx_str(subject, "model");
+		const char *id = jsonx_str(subject, "id");
 		char *copy;
 
-		if (rc || !model || !jsonx_str(subject, "knobs") || *jsonx_str(subject, "knobs"))
-			continue; /* a variant is the binary of its model */
+		if (rc || !model || !id || strcmp(id, model) != 0)
+			continue; /* a variant is the binary of its model, another build is not this one's */
 		if (!is_same_binary(binary, jsonx_str(subject, "sha256"))) {
 			++*n_lost;
 			continue;

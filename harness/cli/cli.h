@@ -14,6 +14,7 @@ enum {
 	CLI_USAGE = 2,
 	CLI_REFUSED = 3,
 	CLI_SOME_FAILED = 4,
+	CLI_UNTRUSTED = 5,
 	CLI_INTERRUPTED = 130,
 };
 
@@ -22,8 +23,19 @@ int cmd_run(int argc, char **argv);
 int cmd_cross(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_gate(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_subject(int argc, char **argv);
+
+/*
+ * `switchyard run` for another command, which shows its own result: no summary is printed. `request` (NULL: made from the
+ * options) and `seed` are as in run.json, `command` (NULL: the words of the run) is what run.json will say was typed.
+ */
+struct run_order {
+	json_t *request, *command;
+	uint64_t seed;
+};
+int run_with(int argc, char **argv, const struct run_order *order);
 
 /* One sentence on standard error: "switchyard: ...". Returns CLI_USAGE, for `return cli_usage(&err)`. */
 int cli_usage(const struct err *err);
@@ -31,6 +43,9 @@ void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The subjects of this build and of SWITCHYARD_SUBJECTS; warnings go to standard error unless quiet. */
 int cli_load(struct session_places *places, struct catalog **catalog, int quiet, struct err *err);
+
+/* A command line as an array: "switchyard", the command, its arguments (new reference). */
+json_t *cli_words(const char *command, int argc, char **argv);
 
 /* Width of the terminal on standard output, 100 where it is none. */
 unsigned cli_width(void);

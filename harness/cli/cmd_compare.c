@@ -7,7 +7,9 @@
 
 #include "harness/cli/baseline.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/gate_batch.h"
 #include "harness/cli/options.h"
+#include "harness/plan/jsonx.h"
 #include "harness/report/compare.h"
 #include "harness/report/report.h"
 
@@ -15,6 +17,17 @@ static const struct option_spec specs[] = {
 	{.name = "margin", .value = "SHARE", .help = "differences below it do not matter (default: 5%)"},
 	{.name = "json", .help = "as JSON (schema switchyard.compare/1)"},
 	{.name = "benchstat", .help = "both runs as Go benchmark text, for `benchstat -col run`"},
+	{.name = "gate",
+	 .value = "SHARE",
+	 .help = "exit with 1 when B is slower by more than this and a second batch, old and new side by side, shows "
+		 "it too"},
+	{.name = "force", .help = "with --gate: judge records of a noisy machine, too"},
+	{.name = "out",
+	 .letter = 'o',
+	 .value = "DIR",
+	 .help = "with --gate: folder of the second batch (default: results/<UTC time>-<host>-gate)"},
+	{.name = "budget", .value = "TIME", .help = "with --gate: start no round of the second batch after it"},
+	{.name = "quiet", .letter = 'q', .help = "with --gate: no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
 enum { N_SPECS = sizeof specs / sizeof *specs };
@@ -30,7 +43,12 @@ static void print_help(void)
 	     "builds\n"
 	     "side by side.\n");
 	options_print(specs, N_SPECS, stdout);
-	puts("\nExit codes: 0 compared, whatever came out; 2 wrong use, or nothing to compare.");
+	puts("\n--gate needs a baseline as A, for its binaries, and a run's folder as B; what it measures is this "
+	     "build beside A's.\n\n"
+	     "Exit codes: 0 compared, whatever came out (--gate: no regression was confirmed); 2 wrong use, or nothing "
+	     "to\n"
+	     "compare; with --gate 1 a regression was confirmed, 3 the machine was too noisy, 4 samples failed, 5 "
+	     "untrusted.");
 }
 
 static int show(const struct options *o, const struct compare *c)
@@ -49,6 +67,89 @@ static int show(const struct options *o, const struct compare *c)
 	return CLI_DONE;
 }
 
+/* ---- the gate -------------------------------------------------------------------------------------------- */
+
+/* Rows that look slower, as a second batch wants them; or why there is none. */
+static enum gate_outcome look(const struct compare *c, double margin, bool is_forced, json_t *suspects)
+{
+	bool untrusted = false;
+
+	for (size_t i = 0; i < c->n_rows; i++) {
+		untrusted |= c->rows[i].verdict.kind == VERDICT_UNTRUSTED;
+		if (compare_is_regression(&c->rows[i], margin))
+			json_array_append_new(suspects, json_pack("{s:s, s:s}", "cell", c->rows[i].id, "subject",
+								  c->rows[i].subject));
+	}
+	if (compare_is_disturbed(c) && !is_forced)
+		return GATE_NOISY;
+	if (json_array_size(suspects))
+		return GATE_OPEN;
+	return untrusted ? GATE_UNTRUSTED : GATE_PASSED;
+}
+
+/* The second batch decides alone: of the first there are only records. */
+static int confirm(const struct options *o, const char *of_run, const char *old, const json_t *suspects, double margin,
+		   json_t *command, struct err *err)
+{
+	const char *out = options_get(o, "out");
+	char *id = session_run_id(), *dir = out ? xstrdup(out) : xformat("results/%s-gate", id);
+	struct gate_order order = {.of_run = of_run,
+				   .old = old,
+				   .suspects = suspects,
+				   .out = dir,
+				   .command = command,
+				   .is_quiet = options_has(o, "quiet"),
+				   .budget = options_get(o, "budget")};
+	struct gate_batch batch = {0};
+	int code = gate_measure_again(&order, err);
+
+	if (code == CLI_DONE || code == CLI_SOME_FAILED) {
+		if (gate_read(dir, margin, suspects, NULL, &batch, err) != 0) {
+			code = cli_usage(err);
+		} else {
+			enum gate_outcome outcome = gate_outcome(&batch, &batch, options_has(o, "force"));
+
+			gate_text(stdout, &batch, "Second batch");
+			code = gate_write(dir, old, margin, outcome, NULL, &batch, err) ? cli_usage(err)
+											: gate_conclude(outcome);
+		}
+	}
+	gate_clear(&batch);
+	free(dir);
+	free(id);
+	return code;
+}
+
+static int gate(const struct options *o, const struct compare *c, json_t *command, struct err *err)
+{
+	json_t *suspects = json_array();
+	char *a = run_find(o->args[0]), *b = run_find(o->args[1]), *kept = baseline_subjects(a);
+	char *old = kept ? realpath(kept, NULL) : NULL;
+	double margin;
+	int rc = options_share(o, "gate", 0, &margin, err), code;
+	enum gate_outcome outcome = rc ? GATE_OPEN : look(c, margin, options_has(o, "force"), suspects);
+
+	if (rc == 0 && outcome == GATE_OPEN && !old)
+		rc = err_set(err, -EINVAL,
+			     "%zu rows look slower, and A keeps no binaries to measure again: save it with "
+			     "run --save-baseline",
+			     json_array_size(suspects));
+	if (rc)
+		code = cli_usage(err);
+	else if (outcome == GATE_OPEN)
+		code = confirm(o, b, old, suspects, margin, command, err);
+	else
+		code = gate_conclude(outcome);
+	json_decref(suspects);
+	free(a);
+	free(b);
+	free(kept);
+	free(old);
+	return code;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------- */
+
 static int read_one(const char *name, json_t **out, struct err *err)
 {
 	char *path = run_find(name);
@@ -58,13 +159,15 @@ static int read_one(const char *name, json_t **out, struct err *err)
 	return rc;
 }
 
-static int compare(const struct options *o, struct err *err)
+static int compare(const struct options *o, json_t *command, struct err *err)
 {
 	json_t *a = NULL, *b = NULL;
 	struct compare *c = NULL;
-	double margin;
+	double margin, unused;
 	int code = CLI_USAGE, rc = options_share(o, "margin", 0.05, &margin, err);
 
+	if (rc == 0)
+		rc = options_share(o, "gate", 0, &unused, err);
 	if (rc == 0 && options_has(o, "json") && options_has(o, "benchstat"))
 		rc = err_set(err, -EINVAL, "--json and --benchstat are two forms, give one");
 	if (rc == 0)
@@ -74,6 +177,8 @@ static int compare(const struct options *o, struct err *err)
 	if (rc == 0)
 		rc = compare_reports(a, b, margin, &c, err);
 	code = rc ? cli_usage(err) : show(o, c);
+	if (rc == 0 && options_has(o, "gate"))
+		code = gate(o, c, command, err);
 	compare_free(c);
 	json_decref(a);
 	json_decref(b);
@@ -94,7 +199,10 @@ int cmd_compare(int argc, char **argv)
 		cli_complain("compare takes two arguments, the older and the newer run");
 		code = CLI_USAGE;
 	} else {
-		code = compare(&o, &err);
+		json_t *command = cli_words("compare", argc, argv);
+
+		code = compare(&o, command, &err);
+		json_decref(command);
 	}
 	options_free(&o);
 	return code;

@@ -56,6 +56,9 @@ static const struct option_spec specs[] = {
 	{.name = "save-baseline",
 	 .value = "NAME",
 	 .help = "keep the run, with its binaries, as results/baselines/NAME: for compare and gate"},
+	{.name = "old",
+	 .value = "DIR",
+	 .help = "measure another build's subjects (a folder, or a baseline) beside these, as NAME@old"},
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
@@ -159,7 +162,11 @@ static int save_baseline(struct run *r, int code)
 
 static int report(struct run *r, int code)
 {
-	if (report_write(r->dir, &r->err) != 0 || report_summary(r->dir, stdout, cli_width(), &r->err) != 0)
+	if (report_write(r->dir, &r->err) != 0)
+		return cli_usage(&r->err);
+	if (r->order)
+		return code;
+	if (report_summary(r->dir, stdout, cli_width(), &r->err) != 0)
 		return cli_usage(&r->err);
 	return save_baseline(r, code);
 }
@@ -317,11 +324,34 @@ static int check_options(struct run *r)
 	return 0;
 }
 
+/* The request and the seed: of the run that is gone on with, of the command that called, or from the options. */
+static int prepare(struct run *r)
+{
+	int rc;
+
+	if (options_has(&r->o, "resume"))
+		return open_resumed(r);
+	if (r->order && r->order->request) {
+		r->request = json_incref(r->order->request);
+		r->seed = r->order->seed;
+		rc = 0;
+	} else {
+		rc = request_make(&r->o, &r->places, r->catalog, &r->request, &r->seed, &r->err);
+	}
+	return rc ? rc : request_plan(r->request, r->catalog, r->topology, &r->plan, &r->err);
+}
+
 int cmd_run(int argc, char **argv)
+{
+	return run_with(argc, argv, NULL);
+}
+
+int run_with(int argc, char **argv, const struct run_order *order)
 {
 	struct run *r = xcalloc(1, sizeof *r);
 	int code = CLI_USAGE, rc;
 
+	r->order = order;
 	rc = options_parse(specs, N_SPECS, argc, argv, &r->o, &r->err);
 	if (rc == 0 && options_has(&r->o, "help")) {
 		print_help();
@@ -338,13 +368,8 @@ int cmd_run(int argc, char **argv)
 		rc = cli_load(&r->places, &r->catalog, options_has(&r->o, "quiet"), &r->err);
 	if (rc == 0)
 		rc = topology_load(&r->topology, &r->err);
-	if (rc == 0 && options_has(&r->o, "resume")) {
-		rc = open_resumed(r);
-	} else if (rc == 0) {
-		rc = request_make(&r->o, &r->places, r->catalog, &r->request, &r->seed, &r->err);
-		if (rc == 0)
-			rc = request_plan(r->request, r->catalog, r->topology, &r->plan, &r->err);
-	}
+	if (rc == 0)
+		rc = prepare(r);
 	if (rc == 0)
 		rc = request_budget(&r->o, r->request, r->plan, &r->budget_ns, &r->err);
 	if (rc == 0)

@@ -23,6 +23,7 @@ static const struct {
 	{"cross", cmd_cross, "the value of a parameter at which two subjects change places"},
 	{"report", cmd_report, "write the report of a run again from its records"},
 	{"compare", cmd_compare, "what changed between two runs, or since a saved baseline"},
+	{"gate", cmd_gate, "fails when this build is slower than another one, in two batches of common rounds"},
 	{"doctor", cmd_doctor, "what on this machine disturbs measuring, with fix and undo; changes nothing"},
 	{"subject", cmd_subject, "check whether an executable keeps the subject protocol"},
 };
@@ -65,6 +66,15 @@ int cli_load(struct session_places *places, struct catalog **catalog, int quiet,
 	return 0;
 }
 
+json_t *cli_words(const char *command, int argc, char **argv)
+{
+	json_t *words = json_pack("[s, s]", "switchyard", command);
+
+	for (int i = 0; i < argc; i++)
+		json_array_append_new(words, json_string(argv[i]));
+	return words;
+}
+
 unsigned cli_width(void)
 {
 	struct winsize size;
@@ -85,7 +95,7 @@ static void print_help(FILE *out)
 	      "directories\n"
 	      "of foreign subjects (executables named subject-*).\n\n"
 	      "Exit codes: 0 done; 1 a check failed; 2 wrong use or set-up; 3 refused; 4 some samples failed;\n"
-	      "130 interrupted (what was measured is kept).\n",
+	      "5 untrusted (gate); 130 interrupted (what was measured is kept).\n",
 	      out);
 }
 
@@ -112,6 +122,7 @@ int main(int argc, char **argv)
 			code = CLI_USAGE;
 		return code;
 	}
-	cli_complain("there is no command '%.60s'; known are list, run, cross, report, compare, doctor, subject", name);
+	cli_complain("there is no command '%.60s'; known are list, run, cross, report, compare, gate, doctor, subject",
+		     name);
 	return CLI_USAGE;
 }

@@ -7,7 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/cli/baseline.h"
+#include "harness/cli/cli.h"
 #include "harness/measure/measure.h"
+#include "harness/plan/beside.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/variant.h"
@@ -115,6 +118,25 @@ static int data_dir_of(const struct options *o, json_t **out, struct err *err)
 	return *out ? 0 : err_set(err, -EINVAL, "--data-dir is not valid UTF-8");
 }
 
+/* The folder of another build's subjects, absolute; of a baseline the one that it keeps. */
+static int old_of(const struct options *o, json_t **out, struct err *err)
+{
+	const char *wanted = options_get(o, "old");
+	char *found = wanted ? run_find(wanted) : NULL, *kept = wanted ? baseline_subjects(found) : NULL, *absolute;
+
+	*out = json_null();
+	if (!wanted)
+		return 0;
+	absolute = realpath(kept ? kept : found, NULL);
+	free(kept);
+	free(found);
+	if (!absolute)
+		return err_set(err, -EINVAL, "--old %.300s: %s", wanted, strerror(errno));
+	*out = json_string(absolute);
+	free(absolute);
+	return *out ? 0 : err_set(err, -EINVAL, "--old is not valid UTF-8");
+}
+
 /* ---- knobs ----------------------------------------------------------------------------------------------- */
 
 /* "SUBJECT:NAME=VALUE,...": added to those that the subject has already. */
@@ -200,7 +222,7 @@ static json_t *lists_of(const struct options *o)
 int request_make(const struct options *o, const struct session_places *places, const struct catalog *c, json_t **out,
 		 uint64_t *seed, struct err *err)
 {
-	json_t *file = NULL, *knobs = NULL, *data_dir = NULL, *lists = lists_of(o), *own;
+	json_t *file = NULL, *knobs = NULL, *data_dir = NULL, *old = NULL, *lists = lists_of(o), *own;
 	char *filter = joined_filter(o);
 	int64_t rounds;
 	bool rigorous = options_has(o, "rigorous");
@@ -220,10 +242,12 @@ int request_make(const struct options *o, const struct session_places *places, c
 		rc = knobs_of(o, c, &knobs, err);
 	if (rc == 0)
 		rc = data_dir_of(o, &data_dir, err);
+	if (rc == 0)
+		rc = old_of(o, &old, err);
 	if (rc == 0) {
-		own = json_pack("{s:O, s:s, s:I, s:b, s:b, s:O, s:O}", "plan", file, "filter", filter, "rounds",
+		own = json_pack("{s:O, s:s, s:I, s:b, s:b, s:O, s:O, s:O}", "plan", file, "filter", filter, "rounds",
 				(json_int_t)rounds, "smoke", options_has(o, "smoke"), "rigorous", rigorous, "knobs",
-				knobs, "data_dir", data_dir);
+				knobs, "data_dir", data_dir, "old", old);
 		if (own && lists && json_object_update(lists, own) == 0)
 			*out = json_incref(lists);
 		else
@@ -233,6 +257,7 @@ int request_make(const struct options *o, const struct session_places *places, c
 	json_decref(file);
 	json_decref(knobs);
 	json_decref(data_dir);
+	json_decref(old);
 	json_decref(lists);
 	free(filter);
 	return rc;
@@ -252,6 +277,8 @@ size_t request_strings(const json_t *request, const char *key, const char **out,
 int request_plan(const json_t *request, struct catalog *c, const struct topology *t, struct plan **out, struct err *err)
 {
 	const char *params[64], *placements[8], *subjects[64], *events[1], *filter = jsonx_str(request, "filter");
+	const char *cells[REQUEST_MAX_CELLS], *old = jsonx_str(request, "old");
+	size_t n_cells = request_strings(request, "cells", cells, REQUEST_MAX_CELLS);
 	size_t n_placements = request_strings(request, "placements", placements, 8);
 	enum placement parsed[8];
 	struct plan_options o = {
@@ -268,11 +295,21 @@ int request_plan(const json_t *request, struct catalog *c, const struct topology
 		.smoke = jsonx_bool(request, "smoke", false),
 	};
 
+	int rc;
+
 	for (size_t i = 0; i < n_placements; i++)
 		if (!placement_parse(placements[i], &parsed[i]))
 			return err_set(err, -EINVAL, "--placement '%.40s' is none of same, smt, cache, cross, free",
 				       placements[i]);
-	return plan_build(json_object_get(request, "plan"), c, t, &o, out, err);
+	rc = old ? beside_add(c, old, err) : 0;
+	if (rc == 0)
+		rc = plan_build(json_object_get(request, "plan"), c, t, &o, out, err);
+	if (rc == 0 && n_cells) {
+		rc = plan_keep(*out, cells, n_cells, err);
+		if (rc)
+			plan_free(*out);
+	}
+	return rc;
 }
 
 int request_budget(const struct options *o, const json_t *request, const struct plan *p, int64_t *out, struct err *err)
@@ -295,10 +332,8 @@ int request_budget(const struct options *o, const json_t *request, const struct 
 
 json_t *request_command(const struct options *o, const char *word, int argc, char **argv)
 {
-	json_t *list = json_pack("[s, s]", "switchyard", word);
+	json_t *list = cli_words(word, argc, argv);
 
-	for (int i = 0; i < argc; i++)
-		json_array_append_new(list, json_string(argv[i]));
 	options_append_environment(o, list);
 	return list;
 }
@@ -306,7 +341,7 @@ json_t *request_command(const struct options *o, const char *word, int argc, cha
 int request_check_resume(const struct options *o, struct err *err)
 {
 	static const char *const fixed[] = {"filter",   "plan",     "rounds", "seed",  "out",   "placement", "smoke",
-					    "rigorous", "subjects", "events", "param", "knobs", "data-dir"};
+					    "rigorous", "subjects", "events", "param", "knobs", "data-dir",  "old"};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (options_typed(o, fixed[i]))

@@ -17,6 +17,9 @@
 #include "harness/plan/plan.h"
 #include "harness/plan/session.h"
 
+/* How many cells a request can name ("cells": ids; a run that repeats a part of another one has it). */
+enum { REQUEST_MAX_CELLS = 256 };
+
 /* From the options: *out (a new reference) and the seed. Everything that needs no plan is checked. */
 int request_make(const struct options *o, const struct session_places *places, const struct catalog *c, json_t **out,
 		 uint64_t *seed, struct err *err);

@@ -51,7 +51,9 @@ static json_t *host_json(const struct run *r)
 /* run.json as it is at the start; NULL: it cannot be JSON. */
 static json_t *describe_run(const struct run *r, const char *word, int argc, char **argv)
 {
-	json_t *command = request_command(&r->o, word, argc, argv), *run, *plan;
+	json_t *command = r->order && r->order->command ? json_incref(r->order->command)
+							: request_command(&r->o, word, argc, argv);
+	json_t *run, *plan;
 	struct estimate e;
 
 	estimate_plan(r->plan, &e);
@@ -128,6 +130,7 @@ struct engine_config run_engine(struct run *r, struct progress *progress)
 		.plan = r->plan, .store = r->store, .progress = progress, .is_smoke = run_is_smoke(r)};
 
 	config.env.seed = r->seed;
+	config.is_reversed = jsonx_bool(r->request, "reversed", false);
 	return config;
 }
 

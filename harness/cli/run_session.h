@@ -26,6 +26,7 @@ struct run {
 	char *run_id, *dir;
 	char *data_path; /* where files of workloads will be */
 	char *data_dir; /* the same, made, as an absolute path; NULL: not made yet */
+	const struct run_order *order; /* not NULL: what the command that called has decided */
 	struct err err;
 };
 
@@ -34,7 +35,7 @@ bool run_is_smoke(const struct run *r);
 json_t *run_budget_json(const struct run *r);
 /* Where the run and its files will be, from --out; nothing is made. */
 void run_choose_folders(struct run *r);
-/* Make the run's folder, with run.json as it is at the start: `command` and the words behind it. */
+/* Make the run's folder, with run.json as it is at the start: `command` and the words behind it, or the order's. */
 int run_create_folder(struct run *r, const char *command, int argc, char **argv);
 /* run.json says that it is finished. */
 int run_note_finished(struct run *r, bool is_complete);

@@ -311,12 +311,23 @@ static void attempt_add(struct attempt *a, json_t *record, bool found)
 		a->is_contaminated = true;
 }
 
+static void turn_round(const struct engine *e, size_t *order, size_t n)
+{
+	for (size_t i = 0; e->config->is_reversed && i < n / 2; i++) {
+		size_t other = order[n - 1 - i];
+
+		order[n - 1 - i] = order[i];
+		order[i] = other;
+	}
+}
+
 static bool run_attempt(struct engine *e, struct cell_state *s, unsigned round, unsigned number, struct attempt *a,
 			size_t *entries)
 {
 	size_t order[ORDER_MAX], n = cell_entries(s->cell);
 
 	order_subjects(e->config->env.seed, s->hash, round, n, order);
+	turn_round(e, order, n);
 	for (size_t position = 0; position < n; position++) {
 		size_t i = order[position];
 		struct sample_request r = make_request(e, s, i, "timed");
@@ -437,6 +448,7 @@ static void one_round(struct engine *e, unsigned round, size_t *order, size_t *a
 	size_t n_cells = e->config->plan->n_cells, n_again = 0;
 
 	order_cells(e->config->env.seed, round, n_cells, order);
+	turn_round(e, order, n_cells);
 	for (size_t k = 0; k < n_cells; k++) {
 		struct cell_state *s = &e->states[order[k]];
 

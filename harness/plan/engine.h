@@ -24,6 +24,7 @@ struct engine_config {
 	struct progress *progress;
 	int64_t budget_ns; /* no round is started after it, but for the first with something to measure; 0: none */
 	bool is_smoke;
+	bool is_reversed; /* every order of cells and of subjects is turned round: the second batch of a gate */
 	/*
 	 * Not NULL: nothing is run and nothing is written. The samples that would be taken are counted in this object,
 	 * cell -> {"calibrate","timed","counted","smoke"}, as if each of them would succeed.

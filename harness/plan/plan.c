@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/plan/beside.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan_internal.h"
 #include "harness/stats/looks.h"
@@ -102,6 +103,29 @@ static void select_subjects(const struct builder *b, struct cell *cell)
 	cell->wants_twin = false;
 }
 
+static bool has_subject(const struct cell *cell, const struct subject *s)
+{
+	for (size_t i = 0; i < cell->n_subjects; i++)
+		if (cell->subjects[i] == s)
+			return true;
+	return false;
+}
+
+/* Each subject's other build (beside.h) goes right behind it. */
+static void add_old_builds(const struct builder *b, struct cell *cell)
+{
+	for (size_t i = 0; i < cell->n_subjects && cell->n_subjects < ORDER_MAX - 1; i++) {
+		const struct subject *old = beside_of(b->catalog, cell->subjects[i]);
+
+		if (!old || has_subject(cell, old) || !catalog_offers(b->catalog, old, cell->workload))
+			continue;
+		memmove(&cell->subjects[i + 2], &cell->subjects[i + 1],
+			(cell->n_subjects - i - 1) * sizeof *cell->subjects);
+		cell->subjects[++i] = old;
+		cell->n_subjects++;
+	}
+}
+
 static bool is_known_id(const struct plan *p, const char *id)
 {
 	for (size_t i = 0; i < p->n_cells; i++)
@@ -128,6 +152,7 @@ int plan__add_cell(struct builder *b, struct cell cell, unsigned wanted)
 		cell.id = xformat("%s %s w%u", name, placement_name(cell.placement), cell.placed.workers);
 		free(name);
 		select_subjects(b, &cell);
+		add_old_builds(b, &cell);
 		if (cell.n_subjects && (cell.rounds || cell.counted) && !is_known_id(p, cell.id)) {
 			p->cells = xgrow(p->cells, p->n_cells + 1, sizeof *p->cells);
 			p->cells[p->n_cells++] = cell;
@@ -283,6 +308,31 @@ int plan_build(const json_t *file, struct catalog *c, const struct topology *t, 
 	}
 	assign_twins(b.plan);
 	*out = b.plan;
+	return 0;
+}
+
+static bool is_listed(const char *const *ids, size_t n, const char *id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(ids[i], id) == 0)
+			return true;
+	return false;
+}
+
+int plan_keep(struct plan *p, const char *const *ids, size_t n, struct err *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_known_id(p, ids[i]))
+			return err_set(err, -ENOENT, "there is no cell '%.200s' in the plan", ids[i]);
+	for (size_t i = 0; i < p->n_cells; i++) {
+		if (is_listed(ids, n, p->cells[i].id))
+			p->cells[kept++] = p->cells[i];
+		else
+			cell_clear(&p->cells[i]);
+	}
+	p->n_cells = kept;
 	return 0;
 }
 

@@ -76,6 +76,8 @@ int plan_read(const char *path, json_t **out, struct err *err);
 /* Expand and check; the variants that the file or the options name are added to the catalog. `file` is the plan's JSON (NULL with smoke). -EINVAL: wrong input; -ENOENT: nothing is selected. */
 int plan_build(const json_t *file, struct catalog *c, const struct topology *t, const struct plan_options *o,
 	       struct plan **out, struct err *err);
+/* Keep only these cells, as they are. -ENOENT and a sentence, with nothing changed, when one is not there. */
+int plan_keep(struct plan *p, const char *const *ids, size_t n, struct err *err);
 void plan_free(struct plan *p);
 
 /* Entries of a cell in an order: its subjects, then the twin. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/plan/beside.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan_internal.h"
 #include "harness/plan/variant.h"
@@ -284,7 +285,8 @@ static int read_subjects(struct builder *b, const json_t *file, struct group *g)
 		}
 	} else {
 		for (i = 0; i < b->catalog->n_subjects && !rc; i++)
-			if (!b->catalog->subjects[i].knobs) /* a variant takes part where it is named */
+			/* A variant takes part where it is named, another build beside its namesake. */
+			if (!b->catalog->subjects[i].knobs && !beside_is_old(b->catalog->subjects[i].id))
 				rc = add_group_subject(b, g, &b->catalog->subjects[i]);
 	}
 	/* What the user names takes part even where the plan does not name it: foreign subjects above all. */

@@ -17,7 +17,8 @@
  * be voided by chance.
  *
  * Which comparisons. Every subject against the cell's base (pthread where it was measured, else the first concurrent
- * model), and the event loop against every other concurrent model, since neither follows from the other's interval.
+ * model), and the event loop against every other concurrent model, since neither follows from the other's interval. A
+ * subject of another build ("gmp@old") is compared with its namesake and with nobody else.
  */
 #include <errno.h>
 #include <math.h>
@@ -33,6 +34,8 @@
 #define LEAST_EFFECT 0.01
 #define NOISY_SHARE 0.20 /* of contaminated samples, above which the whole run is stamped */
 #define RUNNING_SHARE 0.25 /* a counter that ran for less of the time is withheld */
+
+static const char old_build[] = "@old"; /* BESIDE_SUFFIX: the report knows the records, not the planner */
 
 /* ---- looks ------------------------------------------------------------------------------------------------- */
 
@@ -199,9 +202,8 @@ size_t paired_points(const struct series *a, const struct series *b, enum quanti
 	return n;
 }
 
-/* -ENODATA when no round has both. */
-static int compare_series(const struct series *base, const struct series *subject, double level, double narrow_level,
-			  struct stats_comparison *out, double *contaminated_share)
+int pair_series(const struct series *base, const struct series *subject, double level, double narrow_level,
+		struct stats_comparison *out, double *contaminated_share)
 {
 	double *a = malloc((base->timed.n + 1) * sizeof(*a)), *b = malloc((base->timed.n + 1) * sizeof(*b));
 	size_t n, contaminated;
@@ -233,9 +235,9 @@ static int compare_twin(const struct report *r, const struct series *original, c
 	const struct stats_look *look = cell_look(r, out->cell);
 	struct series a = until(original, look), b = until(t, look);
 	double level = level_of(r, out->cell);
-	int rc = compare_series(&a, &b, level, NARROW, &out->cmp, NULL);
+	int rc = pair_series(&a, &b, level, NARROW, &out->cmp, NULL);
 
-	return rc ? rc : compare_series(&a, &b, 1 - (1 - level) / (double)measured, NARROW, &out->strict, NULL);
+	return rc ? rc : pair_series(&a, &b, 1 - (1 - level) / (double)measured, NARROW, &out->strict, NULL);
 }
 
 static int find_twins(struct report *r)
@@ -295,6 +297,22 @@ static void assign_twin(const struct report *r, struct cell *c)
 
 /* ---- comparisons ----------------------------------------------------------------------------------------- */
 
+/* The series of another build of a subject: it is compared with that subject alone. */
+static bool is_old_build(const struct series *s)
+{
+	size_t n = strlen(s->subject), suffix = strlen(old_build);
+
+	return n > suffix && strcmp(s->subject + n - suffix, old_build) == 0;
+}
+
+const struct series *cell_old_build(const struct cell *c, const struct series *s)
+{
+	char name[300];
+
+	snprintf(name, sizeof(name), "%s%s", s->subject, old_build);
+	return s->is_twin ? NULL : cell_series(c, name);
+}
+
 static const struct series *base_of(const struct cell *c)
 {
 	const struct series *wanted = cell_series(c, field_text(c->json, "base", "pthread"));
@@ -302,14 +320,15 @@ static const struct series *base_of(const struct cell *c)
 	if (wanted && wanted->timed.n > 0)
 		return wanted;
 	for (size_t i = 0; i < c->n_series; i++)
-		if (!c->series[i].is_twin && !subject_is_baseline(c->series[i].subject) && c->series[i].timed.n > 0)
+		if (!c->series[i].is_twin && !subject_is_baseline(c->series[i].subject) &&
+		    !is_old_build(&c->series[i]) && c->series[i].timed.n > 0)
 			return &c->series[i];
 	return NULL;
 }
 
 static bool is_candidate(const struct series *s)
 {
-	return !s->is_twin && s->timed.n > 0;
+	return !s->is_twin && !is_old_build(s) && s->timed.n > 0;
 }
 
 static int add_comparison(struct report *r, const struct cell *c, const struct series *base,
@@ -333,6 +352,12 @@ static int list_comparisons(struct report *r, const struct cell *c)
 	for (size_t i = 0; base && i < c->n_series && rc == 0; i++)
 		if (&c->series[i] != base && is_candidate(&c->series[i]))
 			rc = add_comparison(r, c, base, &c->series[i]);
+	for (size_t i = 0; i < c->n_series && rc == 0; i++) {
+		const struct series *old = cell_old_build(c, &c->series[i]);
+
+		if (old && old->timed.n > 0 && is_candidate(&c->series[i]))
+			rc = add_comparison(r, c, old, &c->series[i]);
+	}
 	if (!base || !loop || !is_candidate(loop) || loop == base)
 		return rc;
 	for (size_t i = 0; i < c->n_series && rc == 0; i++) {
@@ -350,7 +375,7 @@ static int judge_at(const struct report *r, struct comparison *c, const struct s
 	const struct twin *twin = c->cell->twin;
 	struct series base = until(c->base, look), subject = until(c->subject, look);
 	double alpha = look ? look->alpha : 1 - LEVEL;
-	int rc = compare_series(&base, &subject, 1 - alpha / c->m, look ? 1 - 2 * alpha : NARROW, &c->cmp,
+	int rc = pair_series(&base, &subject, 1 - alpha / c->m, look ? 1 - 2 * alpha : NARROW, &c->cmp,
 				&c->contaminated_share);
 
 	if (rc)

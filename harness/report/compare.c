@@ -245,6 +245,18 @@ bool compare_is_regression(const struct compare_row *row, double margin)
 	return row->verdict.kind == VERDICT_SLOWER && row->cmp.ratio * (1 + margin) < 1;
 }
 
+static bool is_disturbed(const json_t *report)
+{
+	const json_t *summary = json_object_get(report, "summary");
+
+	return field_number(summary, "contaminated") > VERDICT_CONTAMINATED_LIMIT * field_number(summary, "timed");
+}
+
+bool compare_is_disturbed(const struct compare *c)
+{
+	return is_disturbed(c->a) || is_disturbed(c->b);
+}
+
 /* ---- warnings -------------------------------------------------------------------------------------------- */
 
 static void warn(struct compare *c, const char *what, const json_t *a, const json_t *b)

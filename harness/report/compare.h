@@ -59,6 +59,9 @@ void compare_free(struct compare *c);
 /* Whether the row is slower by more than the margin as far as can be told: separated, above the floor, beyond it. */
 bool compare_is_regression(const struct compare_row *row, double margin);
 
+/* Whether too many samples of A or of B were disturbed by other programs. */
+bool compare_is_disturbed(const struct compare *c);
+
 void compare_text(FILE *out, const struct compare *c);
 json_t *compare_json(const struct compare *c);
 /* Both runs as Go benchmark text: `benchstat -col run FILE`. */

@@ -207,6 +207,8 @@ struct report {
 /* Takes new references to the three. 0 or -errno with a sentence. */
 int report_build(json_t *run, json_t *samples, json_t *warnings, struct report **out, struct err *err);
 void report_free(struct report *r);
+/* Of a run's folder (report.c). */
+int report_load(const char *dir, struct report **out, struct err *err);
 
 /* analyse.c: all that needs statistics. Called by report_build. */
 int report_analyse(struct report *r, struct err *err);
@@ -255,6 +257,14 @@ size_t paired_points(const struct series *a, const struct series *b, enum quanti
 		     double *out, size_t *contaminated);
 /* The last look that the cell came to; NULL: none. */
 const struct stats_look *cell_look(const struct report *r, const struct cell *c);
+/*
+ * Two series of a cell, paired by rounds: the interval at `level`, the one of the equivalence test at `narrow_level`.
+ * -ENODATA when no round has both. The share may be NULL.
+ */
+int pair_series(const struct series *base, const struct series *subject, double level, double narrow_level,
+		struct stats_comparison *out, double *contaminated_share);
+/* The same subject of another build (harness/plan/beside.h): its series in the cell, or NULL. */
+const struct series *cell_old_build(const struct cell *c, const struct series *s);
 /* Median of a quantity over the timed points. */
 #define EST(s, quantity) (&(s)->est[quantity])
 /* Distinct subjects of all cells in the order in which they first appear, without twins; a malloc'd array. */

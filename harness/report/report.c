@@ -13,7 +13,7 @@
 #include "harness/report/parts.h"
 #include "harness/results/store.h"
 
-static int load(const char *dir, struct report **out, struct err *err)
+int report_load(const char *dir, struct report **out, struct err *err)
 {
 	json_t *run = NULL, *samples = NULL, *warnings = NULL;
 	int rc = store_load(dir, &run, &samples, &warnings, err);
@@ -86,7 +86,7 @@ static int write_benchstat(const struct report *r, const char *dir, struct err *
 int report_write(const char *dir, struct err *err)
 {
 	struct report *r;
-	int rc = load(dir, &r, err);
+	int rc = report_load(dir, &r, err);
 
 	if (rc)
 		return rc;
@@ -128,7 +128,7 @@ int report_read(const char *path, json_t **out, struct err *err)
 	*out = NULL;
 	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 		return read_file(path, out, err);
-	rc = load(path, &r, err);
+	rc = report_load(path, &r, err);
 	if (rc)
 		return rc;
 	*out = report_json(r);
@@ -139,7 +139,7 @@ int report_read(const char *path, json_t **out, struct err *err)
 int report_summary(const char *dir, FILE *out, unsigned width, struct err *err)
 {
 	struct report *r;
-	int rc = load(dir, &r, err);
+	int rc = report_load(dir, &r, err);
 
 	if (rc)
 		return rc;

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *way;
+static const char *way, *self;
 
 static bool is(const char *name)
 {
@@ -160,6 +160,15 @@ static void before_ready(void)
 	}
 }
 
+/* Whether a file beside the binary says that this build is slow. */
+static bool is_planted(void)
+{
+	char path[4200];
+
+	snprintf(path, sizeof path, "%s.planted", self);
+	return access(path, F_OK) == 0;
+}
+
 /* A number that differs from process to process. */
 static unsigned long order_of_start(void)
 {
@@ -176,7 +185,7 @@ static long region_us(const json_t *cell)
 		return 400 * (long)json_integer_value(json_object_get(json_object_get(cell, "params"), "size"));
 	if (is("jitter") || is("jitter2")) /* alike, and never twice the same: the clock's last digits decide */
 		return 1000 + (long)(order_of_start() % 6000);
-	return is("level") ? 8000 : is("slow") ? 60000 : 2000;
+	return is("slow") ? 60000 : is("level") || is_planted() ? 8000 : 2000;
 }
 
 static void region(const json_t *cell)
@@ -279,6 +288,7 @@ int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
 
+	self = argv[0];
 	way = strncmp(name, "subject-", 8) == 0 ? name + 8 : name;
 	if (argc == 2 && strcmp(argv[1], "--describe") == 0)
 		describe();
