@@ -1,0 +1,113 @@
+#!/bin/bash
+# What is written is what docs/schemas describe: files that runs write now hold nothing else, committed runs of earlier
+# versions are still valid, and the schemas refuse what they should.
+# usage: test_schemas.sh BUILD SOURCE
+set -u
+build=$1
+source=$2
+fake=$build/tests/fake_subject
+[ -x "$build/switchyard" ] && [ -x "$fake" ] || { echo "not built"; exit 77; }
+python3 -c 'import jsonschema' 2>/dev/null || { echo "python3-jsonschema is not installed"; exit 77; }
+
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/switchyard-schemas-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset "${!SWITCHYARD_@}"
+mkdir -p tree/subjects tree/plans old
+cp "$build/switchyard" tree/switchyard
+for way in aa bb unsupported tooslow wrongcert crash error state delays fewdelays; do
+	ln -s "$fake" "tree/subjects/subject-$way"
+done
+ln -s "$fake" old/subject-aa
+cat >tree/plans/default.json <<'END'
+{"schema":"switchyard.plan/1","name":"default","rounds":6,"budget_s":60,"region_ms":10,
+ "cells":[{"workload":"fake/once","base":"aa","twin":true,"counted":1},{"workload":"fake/work","params":{"size":[1,2]}},
+          {"workload":"fake/state","rounds":2},{"workload":"fake/delay"}]}
+END
+S=$work/tree/switchyard
+failed=0
+fail() { echo "FAIL: $*"; failed=1; }
+
+valid() { # flags SCHEMA FILES
+	local flags=$1 schema=$2
+	shift 2
+	"$source/scripts/check_schema" $flags "$source/docs/schemas/$schema.schema.json" "$@" >faults 2>&1 ||
+		fail "$schema: $*: $(head -5 faults)"
+	[ -s "$1" ] || fail "$schema: $1 is empty"
+}
+refused() { # PATTERN flags SCHEMA FILE
+	local pattern=$1 flags=$2 schema=$3
+	"$source/scripts/check_schema" $flags "$source/docs/schemas/$schema.schema.json" "$4" >faults 2>&1 &&
+		fail "$schema: $4 is not refused"
+	grep -qE -- "$pattern" faults || fail "$schema: $4: says '$(head -3 faults)', not /$pattern/"
+}
+
+# ---- what is written now
+timeout 100 "$S" run --out run --seed 1 --quiet --knobs aa:speed=2 --subjects aa,aa+speed=3,bb,unsupported,tooslow,wrongcert,crash,error,state,delays,fewdelays \
+	--save-baseline kept >out 2>err
+[ -s run/report.json ] || { cat out err; exit 1; }
+grep -q '"status":"crashed"' run/samples.jsonl || fail "the run has no crash to describe"
+timeout 100 "$S" gate --old old --out gate --quiet --force --rounds 6 -f workload:once --margin 90% >out 2>err
+"$S" compare kept run --json >compare.json || fail "compare: $(cat err)"
+valid --known run run/run.json gate/first/run.json
+valid "--known --lines" sample run/samples.jsonl gate/first/samples.jsonl
+valid --known report run/report.json gate/first/report.json results/baselines/kept/report.json
+valid --known compare compare.json
+valid --known gate gate/gate.json
+valid --known plan tree/plans/default.json "$source"/harness/plan/plans/*.json
+"$fake" --describe >describe.json
+valid --known describe describe.json
+
+# ---- the models, where they are built: what they describe, and what they say in a sample
+for subject in "$build"/subjects/subject-*; do
+	[ -x "$subject" ] || continue
+	"$subject" --describe >describe.json
+	valid --known describe describe.json
+	for kind in timed calibrate; do
+		python3 - "$kind" >talk <<'END'
+import json, sys
+works = [w for w in json.load(open("describe.json"))["workloads"] if w["offered"] and w["scaling"] == "linear"]
+if works:
+    w = works[0]
+    cell = {"workload": w["name"], "version": w["version"], "ops": 1000, "seed": "00000000000000ff",
+            "params": {p["name"]: p["smoke"] for p in w["params"]}}
+    print(json.dumps({"cmd": "run", "kind": sys.argv[1], "target_ns": 1000000, "cell": cell}))
+    print('{"cmd":"go"}\n{"cmd":"ack"}\n{"cmd":"ack"}')
+END
+		[ -s talk ] || continue
+		timeout 60 "$subject" --run <talk >said 2>err
+		grep -q '"msg":"sample"' said || fail "$subject, $kind: $(cat said err)"
+		valid "--known --lines" message said
+	done
+done
+
+# ---- what earlier versions wrote, as it is committed
+for folder in "$source"/results/reference/*/; do
+	gunzip -c "$folder/samples.jsonl.gz" | awk 'NR % 7 == 1' >earlier.jsonl # a seventh: the check takes its time
+	valid --lines sample earlier.jsonl
+	valid "" run "$folder/run.json"
+done
+
+# ---- the schemas can refuse
+python3 - <<'END'
+import json
+def write(name, change):
+    sample = json.loads(open("run/samples.jsonl").readline())
+    change(sample)
+    open(name, "w").write(json.dumps(sample) + "\n")
+write("nokey", lambda s: s.pop("key"))
+write("badstatus", lambda s: s.update(status="fine"))
+write("text", lambda s: s["time"].update(process_ns="12"))
+write("more", lambda s: s.update(extra=1))
+write("nan", lambda s: s["metric"].update(value=float("nan")))
+json.dump({"schema": "switchyard.plan/1", "cells": [{"workload": "a/b", "colour": 1}]}, open("plan", "w"))
+END
+refused "'key' is a required property" --lines sample nokey
+refused "'fine' is not one of" --lines sample badstatus
+refused "time/process_ns: '12' is not of type 'integer'" --lines sample text
+refused "'extra' was unexpected" "--lines --known" sample more
+valid --lines sample more # later versions may add keys
+refused "NaN is no JSON" --lines sample nan
+refused "'colour' was unexpected" "" plan plan
+
+exit $failed
