@@ -43,6 +43,12 @@ void benchstat_write(FILE *out, const struct report *r);
 void benchstat_head(FILE *out, const json_t *host);
 void benchstat_name(FILE *out, const json_t *cell, const char *subject, bool is_twin);
 
+/* csv.c, gbench.c, junit.c: the other forms of report_export(). */
+void csv_samples(FILE *out, const struct report *r);
+void csv_cells(FILE *out, const struct report *r);
+void gbench_write(FILE *out, const struct report *r);
+void junit_write(FILE *out, const struct report *r);
+
 /* summary.c: the table for the terminal. */
 void summary_write(FILE *out, const struct report *r, const char *dir, unsigned width);
 

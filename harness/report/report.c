@@ -136,6 +136,34 @@ int report_read(const char *path, json_t **out, struct err *err)
 	return *out ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
+int report_export(const char *dir, const char *format, FILE *out, struct err *err)
+{
+	static const struct {
+		const char *name;
+		void (*write)(FILE *out, const struct report *r);
+	} forms[] = {{"csv", csv_samples},
+		     {"csv-cells", csv_cells},
+		     {"gbench", gbench_write},
+		     {"junit", junit_write},
+		     {"benchstat", benchstat_write}};
+	struct report *r;
+	size_t i = 0, n = sizeof(forms) / sizeof(*forms);
+	int rc;
+
+	while (i < n && strcmp(forms[i].name, format) != 0)
+		i++;
+	if (i == n)
+		return err_set(err, -EINVAL,
+			       "there is no format '%.40s'; known are csv, csv-cells, gbench, junit, benchstat",
+			       format);
+	rc = report_load(dir, &r, err);
+	if (rc)
+		return rc;
+	forms[i].write(out, r);
+	report_free(r);
+	return ferror(out) ? err_set(err, -EIO, "cannot write the report") : 0;
+}
+
 int report_summary(const char *dir, FILE *out, unsigned width, struct err *err)
 {
 	struct report *r;

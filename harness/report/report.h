@@ -22,6 +22,12 @@ int report_write(const char *dir, struct err *err);
  */
 int report_read(const char *path, json_t **out, struct err *err);
 
+/*
+ * A run in a form that other tools read, on `out`: "csv" (a line per sample), "csv-cells" (a line per cell and subject),
+ * "gbench" (google-benchmark's JSON), "junit" (JUnit XML), "benchstat" (Go's text). -EINVAL for another name.
+ */
+int report_export(const char *dir, const char *format, FILE *out, struct err *err);
+
 /* The summary table of a finished run, for the terminal (width in columns; colour never). */
 int report_summary(const char *dir, FILE *out, unsigned width, struct err *err);
 

@@ -91,6 +91,7 @@ for option in --rounds=3 --rigorous --data-dir=. --knobs=aa:speed=1; do
 done
 wrong "report takes one argument" report
 wrong "nowhere.* " report nowhere
+wrong "there is no format 'xls'; known are csv" report --format xls nowhere
 wrong "compare takes two arguments" compare nowhere
 wrong "nowhere.* " compare nowhere nowhere
 wrong "--margin is '5 %', it must be a share such as 5% or 0.05" compare --margin '5 %' nowhere nowhere
