@@ -21,7 +21,7 @@ static const struct option_spec specs[] = {
 	 .value = "SHARE",
 	 .help = "exit with 1 when B is slower by more than this and a second batch, old and new side by side, shows "
 		 "it too"},
-	{.name = "force", .help = "with --gate: judge records of a noisy machine, too"},
+	{.name = "force", .help = "judge samples that other programs disturbed, too"},
 	{.name = "out",
 	 .letter = 'o',
 	 .value = "DIR",
@@ -100,14 +100,15 @@ static int confirm(const struct options *o, const char *of_run, const char *old,
 				   .command = command,
 				   .is_quiet = options_has(o, "quiet"),
 				   .budget = options_get(o, "budget")};
+	struct gate_rule rule = {.margin = margin, .is_forced = options_has(o, "force"), .only = suspects};
 	struct gate_batch batch = {0};
 	int code = gate_measure_again(&order, err);
 
 	if (code == CLI_DONE || code == CLI_SOME_FAILED) {
-		if (gate_read(dir, margin, suspects, NULL, &batch, err) != 0) {
+		if (gate_read(dir, &rule, &batch, err) != 0) {
 			code = cli_usage(err);
 		} else {
-			enum gate_outcome outcome = gate_outcome(&batch, &batch, options_has(o, "force"));
+			enum gate_outcome outcome = gate_outcome(&batch, &batch, rule.is_forced);
 
 			gate_text(stdout, &batch, "Second batch");
 			code = gate_write(dir, old, margin, outcome, NULL, &batch, err) ? cli_usage(err)
@@ -175,7 +176,7 @@ static int compare(const struct options *o, json_t *command, struct err *err)
 	if (rc == 0)
 		rc = read_one(o->args[1], &b, err);
 	if (rc == 0)
-		rc = compare_reports(a, b, margin, &c, err);
+		rc = compare_reports(a, b, margin, options_has(o, "force"), &c, err);
 	code = rc ? cli_usage(err) : show(o, c);
 	if (rc == 0 && options_has(o, "gate"))
 		code = gate(o, c, command, err);

@@ -120,8 +120,10 @@ static int measure_second(struct gate *g)
 	int code = gate_measure_again(&order, &g->err);
 
 	if (code == CLI_DONE || code == CLI_SOME_FAILED) {
+		struct gate_rule rule = {g->margin, options_has(&g->o, "force"), suspects, &g->first};
+
 		g->has_second = true;
-		if (gate_read(g->second_dir, g->margin, suspects, &g->first, &g->second, &g->err) != 0)
+		if (gate_read(g->second_dir, &rule, &g->second, &g->err) != 0)
 			code = cli_usage(&g->err);
 		else
 			gate_text(stdout, &g->second, "Second batch");
@@ -139,12 +141,13 @@ static bool is_measured(int code)
 static int gate(struct gate *g)
 {
 	bool is_forced = options_has(&g->o, "force");
+	struct gate_rule rule = {.margin = g->margin, .is_forced = is_forced};
 	enum gate_outcome outcome;
 	int code = measure_first(g);
 
 	if (!is_measured(code))
 		return code;
-	if (gate_read(g->first_dir, g->margin, NULL, NULL, &g->first, &g->err) != 0)
+	if (gate_read(g->first_dir, &rule, &g->first, &g->err) != 0)
 		return cli_usage(&g->err);
 	gate_text(stdout, &g->first, "First batch");
 	outcome = gate_outcome(&g->first, NULL, is_forced);

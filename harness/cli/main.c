@@ -24,6 +24,7 @@ static const struct {
 	{"report", cmd_report, "write the report of a run again from its records"},
 	{"compare", cmd_compare, "what changed between two runs, or since a saved baseline"},
 	{"gate", cmd_gate, "fails when this build is slower than another one, in two batches of common rounds"},
+	{"replay", cmd_replay, "measure one cell of a run again, as it was, and show both figures"},
 	{"doctor", cmd_doctor, "what on this machine disturbs measuring, with fix and undo; changes nothing"},
 	{"subject", cmd_subject, "check whether an executable keeps the subject protocol"},
 };
@@ -122,7 +123,8 @@ int main(int argc, char **argv)
 			code = CLI_USAGE;
 		return code;
 	}
-	cli_complain("there is no command '%.60s'; known are list, run, cross, report, compare, gate, doctor, subject",
+	cli_complain("there is no command '%.60s'; known are list, run, cross, report, compare, gate, replay, doctor, "
+		     "subject",
 		     name);
 	return CLI_USAGE;
 }

@@ -214,7 +214,7 @@ static void judge_row(const struct compare *c, struct compare_row *row)
 		.margin = c->margin,
 		.floor = fmax(row->drift, fmax(row->floor_a, row->floor_b)),
 		.least_effect = is_noisy(c->a) || is_noisy(c->b) ? fmax(c->margin, LEAST_EFFECT) : LEAST_EFFECT,
-		.contaminated_share = share_contaminated(row),
+		.contaminated_share = c->is_forced ? 0 : share_contaminated(row),
 		.twin_differs = row->twin_differs,
 		.work_unequal = field_number(row->of_a, "n_mismatch") > 0 || field_number(row->of_b, "n_mismatch") > 0,
 	});
@@ -376,7 +376,7 @@ static void warn_of_all(struct compare *c)
 
 /* ---- the whole ------------------------------------------------------------------------------------------- */
 
-int compare_reports(json_t *a, json_t *b, double margin, struct compare **out, struct err *err)
+int compare_reports(json_t *a, json_t *b, double margin, bool is_forced, struct compare **out, struct err *err)
 {
 	struct compare *c = calloc(1, sizeof(*c));
 	int rc;
@@ -387,6 +387,7 @@ int compare_reports(json_t *a, json_t *b, double margin, struct compare **out, s
 	*c = (struct compare){.a = json_incref(a),
 			      .b = json_incref(b),
 			      .margin = margin,
+			      .is_forced = is_forced,
 			      .warnings = json_array(),
 			      .unmatched = json_array()};
 	rc = match_cells(c);

@@ -46,6 +46,7 @@ struct compare_row {
 struct compare {
 	json_t *a, *b; /* the reports */
 	double margin;
+	bool is_forced; /* that others disturbed samples is no reason not to judge */
 	struct compare_row *rows; /* in the order of B's cells */
 	size_t n_rows;
 	json_t *warnings; /* sentences: what else differs */
@@ -53,7 +54,7 @@ struct compare {
 };
 
 /* Takes new references to both. 0, or -ENODATA when nothing can be compared, -ENOMEM. */
-int compare_reports(json_t *a, json_t *b, double margin, struct compare **out, struct err *err);
+int compare_reports(json_t *a, json_t *b, double margin, bool is_forced, struct compare **out, struct err *err);
 void compare_free(struct compare *c);
 
 /* Whether the row is slower by more than the margin as far as can be told: separated, above the floor, beyond it. */

@@ -173,7 +173,8 @@ static json_t *side_json(const json_t *report)
 	static const char *const keys[] = {"run", "tool", "stamp"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		json_object_set(o, keys[i], json_object_get(report, keys[i]));
+		json_object_set_new(o, keys[i], json_copy(json_object_get(report, keys[i])));
+	json_object_del(json_object_get(o, "run"), "request");
 	return o;
 }
 

@@ -71,7 +71,7 @@ static double earlier_floor(const struct gate_batch *b, const struct gate_row *r
 	return -1;
 }
 
-static int judge_row(struct gate_row *row, size_t m, double margin, const struct gate_batch *floors)
+static int judge_row(struct gate_row *row, size_t m, const struct gate_rule *rule)
 {
 	const struct twin *twin = row->twin;
 	double contaminated;
@@ -79,22 +79,21 @@ static int judge_row(struct gate_row *row, size_t m, double margin, const struct
 
 	if (rc)
 		return rc;
-	row->floor = fmax(twin ? twin->cmp.half_width : -1, earlier_floor(floors, row));
+	row->floor = fmax(twin ? twin->cmp.half_width : -1, earlier_floor(rule->floors, row));
 	row->verdict = verdict_of(&(struct verdict_input){
 		.comparison = &row->cmp,
-		.margin = margin,
+		.margin = rule->margin,
 		.floor = row->floor,
 		.least_effect = LEAST_EFFECT,
-		.contaminated_share = contaminated,
+		.contaminated_share = rule->is_forced ? 0 : contaminated,
 		.twin_differs = twin && twin->differs,
 		.work_unequal = row->old->by_status[ST_MISMATCH] || row->fresh->by_status[ST_MISMATCH],
 	});
-	row->is_regression = row->verdict.kind == VERDICT_SLOWER && row->cmp.ratio * (1 + margin) < 1;
+	row->is_regression = row->verdict.kind == VERDICT_SLOWER && row->cmp.ratio * (1 + rule->margin) < 1;
 	return 0;
 }
 
-int gate_read(const char *dir, double margin, const json_t *only, const struct gate_batch *floors,
-	      struct gate_batch *out, struct err *err)
+int gate_read(const char *dir, const struct gate_rule *rule, struct gate_batch *out, struct err *err)
 {
 	size_t kept = 0;
 	int rc;
@@ -103,9 +102,9 @@ int gate_read(const char *dir, double margin, const json_t *only, const struct g
 	rc = report_load(dir, &out->report, err);
 	if (rc)
 		return rc;
-	rc = list_rows(out, only);
+	rc = list_rows(out, rule->only);
 	for (size_t i = 0; i < out->n_rows && rc == 0; i++) {
-		int of_row = judge_row(&out->rows[i], out->n_rows, margin, floors);
+		int of_row = judge_row(&out->rows[i], out->n_rows, rule);
 
 		if (of_row == 0)
 			out->rows[kept++] = out->rows[i];

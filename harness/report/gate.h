@@ -53,9 +53,14 @@ struct gate_batch {
 	size_t n_lost; /* pairs in which the new build has no sample and the old one has */
 };
 
-/* Cells and subjects to ask about: [{"cell","subject"}], NULL: all pairs. `floors` (may be NULL): an earlier batch. */
-int gate_read(const char *dir, double margin, const json_t *only, const struct gate_batch *floors,
-	      struct gate_batch *out, struct err *err);
+/* How a batch is judged. */
+struct gate_rule {
+	double margin;
+	bool is_forced; /* that others disturbed samples is no reason not to judge */
+	const json_t *only; /* cells and subjects to ask about: [{"cell","subject"}]; NULL: all pairs */
+	const struct gate_batch *floors; /* an earlier batch, or NULL */
+};
+int gate_read(const char *dir, const struct gate_rule *rule, struct gate_batch *out, struct err *err);
 void gate_clear(struct gate_batch *b);
 
 /* The rows that look like regressions, as [{"cell","subject"}] (new reference). */

@@ -348,6 +348,7 @@ static json_t *run_json(const struct report *r)
 		put(o, keys[i], copy(r->run, keys[i]));
 	put(o, "plan", copy(plan, "name"));
 	put(o, "rounds", copy(plan, "rounds"));
+	put(o, "request", copy(r->run, "request")); /* replay needs it, where the report stands alone */
 	put(o, "budget_s", copy(plan, "budget_s"));
 	put(o, "looks", copy(plan, "looks"));
 	return o;

@@ -37,6 +37,10 @@ void content_heads(struct doc *d, const char *const *names, size_t n);
 void content_value(struct doc *d, const struct stats_estimate *e, enum unit unit, bool best);
 void content_count(struct doc *d, const struct series *s);
 
+/* provenance.c: which command, seed, commit and binaries a workload's figures come from; as '#' comments of a file. */
+void provenance_note(struct doc *d, const struct report *r, const char *workload);
+void provenance_comment(FILE *out, const struct report *r, const char *workload);
+
 /* benchstat.c: the text format that Go's benchstat reads; one line per process run. */
 void benchstat_write(FILE *out, const struct report *r);
 /* Its pieces: the lines about the machine; the name of a line, from a cell of run.json or report.json. */

@@ -336,6 +336,8 @@ static int draw_chart(struct report *r, const char *dir, const char *body, const
 		 "are in the table.",
 		 metric_label(like), k->workload, part, what_is_drawn(r, k->workload), list, about_bare(&f));
 	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
+	provenance_comment(f.gp, r, f.plot->workload);
+	provenance_comment(f.dat, r, f.plot->workload);
 	put_series(&f);
 	rows = dots_layout(&f, r, k, &chars);
 	axis = gnuplot_axis_make(k->lo, k->hi, words_unit(like));
@@ -573,6 +575,8 @@ static int draw_curve(struct report *r, const char *dir, const char *body, const
 		 k->total ? "Memory of all tasks" : metric_label(k->like), k->like->workload, k->key, fixed,
 		 what_is_drawn(r, k->like->workload), list, about_bare(&f));
 	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
+	provenance_comment(f.gp, r, f.plot->workload);
+	provenance_comment(f.dat, r, f.plot->workload);
 	put_series(&f);
 	param_label(k, wants_log(k), axis_label, sizeof(axis_label));
 	put_setting(f.gp, "axis_label", axis_label);

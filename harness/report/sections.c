@@ -479,6 +479,7 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 		doc_para(d, PARA_PLAIN);
 	}
 	say_source(d, r, workload);
+	provenance_note(d, r, workload);
 	doc_say(d, "To repeat this section:");
 	doc_para(d, PARA_NOTE);
 	snprintf(filter, sizeof(filter), "workload:%s", workload);

@@ -130,7 +130,7 @@ wrong "cross takes no argument" $cross --between aa,bb work
 [ -e nowhere ] && fail "a wrong --data-dir has been made"
 
 # ---- help
-for command in list run cross report compare doctor subject; do
+for command in list run cross report compare gate replay doctor subject; do
 	expect 0 "usage: switchyard $command" $command --help
 	[ -s err ] && fail "$command --help writes to standard error"
 done
@@ -306,6 +306,26 @@ expect 0 "^3 rows: 3 EQUIVALENT" compare before six --margin 90%
 expect 0 '"schema": "switchyard.compare/1"' compare before results/six/report.json --json
 expect 0 "^BenchmarkFakeOnce/placement=same/subject=aa-1" compare before six --benchstat
 wrong "run.json is not of schema switchyard.report/1" compare before results/six/run.json
+
+# ---- a cell once more: the same seed, rounds and order; what is not as it was is told
+order() { grep '"kind":"timed"' "$1/samples.jsonl" | grep '"attempt":0,' | grep -F "\"cell\":\"$2\"" | sed -E 's/.*"subject":"([^"]*)".*"round":([0-9]+).*"position":([0-9]+).*/\2 \3 \1/' | sort; }
+wrong "replay takes one argument, a run, and --cell" replay six
+wrong "there is no cell 'nosuch'" replay six --cell nosuch
+wrong "nowhere.* " replay nowhere --cell x
+expect "[04]" "" run --rounds 6 --seed 9 -p size=3,4 -f workload:work --subjects aa,bb --out results/two --quiet
+wrong "'fake/work' is part of the names of 2 cells" replay two --cell fake/work
+expect "[04]" "A is the record, B its replay" replay two --cell size=4 --out again --quiet
+grep -qE "^    aa +[0-9.]+ [mun]s +[0-9.]+ [mun]s .*(EQUIVALENT|INCONCLUSIVE|FASTER|SLOWER|UNTRUSTED)" out || fail "no figures: $(cat out)"
+[ "$(order results/two 'fake/work size=4 mode=warm same w1')" = "$(order again 'fake/work size=4 mode=warm same w1')" ] ||
+	fail "a replay has another order"
+[ "$(order again 'fake/work size=4 mode=warm same w1' | wc -l)" -ge 12 ] || fail "a replay has other rounds"
+grep -q 'size=3' again/samples.jsonl && fail "a replay measures other cells"
+grep -q "every subject is the same binary" out || fail "a replay does not look at the binaries"
+sed -i 's/"git_rev": "[^"]*"/"git_rev": "0123456789ab"/' results/two/report.json
+expect "[04]" "warning: the record is of commit 0123456789ab" replay results/two/report.json --cell size=3 --quiet
+cp "$fake" tree/subjects/other && printf x >>tree/subjects/other && mv tree/subjects/other tree/subjects/subject-bb
+expect "[04]" 'another binary in A and in B: ."bb".' replay two --cell size=3 --out other --quiet
+ln -sf "$fake" tree/subjects/subject-bb
 
 rm tree/subjects/subject-slow
 ln -s "$build/switchyard" tree/subjects/subject-slow

@@ -110,7 +110,7 @@ static struct compare *compare_doctored(void (*a)(json_t *, json_t *), void (*b)
 	struct err err = {""};
 	struct compare *c;
 
-	if (compare_reports(ra, rb, 0.05, &c, &err))
+	if (compare_reports(ra, rb, 0.05, false, &c, &err))
 		fail_msg("%s", err.why);
 	json_decref(ra);
 	json_decref(rb);
@@ -305,13 +305,13 @@ static void a_file_is_enough(void **state)
 	snprintf(path, sizeof(path), "%s/report.json", run_dir);
 	assert_int_equal(report_read(path, &a, &err), 0);
 	b = read_doctored(make_slow);
-	assert_int_equal(compare_reports(a, b, 0.05, &c, &err), 0);
+	assert_int_equal(compare_reports(a, b, 0.05, false, &c, &err), 0);
 	assert_int_equal(row_of(c, ring, "gmp")->verdict.kind, VERDICT_SLOWER);
 	compare_free(c);
 	json_array_foreach (json_object_get(a, "cells"), i, cell)
 		json_array_foreach (json_object_get(cell, "subjects"), j, subject)
 			json_object_del(subject, "values");
-	assert_int_equal(compare_reports(a, b, 0.05, &c, &err), -ENODATA);
+	assert_int_equal(compare_reports(a, b, 0.05, false, &c, &err), -ENODATA);
 	assert_non_null(strstr(err.why, "older version"));
 	json_decref(a);
 	json_decref(b);

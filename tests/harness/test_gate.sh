@@ -30,11 +30,11 @@ expect() {
 	shift 2
 	timeout 100 "$S" "$@" >out 2>err </dev/null
 	got=$?
-	[ "$got" = "$code" ] || fail "switchyard $*: exit code $got, not $code: $(tail -5 out err)"
+	[ "$got" = "$code" ] || fail "switchyard $*: exit code $got, not $code: $(tail -n 5 out; tail -n 5 err)"
 	cat out err | grep -qE -- "$pattern" || fail "switchyard $*: says '$(cat out err | tail -9)', not /$pattern/"
 }
 # The machine that runs tests is noisy, and a sleep of 2 ms is no precise work: hence --force and a margin of a half.
-G="gate --old old --margin 50% --rounds 8 --seed 4 --force --quiet"
+G="gate --old old --margin 50% --rounds 20 --seed 4 --force --quiet"
 
 # ---- wrong use
 expect 2 "gate needs --old" gate
@@ -89,7 +89,7 @@ expect 4 "Gate failed samples: the new build has no sample" $G --out broken -f w
 ln -sf "$fake" tree/subjects/subject-aa
 
 # ---- compare --gate: records first, then both builds side by side
-R="run --rounds 8 --seed 5 --quiet -f workload:once"
+R="run --rounds 20 --seed 5 --quiet -f workload:once"
 "$S" $R --out results/one --save-baseline before >/dev/null 2>err || fail "run: $(cat err)"
 expect 0 "Gate passed" compare before one --gate 50% --force --quiet
 touch tree/subjects/subject-aa.planted

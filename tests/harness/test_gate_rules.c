@@ -9,7 +9,7 @@ static const char ring[] = "switch/ring tasks=64 ws_kib=0 same w1";
 /* What the doctor does to the new build's samples. */
 static struct {
 	double factor;
-	bool is_disturbed, is_mismatch, is_lost;
+	bool is_disturbed, is_mismatch, is_lost, is_forced;
 } wanted;
 
 static void treat(json_t *sample)
@@ -60,7 +60,7 @@ static struct gate_batch batch_of(const char *name, const struct gate_batch *fir
 	doctor = add_old_build;
 	write_run(dir, 1, false);
 	doctor = NULL;
-	if (gate_read(dir, 0.05, only, first, &b, &err))
+	if (gate_read(dir, &(struct gate_rule){0.05, wanted.is_forced, only, first}, &b, &err))
 		fail_msg("%s", err.why);
 	return b;
 }
@@ -132,6 +132,10 @@ static void a_noisy_machine_is_not_judged(void **state)
 	assert_int_equal(gate_outcome(&b, NULL, false), GATE_NOISY);
 	assert_int_equal(gate_outcome(&b, NULL, true), GATE_UNTRUSTED); /* its own samples were disturbed */
 	gate_clear(&b);
+	wanted.is_forced = true;
+	b = batch_of("forced", NULL, NULL);
+	assert_int_equal(gate_outcome(&b, NULL, true), GATE_OPEN); /* judged all the same */
+	gate_clear(&b);
 }
 
 static void other_work_and_failures_have_their_own_outcomes(void **state)
@@ -157,7 +161,7 @@ static void a_run_without_pairs_is_refused(void **state)
 	struct gate_batch b;
 
 	(void)state;
-	assert_int_equal(gate_read(run_dir, 0.05, NULL, NULL, &b, &err), -ENODATA);
+	assert_int_equal(gate_read(run_dir, &(struct gate_rule){.margin = 0.05}, &b, &err), -ENODATA);
 	assert_non_null(strstr(err.why, "no subject that was measured beside another build"));
 	gate_clear(&b);
 }

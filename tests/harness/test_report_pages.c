@@ -222,6 +222,32 @@ static void summary_fits_the_width(void **state)
 
 /* ---- tests: figures ------------------------------------------------------------------------------ */
 
+/* Below each section's figures, and in the files that draw them: seed, commit, changes, binaries. */
+static void figures_say_where_they_come_from(void **state)
+{
+	char *md = get_file(run_dir, "report.md"), *gp = get_file(run_dir, "plots/switch_ring_cells.gp");
+	char *dat = get_file(run_dir, "plots/switch_ring_cells.dat");
+	const char *note = strstr(md, "SHA-256 of the binaries: gmp `00ff`");
+	size_t notes = 0, sections = 0;
+
+	(void)state;
+	assert_non_null(note);
+	for (const char *p = md; (p = strstr(p, "SHA-256 of the binaries")) != NULL; p++)
+		notes++;
+	for (const char *p = md; (p = strstr(p, "To repeat this section:")) != NULL; p++)
+		sections++;
+	assert_int_equal(notes, sections);
+	assert_true(notes > 5);
+	assert_non_null(strstr(md, "seed `00000000000000ff`, commit `"));
+	assert_non_null(strstr(md, "switchyard replay RUN --cell 'switch/ring tasks=64 ws_kib=0 same w1'"));
+	assert_non_null(strstr(gp, "# Seed 00000000000000ff, commit "));
+	assert_non_null(strstr(gp, "# gmp: SHA-256 00ff\n"));
+	assert_non_null(strstr(dat, "# Run 20261123T161500Z-example, switchyard run -f 'workload:ring subject:gmp'"));
+	free(md);
+	free(gp);
+	free(dat);
+}
+
 static bool have_gnuplot(void)
 {
 	return system("command -v gnuplot >/dev/null 2>&1") == 0;
@@ -313,6 +339,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(markdown_tables_are_regular),
 		cmocka_unit_test(benchstat_lines_are_well_formed),
 		cmocka_unit_test(summary_fits_the_width),
+		cmocka_unit_test(figures_say_where_they_come_from),
 		cmocka_unit_test(figures_are_drawn),
 		cmocka_unit_test(a_missing_gnuplot_is_said),
 		cmocka_unit_test(the_same_samples_give_the_same_bytes),
