@@ -376,7 +376,7 @@ static int judge_at(const struct report *r, struct comparison *c, const struct s
 	struct series base = until(c->base, look), subject = until(c->subject, look);
 	double alpha = look ? look->alpha : 1 - LEVEL;
 	int rc = pair_series(&base, &subject, 1 - alpha / c->m, look ? 1 - 2 * alpha : NARROW, &c->cmp,
-				&c->contaminated_share);
+			     &c->contaminated_share);
 
 	if (rc)
 		return rc;

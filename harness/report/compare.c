@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "harness/report/model.h"
+#include "harness/report/parts.h"
 #include "harness/stats/two_sample.h"
 
 #define LEVEL 0.95
@@ -18,15 +19,10 @@
 
 static json_t *find_cell(const json_t *report, const char *id)
 {
-	json_t *cell;
-	size_t i;
-
-	json_array_foreach (json_object_get(report, "cells"), i, cell)
-		if (strcmp(field_text(cell, "id", ""), id) == 0)
-			return cell;
-	return NULL;
+	return json_by_id(json_object_get(report, "cells"), id);
 }
 
+/* Of a cell's subjects: not its twin. */
 static json_t *find_subject(const json_t *list, const char *id)
 {
 	json_t *subject;
@@ -41,7 +37,7 @@ static json_t *find_subject(const json_t *list, const char *id)
 
 static const char *digest_of(const json_t *report, const char *subject)
 {
-	return field_text(find_subject(json_object_get(report, "subjects"), subject), "sha256", NULL);
+	return field_text(json_by_id(json_object_get(report, "subjects"), subject), "sha256", NULL);
 }
 
 static void note_unmatched(struct compare *c, const char *cell, const char *subject, const char *why)

@@ -133,33 +133,29 @@ void compare_text(FILE *out, const struct compare *c)
 
 /* ---- JSON ------------------------------------------------------------------------------------------------ */
 
-static json_t *num(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *factor_pct(double factor)
 {
-	return factor < 0 ? json_null() : num(factor * 100);
+	return factor < 0 ? json_null() : json_number_or_null(factor * 100);
 }
 
 static json_t *row_json(const struct compare_row *row, size_t m)
 {
 	static const char *const binaries[] = {NULL, "same", "changed"};
 	const struct stats_comparison *s = &row->cmp;
-	json_t *o =
-		json_pack("{s:s, s:s, s:s?, s:o, s:o, s:o, s:o}", "cell", row->id, "subject", row->subject, "binary",
-			  binaries[row->binary], "n_a", json_incref(json_object_get(row->of_a, "n")), "n_b",
-			  json_incref(json_object_get(row->of_b, "n")), "median_a",
-			  num(field_number(row->of_a, "median")), "median_b", num(field_number(row->of_b, "median")));
+	json_t *o = json_pack("{s:s, s:s, s:s?, s:o, s:o, s:o, s:o}", "cell", row->id, "subject", row->subject,
+			      "binary", binaries[row->binary], "n_a", json_incref(json_object_get(row->of_a, "n")),
+			      "n_b", json_incref(json_object_get(row->of_b, "n")), "median_a",
+			      json_number_or_null(field_number(row->of_a, "median")), "median_b",
+			      json_number_or_null(field_number(row->of_b, "median")));
 	json_t *more = json_pack(
-		"{s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "ratio", num(s->ratio),
-		"ci_low", num(s->has_interval ? s->lo : NAN), "ci_high", num(s->has_interval ? s->hi : NAN), "ci_level",
-		num(s->has_interval ? s->level : NAN), "adj", "bonferroni", "m", (json_int_t)m, "ties",
+		"{s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "ratio",
+		json_number_or_null(s->ratio), "ci_low", json_number_or_null(s->has_interval ? s->lo : NAN), "ci_high",
+		json_number_or_null(s->has_interval ? s->hi : NAN), "ci_level",
+		json_number_or_null(s->has_interval ? s->level : NAN), "adj", "bonferroni", "m", (json_int_t)m, "ties",
 		(json_int_t)s->ties, "floor_a_pct", factor_pct(row->floor_a), "floor_b_pct", factor_pct(row->floor_b),
-		"drift_pct", factor_pct(row->drift), "mde_pct", num(row->verdict.mde * 100), "near_edge",
-		num(row->verdict.near_edge), "verdict", verdict_name(row->verdict.kind), "reasons",
-		verdict_reasons_json(&row->verdict), "more_rounds_needed",
+		"drift_pct", factor_pct(row->drift), "mde_pct", json_number_or_null(row->verdict.mde * 100),
+		"near_edge", json_number_or_null(row->verdict.near_edge), "verdict", verdict_name(row->verdict.kind),
+		"reasons", verdict_reasons_json(&row->verdict), "more_rounds_needed",
 		row->verdict.more_rounds ? json_integer((json_int_t)row->verdict.more_rounds) : json_null());
 
 	json_object_update(o, more);

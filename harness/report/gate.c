@@ -226,11 +226,6 @@ void gate_text(FILE *out, const struct gate_batch *b, const char *title)
 		fprintf(out, "  %zu rows have too few rounds for an interval: they could show nothing.\n", blind);
 }
 
-static json_t *num(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 json_t *gate_rows_json(const struct gate_batch *b)
 {
 	json_t *list = json_array();
@@ -242,13 +237,16 @@ json_t *gate_rows_json(const struct gate_batch *b)
 		json_array_append_new(
 			list,
 			json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:b}", "cell",
-				  r->cell, "subject", r->subject, "median_old", num(r->median_old), "median_new",
-				  num(r->median_new), "ratio", num(s->ratio), "ci_low",
-				  num(s->has_interval ? s->lo : NAN), "ci_high", num(s->has_interval ? s->hi : NAN),
-				  "ci_level", num(s->has_interval ? s->level : NAN), "n_pairs", (json_int_t)s->n,
-				  "floor_pct", r->floor < 0 ? json_null() : num(r->floor * 100), "mde_pct",
-				  num(r->verdict.mde * 100), "verdict", verdict_name(r->verdict.kind), "reasons",
-				  verdict_reasons_json(&r->verdict), "is_regression", r->is_regression));
+				  r->cell, "subject", r->subject, "median_old", json_number_or_null(r->median_old),
+				  "median_new", json_number_or_null(r->median_new), "ratio",
+				  json_number_or_null(s->ratio), "ci_low",
+				  json_number_or_null(s->has_interval ? s->lo : NAN), "ci_high",
+				  json_number_or_null(s->has_interval ? s->hi : NAN), "ci_level",
+				  json_number_or_null(s->has_interval ? s->level : NAN), "n_pairs", (json_int_t)s->n,
+				  "floor_pct", r->floor < 0 ? json_null() : json_number_or_null(r->floor * 100),
+				  "mde_pct", json_number_or_null(r->verdict.mde * 100), "verdict",
+				  verdict_name(r->verdict.kind), "reasons", verdict_reasons_json(&r->verdict),
+				  "is_regression", r->is_regression));
 	}
 	return list;
 }

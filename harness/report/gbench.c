@@ -13,11 +13,6 @@
 
 #include "harness/report/parts.h"
 
-static json_t *num(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 /* The name that the Go text has, without its last dash and number. */
 static char *name_of(const struct cell *c, const struct series *s)
 {
@@ -58,10 +53,10 @@ static json_t *repetition(const struct place *p, const struct point *point, size
 
 	json_object_set_new(o, "repetition_index", json_integer((json_int_t)index));
 	json_object_set_new(o, "iterations", point->ops > 0 ? json_integer((json_int_t)point->ops) : json_null());
-	json_object_set_new(o, "real_time", num(point->q[Q_WALL]));
-	json_object_set_new(o, "cpu_time", num(point->q[Q_CPU]));
-	json_object_set_new(o, "kernel_switches", num(point->q[Q_SWITCHES]));
-	json_object_set_new(o, "value", num(point->q[Q_VALUE]));
+	json_object_set_new(o, "real_time", json_number_or_null(point->q[Q_WALL]));
+	json_object_set_new(o, "cpu_time", json_number_or_null(point->q[Q_CPU]));
+	json_object_set_new(o, "kernel_switches", json_number_or_null(point->q[Q_SWITCHES]));
+	json_object_set_new(o, "value", json_number_or_null(point->q[Q_VALUE]));
 	json_object_set_new(o, "contaminated", json_boolean(point->contaminated));
 	return o;
 }
@@ -76,10 +71,10 @@ static json_t *median(const struct place *p)
 	json_object_set_new(o, "aggregate_name", json_string("median"));
 	json_object_set_new(o, "aggregate_unit", json_string("time"));
 	json_object_set_new(o, "iterations", json_integer((json_int_t)p->series->timed.n));
-	json_object_set_new(o, "real_time", num(EST(p->series, Q_WALL)->median));
-	json_object_set_new(o, "cpu_time", num(EST(p->series, Q_CPU)->median));
-	json_object_set_new(o, "kernel_switches", num(EST(p->series, Q_SWITCHES)->median));
-	json_object_set_new(o, "value", num(EST(p->series, Q_VALUE)->median));
+	json_object_set_new(o, "real_time", json_number_or_null(EST(p->series, Q_WALL)->median));
+	json_object_set_new(o, "cpu_time", json_number_or_null(EST(p->series, Q_CPU)->median));
+	json_object_set_new(o, "kernel_switches", json_number_or_null(EST(p->series, Q_SWITCHES)->median));
+	json_object_set_new(o, "value", json_number_or_null(EST(p->series, Q_VALUE)->median));
 	return o;
 }
 

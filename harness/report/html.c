@@ -60,6 +60,26 @@ static const char style[] =
 	"h2,h3{break-after:avoid}table{font-size:8pt}td.number,td.best{white-space:normal}tr{break-inside:avoid}"
 	"figure svg{min-width:0}}\n";
 
+void html_put(FILE *out, char c)
+{
+	switch (c) {
+	case '&':
+		fputs("&amp;", out);
+		break;
+	case '<':
+		fputs("&lt;", out);
+		break;
+	case '>':
+		fputs("&gt;", out);
+		break;
+	case '"':
+		fputs("&quot;", out);
+		break;
+	default:
+		fputc(c, out);
+	}
+}
+
 /* Text with the markup of words.h. */
 static void inline_text(FILE *out, const char *text)
 {
@@ -78,22 +98,7 @@ static void inline_text(FILE *out, const char *text)
 			fputs(bold ? "<strong>" : "</strong>", out);
 			continue;
 		}
-		switch (*p) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc(*p, out);
-		}
+		html_put(out, *p);
 	}
 	fputs(code ? "</code>" : "", out);
 	fputs(bold ? "</strong>" : "", out);
@@ -102,16 +107,8 @@ static void inline_text(FILE *out, const char *text)
 /* Text without markup, for attributes and code blocks. */
 static void plain_text(FILE *out, const char *text)
 {
-	for (; *text; text++) {
-		if (*text == '&')
-			fputs("&amp;", out);
-		else if (*text == '<')
-			fputs("&lt;", out);
-		else if (*text == '"')
-			fputs("&quot;", out);
-		else
-			fputc(*text, out);
-	}
+	for (; *text; text++)
+		html_put(out, *text);
 }
 
 static void begin(FILE *out, const char *title)

@@ -6,10 +6,20 @@
 #include <math.h>
 #include <string.h>
 
-/* NaN and infinity have no place in JSON: null. */
-static json_t *num(double v)
+json_t *json_number_or_null(double v)
 {
 	return isfinite(v) ? json_real(v) : json_null();
+}
+
+json_t *json_by_id(const json_t *list, const char *id)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		if (strcmp(field_text(item, "id", ""), id) == 0)
+			return item;
+	return NULL;
 }
 
 static json_t *text(const char *s)
@@ -31,9 +41,9 @@ static void put(json_t *object, const char *key, json_t *value)
 
 static void put_interval(json_t *o, bool has, double lo, double hi, double level)
 {
-	put(o, "ci_low", has ? num(lo) : json_null());
-	put(o, "ci_high", has ? num(hi) : json_null());
-	put(o, "ci_level", has ? num(level) : json_null());
+	put(o, "ci_low", has ? json_number_or_null(lo) : json_null());
+	put(o, "ci_high", has ? json_number_or_null(hi) : json_null());
+	put(o, "ci_level", has ? json_number_or_null(level) : json_null());
 }
 
 /* The metric of each timed process, in order of rounds: what `compare` needs of a report that stands alone. */
@@ -43,7 +53,7 @@ static json_t *values_json(const struct series *s)
 
 	for (size_t i = 0; i < s->timed.n; i++)
 		if (isfinite(s->timed.at[i].q[Q_VALUE]))
-			json_array_append_new(list, num(s->timed.at[i].q[Q_VALUE]));
+			json_array_append_new(list, json_number_or_null(s->timed.at[i].q[Q_VALUE]));
 	return list;
 }
 
@@ -79,11 +89,11 @@ static void put_quantities(json_t *o, const struct series *s)
 
 		if (e->n == 0 && !table[i].always)
 			continue;
-		put(o, table[i].name, num(e->median));
+		put(o, table[i].name, json_number_or_null(e->median));
 		snprintf(key, sizeof(key), "%s_ci_low", table[i].name);
-		put(o, key, e->has_interval ? num(e->lo) : json_null());
+		put(o, key, e->has_interval ? json_number_or_null(e->lo) : json_null());
 		snprintf(key, sizeof(key), "%s_ci_high", table[i].name);
-		put(o, key, e->has_interval ? num(e->hi) : json_null());
+		put(o, key, e->has_interval ? json_number_or_null(e->hi) : json_null());
 	}
 }
 
@@ -95,11 +105,11 @@ static json_t *series_json(const struct series *s)
 	put(o, "id", text(s->subject));
 	put(o, "is_twin", json_boolean(s->is_twin));
 	put(o, "n", json_integer((json_int_t)e->n));
-	put(o, "median", num(e->median));
+	put(o, "median", json_number_or_null(e->median));
 	put_interval(o, e->has_interval, e->lo, e->hi, e->level);
-	put(o, "min", num(e->min));
-	put(o, "max", num(e->max));
-	put(o, "mad_pct", num(e->mad / e->median * 100));
+	put(o, "min", json_number_or_null(e->min));
+	put(o, "max", json_number_or_null(e->max));
+	put(o, "mad_pct", json_number_or_null(e->mad / e->median * 100));
 	put_quantities(o, s);
 	put(o, "rank_group", s->rank_group ? json_integer(s->rank_group) : json_null());
 	put(o, "n_contaminated", json_integer((json_int_t)s->n_contaminated));
@@ -129,7 +139,7 @@ static json_t *cells_json(const struct report *r)
 		put(o, "metric", text(c->metric));
 		put(o, "unit", text(c->unit));
 		put(o, "better", text("lower"));
-		put(o, "floor_pct", c->twin ? num(c->twin->cmp.half_width * 100) : json_null());
+		put(o, "floor_pct", c->twin ? json_number_or_null(c->twin->cmp.half_width * 100) : json_null());
 		put(o, "twin_differs", c->twin && c->twin->known ? json_boolean(c->twin->differs) : json_null());
 		for (size_t j = 0; j < c->n_series; j++)
 			json_array_append_new(subjects, series_json(&c->series[j]));
@@ -160,20 +170,21 @@ static json_t *comparisons_json(const struct report *r)
 		put(o, "cell", text(c->cell->id));
 		put(o, "base", text(c->base->subject));
 		put(o, "subject", text(c->subject->subject));
-		put(o, "ratio", num(c->cmp.ratio));
+		put(o, "ratio", json_number_or_null(c->cmp.ratio));
 		put_interval(o, c->cmp.has_interval, c->cmp.lo, c->cmp.hi, c->cmp.level);
 		put(o, "adj", text("bonferroni"));
 		put(o, "m", json_integer(c->m));
 		put(o, "look", c->look ? json_integer(c->look->rounds) : json_null());
-		put(o, "alpha", num(c->look ? c->look->alpha : 0.05));
+		put(o, "alpha", json_number_or_null(c->look ? c->look->alpha : 0.05));
 		put(o, "n_pairs", json_integer((json_int_t)c->cmp.n));
 		put(o, "ties", json_integer((json_int_t)c->cmp.ties));
-		put(o, "margin", num(0.05));
-		put(o, "floor_pct", c->cell->twin ? num(c->cell->twin->cmp.half_width * 100) : json_null());
-		put(o, "contaminated_share", num(c->contaminated_share));
-		put(o, "mde_pct", num(c->verdict.mde * 100));
+		put(o, "margin", json_number_or_null(0.05));
+		put(o, "floor_pct",
+		    c->cell->twin ? json_number_or_null(c->cell->twin->cmp.half_width * 100) : json_null());
+		put(o, "contaminated_share", json_number_or_null(c->contaminated_share));
+		put(o, "mde_pct", json_number_or_null(c->verdict.mde * 100));
 		put(o, "verdict", text(verdict_name(c->verdict.kind)));
-		put(o, "near_edge", num(c->verdict.near_edge));
+		put(o, "near_edge", json_number_or_null(c->verdict.near_edge));
 		put(o, "reasons", verdict_reasons_json(&c->verdict));
 		put(o, "more_rounds_needed",
 		    c->verdict.more_rounds ? json_integer((json_int_t)c->verdict.more_rounds) : json_null());
@@ -192,9 +203,9 @@ static json_t *twins_json(const struct report *r)
 
 		put(o, "cell", text(t->cell->id));
 		put(o, "subject", text(t->subject));
-		put(o, "ratio", num(t->cmp.ratio));
+		put(o, "ratio", json_number_or_null(t->cmp.ratio));
 		put_interval(o, t->cmp.has_interval, t->cmp.lo, t->cmp.hi, t->cmp.level);
-		put(o, "half_width_pct", num(t->cmp.half_width * 100));
+		put(o, "half_width_pct", json_number_or_null(t->cmp.half_width * 100));
 		put(o, "n_pairs", json_integer((json_int_t)t->cmp.n));
 		put(o, "differs", t->known ? json_boolean(t->differs) : json_null());
 		json_array_append_new(list, o);
@@ -206,11 +217,11 @@ static json_t *fit_json(const struct theil_sen *f)
 {
 	json_t *o = json_object();
 
-	put(o, "bytes_per_task", num(f->slope));
+	put(o, "bytes_per_task", json_number_or_null(f->slope));
 	put_interval(o, f->has_interval, f->lo, f->hi, f->level);
-	put(o, "intercept_bytes", num(f->intercept));
-	put(o, "intercept_ci_low", f->intercept_has_interval ? num(f->intercept_lo) : json_null());
-	put(o, "intercept_ci_high", f->intercept_has_interval ? num(f->intercept_hi) : json_null());
+	put(o, "intercept_bytes", json_number_or_null(f->intercept));
+	put(o, "intercept_ci_low", f->intercept_has_interval ? json_number_or_null(f->intercept_lo) : json_null());
+	put(o, "intercept_ci_high", f->intercept_has_interval ? json_number_or_null(f->intercept_hi) : json_null());
 	put(o, "n", json_integer((json_int_t)f->n));
 	return o;
 }
@@ -227,8 +238,8 @@ static json_t *slopes_json(const struct report *r)
 		put(o, "workload", text(s->cell->workload));
 		put(o, "subject", text(s->subject));
 		put(o, "params", text(s->params));
-		put(o, "tasks_min", num(s->x_min));
-		put(o, "tasks_max", num(s->x_max));
+		put(o, "tasks_min", json_number_or_null(s->x_min));
+		put(o, "tasks_max", json_number_or_null(s->x_max));
 		for (int part = MEM_RSS; part < MEM_PARTS; part++)
 			put(parts, names[part], s->ok[part] ? fit_json(&s->fit[part]) : json_null());
 		put(o, "parts", parts);
@@ -251,9 +262,9 @@ static json_t *counters_json(const struct report *r)
 		put(o, "fstr", text(c->fstr));
 		put(o, "scope", text(c->scope));
 		put(o, "n", json_integer((json_int_t)c->per_op.n));
-		put(o, "per_op", num(c->per_op.median));
+		put(o, "per_op", json_number_or_null(c->per_op.median));
 		put_interval(o, c->per_op.has_interval, c->per_op.lo, c->per_op.hi, c->per_op.level);
-		put(o, "running_share", num(c->running));
+		put(o, "running_share", json_number_or_null(c->running));
 		put(o, "why", text(c->why));
 		json_array_append_new(list, o);
 	}
@@ -272,10 +283,10 @@ static json_t *figures_json(const struct report *r)
 		put(o, "subject", text(f->subject));
 		put(o, "name", text(f->name));
 		put(o, "n", json_integer((json_int_t)f->value.n));
-		put(o, "median", num(f->value.median));
+		put(o, "median", json_number_or_null(f->value.median));
 		put_interval(o, f->value.has_interval, f->value.lo, f->value.hi, f->value.level);
-		put(o, "min", num(f->value.min));
-		put(o, "max", num(f->value.max));
+		put(o, "min", json_number_or_null(f->value.min));
+		put(o, "max", json_number_or_null(f->value.max));
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -288,8 +299,9 @@ static json_t *costs_json(const struct report *r)
 	for (size_t i = 0; i < r->n_costs; i++) {
 		const struct stats_estimate *e = &r->costs[i].ratio;
 
-		json_t *o = json_pack("{s:s,s:o,s:o,s:o,s:i}", "subject", r->costs[i].subject, "ratio", num(e->median),
-				      "min", num(e->min), "max", num(e->max), "cells", (int)e->n);
+		json_t *o = json_pack("{s:s,s:o,s:o,s:o,s:i}", "subject", r->costs[i].subject, "ratio",
+				      json_number_or_null(e->median), "min", json_number_or_null(e->min), "max",
+				      json_number_or_null(e->max), "cells", (int)e->n);
 
 		put_interval(o, e->has_interval, e->lo, e->hi, e->level);
 		json_array_append_new(list, o);

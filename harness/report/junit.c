@@ -15,22 +15,7 @@ static void put_attribute(FILE *out, const char *name, const char *text)
 {
 	fprintf(out, " %s=\"", name);
 	for (; *text; text++)
-		switch (*text) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text, out);
-		}
+		html_put(out, (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
 	fputc('"', out);
 }
 

@@ -13,6 +13,10 @@ struct doc;
 
 /* json.c: report.json, a new reference. */
 json_t *report_json(const struct report *r);
+/* NaN and infinity have no place in JSON: null. */
+json_t *json_number_or_null(double v);
+/* The object of a list whose "id" is this, borrowed; or NULL. */
+json_t *json_by_id(const json_t *list, const char *id);
 /* The codes of a verdict's reasons, a new array. */
 json_t *verdict_reasons_json(const struct verdict *v);
 
@@ -46,6 +50,9 @@ void benchstat_write(FILE *out, const struct report *r);
 /* Its pieces: the lines about the machine; the name of a line, from a cell of run.json or report.json. */
 void benchstat_head(FILE *out, const json_t *host);
 void benchstat_name(FILE *out, const json_t *cell, const char *subject, bool is_twin);
+
+/* html.c: a character of text as HTML and XML want it. */
+void html_put(FILE *out, char c);
 
 /* csv.c, gbench.c, junit.c: the other forms of report_export(). */
 void csv_samples(FILE *out, const struct report *r);

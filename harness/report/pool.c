@@ -9,20 +9,10 @@
 #include <string.h>
 
 #include "harness/report/model.h"
+#include "harness/report/parts.h"
 #include "harness/report/words.h"
 
 /* ---- finding --------------------------------------------------------------------------------------------- */
-
-static const json_t *cell_of(const json_t *report, const char *id)
-{
-	json_t *cell;
-	size_t i;
-
-	json_array_foreach (json_object_get(report, "cells"), i, cell)
-		if (strcmp(field_text(cell, "id", ""), id) == 0)
-			return cell;
-	return NULL;
-}
 
 static bool is_pair(const struct pool_row *row, const char *cell, json_int_t version, const json_t *comparison)
 {
@@ -34,7 +24,7 @@ static bool is_pair(const struct pool_row *row, const char *cell, json_int_t ver
 static int add_comparison(struct pool *p, size_t of, const json_t *comparison)
 {
 	const char *id = field_text(comparison, "cell", "");
-	const json_t *cell = cell_of(p->reports[of], id);
+	const json_t *cell = json_by_id(json_object_get(p->reports[of], "cells"), id);
 	json_int_t version = field_whole(cell, "version", -1);
 	struct pool_row *row = NULL;
 

@@ -213,11 +213,6 @@ void content_scaling(struct doc *d, const struct report *r, const char *workload
 		doc_table(d, false);
 }
 
-static json_t *number(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *range_json(const struct usl_range *range, bool has)
 {
 	return has && isfinite(range->lo) ? json_pack("[f,f]", range->lo, range->hi) : json_null();
@@ -233,15 +228,17 @@ json_t *scaling_json(const struct report *r)
 		bool has = e->has_interval;
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:[f,f], s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, "
-					"s:o}, s:o, s:b}",
-					"cell", s->cell->id, "subject", s->subject, "axis", s->axis, "range", s->n_min,
-					s->n_max, "lambda", number(e->fit.lambda), "sigma", number(e->fit.sigma),
-					"kappa", number(e->fit.kappa), "n_star", number(e->fit.knee), "x_at_n_star",
-					number(e->fit.x_at_knee), "r2", number(e->fit.r2), "ci", "lambda",
-					range_json(&e->lambda, has), "sigma", range_json(&e->sigma, has), "kappa",
-					range_json(&e->kappa, has), "n_star", range_json(&e->knee, has), "ci_level",
-					has ? json_real(e->level) : json_null(), "fits", e->fit.r2 >= GOOD_R2));
+			list,
+			json_pack("{s:s, s:s, s:s, s:[f,f], s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, "
+				  "s:o}, s:o, s:b}",
+				  "cell", s->cell->id, "subject", s->subject, "axis", s->axis, "range", s->n_min,
+				  s->n_max, "lambda", json_number_or_null(e->fit.lambda), "sigma",
+				  json_number_or_null(e->fit.sigma), "kappa", json_number_or_null(e->fit.kappa),
+				  "n_star", json_number_or_null(e->fit.knee), "x_at_n_star",
+				  json_number_or_null(e->fit.x_at_knee), "r2", json_number_or_null(e->fit.r2), "ci",
+				  "lambda", range_json(&e->lambda, has), "sigma", range_json(&e->sigma, has), "kappa",
+				  range_json(&e->kappa, has), "n_star", range_json(&e->knee, has), "ci_level",
+				  has ? json_real(e->level) : json_null(), "fits", e->fit.r2 >= GOOD_R2));
 	}
 	return list;
 }
