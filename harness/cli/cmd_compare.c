@@ -75,7 +75,7 @@ static enum gate_outcome look(const struct compare *c, double margin, bool is_fo
 	bool untrusted = false;
 
 	for (size_t i = 0; i < c->n_rows; i++) {
-		untrusted |= c->rows[i].verdict.kind == VERDICT_UNTRUSTED;
+		untrusted |= c->rows[i].verdict.kind == VERDICT_UNTRUSTED || !c->rows[i].cmp.has_interval;
 		if (compare_is_regression(&c->rows[i], margin))
 			json_array_append_new(suspects, json_pack("{s:s, s:s}", "cell", c->rows[i].id, "subject",
 								  c->rows[i].subject));

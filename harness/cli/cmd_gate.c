@@ -63,9 +63,9 @@ static void print_help(void)
 	puts("\nExit codes: 0 no regression was shown twice; 1 one was; 2 wrong use or set-up; 3 the machine is too "
 	     "noisy to "
 	     "judge;\n"
-	     "4 the new build failed where the old one did not; 5 untrusted: the A/A twin differs, or certificates do "
-	     "not "
-	     "match.");
+	     "4 the new build failed where the old one did not; 5 untrusted: the A/A twin differs, certificates do not "
+	     "match, or too few rounds are left for an "
+	     "interval.");
 }
 
 static bool is_own(const char *name)

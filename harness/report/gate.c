@@ -147,10 +147,11 @@ static bool has_regression(const struct gate_batch *b)
 	return false;
 }
 
+/* A row without an interval could not have shown a regression: to pass it would be no answer. */
 static bool has_untrusted(const struct gate_batch *b)
 {
 	for (size_t i = 0; i < b->n_rows; i++)
-		if (b->rows[i].verdict.kind == VERDICT_UNTRUSTED)
+		if (b->rows[i].verdict.kind == VERDICT_UNTRUSTED || !b->rows[i].cmp.has_interval)
 			return true;
 	return false;
 }
@@ -178,7 +179,7 @@ const char *gate_outcome_text(enum gate_outcome o)
 		"passed: no regression was shown twice",
 		"failed: both batches show a regression",
 		"refused: more than 20 % of the samples were disturbed by other programs (--force judges all the same)",
-		"untrusted: rows could not be judged",
+		"untrusted: rows could not be judged (see each, or measure more rounds)",
 		"failed samples: the new build has no sample where the old one has",
 		"open",
 	};

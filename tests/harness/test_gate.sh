@@ -33,8 +33,20 @@ expect() {
 	[ "$got" = "$code" ] || fail "switchyard $*: exit code $got, not $code: $(tail -n 5 out; tail -n 5 err)"
 	cat out err | grep -qE -- "$pattern" || fail "switchyard $*: says '$(cat out err | tail -9)', not /$pattern/"
 }
-# The machine that runs tests is noisy, and a sleep of 2 ms is no precise work: hence --force and a margin of a half.
-G="gate --old old --margin 50% --rounds 20 --seed 4 --force --quiet"
+# measure CODE PATTERN FOLDER ARGS...: the same with --out, up to three times: on busy CPUs most samples can be void (the
+# harness itself does not get to run) or disturbed, and too few are left to judge.
+measure() {
+	local code=$1 pattern=$2 folder=$3 try
+	shift 3
+	for try in 1 2; do
+		timeout 100 "$S" "$@" --out "$folder" >out 2>err </dev/null
+		[ $? = "$code" ] && grep -qE -- "$pattern" out && return
+		rm -rf "$folder"
+	done
+	expect "$code" "$pattern" "$@" --out "$folder"
+}
+# A sleep of 2 ms is no precise work: hence --force and a margin of a half.
+G="gate --old old --margin 50% --seed 4 --force --quiet"
 
 # ---- wrong use
 expect 2 "gate needs --old" gate
@@ -47,7 +59,7 @@ expect 0 "usage: switchyard gate" gate --help
 [ -d results ] && fail "wrong use has made a folder"
 
 # ---- two equal builds
-expect 0 "Gate passed: no regression was shown twice" $G --out equal
+measure 0 "Gate passed: no regression was shown twice" equal $G --rounds 24
 grep -q "First batch: 3 rows" out || fail "equal: $(cat out)"
 [ -s equal/first/report.json ] || fail "the first batch has no report"
 grep -q '"exit_code": 0' equal/gate.json || fail "gate.json: $(cat equal/gate.json)"
@@ -57,7 +69,7 @@ grep -q '"subject":"bb"' equal/first/samples.jsonl || fail "a subject without an
 
 # ---- a planted slow-down
 touch tree/subjects/subject-aa.planted
-expect 1 "Gate failed: both batches show a regression" $G --out slow -f workload:once
+measure 1 "Gate failed: both batches show a regression" slow $G --rounds 40 -f workload:once --subjects aa
 grep -q "Second batch: 1 rows" out || fail "slow: $(cat out)"
 grep -q '"reversed": true' slow/second/run.json || fail "the second batch is not reversed"
 grep -q '"exit_code": 1' slow/gate.json || fail "gate.json: $(cat slow/gate.json)"
@@ -69,11 +81,11 @@ order() { # folder, round: subjects by position
 for round in 0 1 5; do
 	[ "$(order slow/first $round | tac)" = "$(order slow/second $round)" ] || fail "round $round is not turned round"
 done
-[ "$(order slow/first 0 | wc -l)" = 4 ] || fail "a round has $(order slow/first 0 | wc -l) samples" # aa aa@old bb, a twin
+[ "$(order slow/first 0 | wc -l)" = 3 ] || fail "a round has $(order slow/first 0 | wc -l) samples" # aa, aa@old, a twin
 
 # ---- the other way round it is no regression
 mv tree/subjects/subject-aa.planted old/subject-aa.planted
-expect 0 "aa: .*FASTER" $G --out fast -f workload:once
+measure 0 "aa: .*FASTER" fast $G --rounds 40 -f workload:once --subjects aa
 [ -e fast/second ] && fail "a second batch was measured for nothing"
 rm old/subject-aa.planted
 
@@ -85,21 +97,21 @@ exec -a subject-aa "$fake" "\$@"
 END
 sed -i '1s/sh/bash/' broken
 chmod +x broken && mv broken tree/subjects/subject-aa.new && mv -f tree/subjects/subject-aa.new tree/subjects/subject-aa
-expect 4 "Gate failed samples: the new build has no sample" $G --out broken -f workload:once
+expect 4 "Gate failed samples: the new build has no sample" $G --rounds 6 --out broken -f workload:once --subjects aa
 ln -sf "$fake" tree/subjects/subject-aa
 
 # ---- compare --gate: records first, then both builds side by side
-R="run --rounds 20 --seed 5 --quiet -f workload:once"
+R="run --rounds 40 --seed 5 --quiet -f workload:once --subjects aa"
 "$S" $R --out results/one --save-baseline before >/dev/null 2>err || fail "run: $(cat err)"
 expect 0 "Gate passed" compare before one --gate 50% --force --quiet
 touch tree/subjects/subject-aa.planted
 "$S" $R --out results/two >/dev/null 2>err || fail "run: $(cat err)"
-expect 1 "Gate failed" compare before two --gate 50% --force --quiet --out again
+measure 1 "Gate failed" again compare before two --gate 50% --force --quiet
 grep -q '"old": ".*/results/baselines/before/subjects"' again/run.json || fail "the old side is $(grep '"old"' again/run.json)"
 expect 2 "A keeps no binaries to measure again" compare one two --gate 50% --force --quiet
 rm tree/subjects/subject-aa.planted
 # The records say slower, the binaries do not: not confirmed.
-expect 0 "Gate passed" compare before two --gate 50% --force --quiet
+measure 0 "Gate passed" unconfirmed compare before two --gate 50% --force --quiet
 expect 2 "--gate is 'x'" compare before two --gate x
 
 exit $failed

@@ -9,7 +9,7 @@ static const char ring[] = "switch/ring tasks=64 ws_kib=0 same w1";
 /* What the doctor does to the new build's samples. */
 static struct {
 	double factor;
-	bool is_disturbed, is_mismatch, is_lost, is_forced;
+	bool is_disturbed, is_mismatch, is_lost, is_forced, is_short;
 } wanted;
 
 static void treat(json_t *sample)
@@ -20,6 +20,8 @@ static void treat(json_t *sample)
 		json_object_set_new(metric, "value", json_real(field_number(metric, "value") * wanted.factor));
 	if (wanted.is_lost || (wanted.is_mismatch && field_whole(sample, "round", 0) == 4))
 		json_object_set_new(sample, "status", json_string(wanted.is_lost ? "crashed" : "mismatch"));
+	if (wanted.is_short && field_whole(sample, "round", 0) > 4)
+		json_object_set_new(sample, "status", json_string("void"));
 }
 
 /* gmp@old is gmp as the fixture has it; gmp becomes what is wanted. */
@@ -166,6 +168,19 @@ static void a_run_without_pairs_is_refused(void **state)
 	gate_clear(&b);
 }
 
+/* Rounds that can show nothing are no reason to pass. */
+static void too_few_rounds_are_no_pass(void **state)
+{
+	struct gate_batch b;
+
+	(void)state;
+	wanted = (__typeof__(wanted)){.factor = 3, .is_short = true};
+	b = batch_of("short", NULL, NULL);
+	assert_int_equal(b.rows[0].cmp.n, 5);
+	assert_int_equal(gate_outcome(&b, NULL, false), GATE_UNTRUSTED);
+	gate_clear(&b);
+}
+
 /* The other build is compared with its namesake and with nobody else. */
 static void the_report_pairs_the_builds(void **state)
 {
@@ -202,6 +217,7 @@ int main(void)
 		cmocka_unit_test(a_noisy_machine_is_not_judged),
 		cmocka_unit_test(other_work_and_failures_have_their_own_outcomes),
 		cmocka_unit_test(a_run_without_pairs_is_refused),
+		cmocka_unit_test(too_few_rounds_are_no_pass),
 		cmocka_unit_test(the_report_pairs_the_builds),
 	};
 
