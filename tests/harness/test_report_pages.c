@@ -127,8 +127,8 @@ static void pages_say_what_was_found(void **state)
 		"41.2 ns [40.0, 42.4]",
 		"Virtualised (kvm)",
 		"`cycles` not counted",
-		"Lines of code, without comments: `gmp`, `pthread` 56 and 48 shared with other workloads (`dx_send`); "
-		"`serial` 24.",
+		("Lines of code, without comments: `gmp`, `pthread` 56 and 48 shared with other workloads "
+		 "(`dx_send`); `serial` 24."),
 		"line"};
 	char *md = get_file(run_dir, "report.md");
 

@@ -23,21 +23,10 @@ import (
 	"unsafe"
 )
 
-type cell struct {
-	Workload string         `json:"workload"`
-	Version  int            `json:"version"`
-	Params   map[string]any `json:"params"`
-	Workers  int            `json:"workers"`
-	Ops      uint64         `json:"ops"`
-	Seed     string         `json:"seed"`
-	DataDir  string         `json:"data_dir"`
-	Warmup   bool           `json:"warmup"`
-}
-
 type command struct {
 	Cmd      string `json:"cmd"`
 	Kind     string `json:"kind"`
-	Cell     cell   `json:"cell"`
+	Cell     *cell  `json:"cell"`
 	TargetNs int64  `json:"target_ns"`
 }
 
@@ -284,21 +273,10 @@ func answer() {
 	if c.Cmd != "run" {
 		fail("expected run, got %q", c.Cmd)
 	}
-	w, found := find(c.Cell.Workload)
-	if !found {
-		say(map[string]any{"msg": "unsupported", "why": "subject-go has no body for " + c.Cell.Workload})
-		return
-	}
+	w, seed := c.Cell.checked()
 	setup := time.Now()
-	if c.Cell.Workers < 1 {
-		c.Cell.Workers = 1
-	}
 	runtime.GOMAXPROCS(c.Cell.Workers)
-	seed, err := strconv.ParseUint(c.Cell.Seed, 16, 64)
-	if err != nil {
-		fail("the seed is not a hexadecimal number: %q", c.Cell.Seed)
-	}
-	r := &run{cell: c.Cell, seed: seed, stopped: make(chan struct{})}
+	r := &run{cell: *c.Cell, seed: seed, stopped: make(chan struct{})}
 	if w.setup != nil {
 		w.setup(r)
 	}
