@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/plan/beside.h"
+
 #define FAMILY_ALPHA (1 - POWER_LEVEL)
 
 static bool is_baseline(const struct subject *s)
@@ -20,6 +22,31 @@ static size_t place_of(const struct cell *cell, const char *id)
 	return i;
 }
 
+static bool is_old(const struct cell *cell, size_t i)
+{
+	return beside_is_old(cell->subjects[i]->id);
+}
+
+/* Whether `old` is the other build of `id`. */
+static bool is_namesake(const char *id, const char *old)
+{
+	size_t n = strlen(id);
+
+	return beside_is_old(old) && strncmp(old, id, n) == 0 && strcmp(old + n, BESIDE_SUFFIX) == 0;
+}
+
+/* Each subject beside its other build: it is compared with nobody else. */
+static unsigned pair_old_builds(const struct cell *cell, struct power_pair *out)
+{
+	unsigned m = 0;
+
+	for (size_t i = 0; i < cell->n_subjects; i++)
+		for (size_t j = 0; j < cell->n_subjects; j++)
+			if (is_namesake(cell->subjects[i]->id, cell->subjects[j]->id))
+				out[m++] = (struct power_pair){j, i};
+	return m;
+}
+
 unsigned power_pairs(const struct cell *cell, struct power_pair *out)
 {
 	size_t base = cell->base ? place_of(cell, cell->base->id) : 0, loop = place_of(cell, "eventloop");
@@ -28,12 +55,13 @@ unsigned power_pairs(const struct cell *cell, struct power_pair *out)
 	if (cell->n_subjects < 2 || !cell->base)
 		return 0;
 	for (size_t i = 0; i < cell->n_subjects; i++)
-		if (i != base)
+		if (i != base && !is_old(cell, i))
 			out[m++] = (struct power_pair){base, i};
+	m += pair_old_builds(cell, out + m);
 	if (loop == base || loop == cell->n_subjects)
 		return m;
 	for (size_t i = 0; i < cell->n_subjects; i++)
-		if (i != base && i != loop && !is_baseline(cell->subjects[i]))
+		if (i != base && i != loop && !is_baseline(cell->subjects[i]) && !is_old(cell, i))
 			out[m++] = (struct power_pair){loop, i};
 	return m;
 }

@@ -17,7 +17,8 @@
 
 /*
  * How many comparisons the report makes on a cell: every subject against the base, and the event loop, which is what
- * people choose threads or goroutines against, with every other concurrent model (harness/report/analyse.c).
+ * people choose threads or goroutines against, with every other concurrent model; of another build (beside.h) each
+ * subject with its namesake alone (harness/report/analyse.c).
  */
 unsigned power_comparisons(const struct cell *cell);
 

@@ -8,9 +8,11 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/base/rng.h"
+#include "harness/plan/power.h"
 #include "harness/plan/rigor.h"
 #include "harness/stats/looks.h"
 #include "harness/stats/rate.h"
@@ -153,12 +155,35 @@ static void a_wide_twin_keeps_a_cell_open(void **state)
 	assert_true(cells[0].is_closed);
 }
 
+/* As the report compares them: subjects of another build are no rivals of each other, nor of anybody else. */
+static void other_builds_have_one_partner_each(void **state)
+{
+	static struct subject s[] = {{.id = "gmp"},         {.id = "gmp@old"},   {.id = "pthread"},
+				     {.id = "pthread@old"}, {.id = "eventloop"}, {.id = "serial"}};
+	static const char *const expected[] = {"pthread gmp", "pthread eventloop",   "pthread serial",
+					       "gmp@old gmp", "pthread@old pthread", "eventloop gmp"};
+	struct cell cell = {.n_subjects = 6, .base = &s[2]};
+	struct power_pair pairs[POWER_MAX_PAIRS];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		cell.subjects[i] = &s[i];
+	assert_int_equal(power_pairs(&cell, pairs), 6);
+	for (size_t i = 0; i < 6; i++) {
+		char text[60];
+
+		snprintf(text, sizeof text, "%s %s", s[pairs[i].base].id, s[pairs[i].subject].id);
+		assert_string_equal(text, expected[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(false_alarms_stay_below_five_percent),
 		cmocka_unit_test(decided_cells_are_closed),
 		cmocka_unit_test(a_wide_twin_keeps_a_cell_open),
+		cmocka_unit_test(other_builds_have_one_partner_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
