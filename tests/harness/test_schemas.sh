@@ -49,9 +49,16 @@ timeout 100 "$S" run --out run --seed 1 --quiet --knobs aa:speed=2 --subjects aa
 grep -q '"status":"crashed"' run/samples.jsonl || fail "the run has no crash to describe"
 timeout 100 "$S" gate --old old --out gate --quiet --force --rounds 6 -f workload:once --margin 90% >out 2>err
 "$S" compare kept run --json >compare.json || fail "compare: $(cat err)"
-valid --known run run/run.json gate/first/run.json
-valid "--known --lines" sample run/samples.jsonl gate/first/samples.jsonl
-valid --known report run/report.json gate/first/report.json results/baselines/kept/report.json
+timeout 100 "$S" run --rigorous --seed 1 --quiet -f workload:once --subjects aa,bb --budget 3s --out looks >out 2>err
+[ -s looks/report.json ] || fail "--rigorous: $(cat out err)"
+for way in level rises; do ln -s "$fake" "tree/subjects/subject-$way"; done
+timeout 100 "$S" cross -f workload:work --axis size --between level,rises --range 1:100 --rounds 9 --points 5 --budget 8s \
+	--seed 1 --quiet --out crossed >out 2>err
+[ -s crossed/report.json ] || fail "cross: $(cat out err)"
+valid --known run run/run.json gate/first/run.json looks/run.json crossed/run.json
+valid "--known --lines" sample run/samples.jsonl gate/first/samples.jsonl crossed/samples.jsonl
+valid --known report run/report.json gate/first/report.json results/baselines/kept/report.json looks/report.json crossed/report.json
+valid --known cross crossed/cross.json
 valid --known compare compare.json
 valid --known gate gate/gate.json
 valid --known plan tree/plans/default.json "$source"/harness/plan/plans/*.json
@@ -81,6 +88,23 @@ END
 	done
 done
 
+# Servers, and enough points for the scalability law.
+if [ -x "$build/subjects/subject-serial" ] && [ -x "$build/subjects/subject-pthread" ]; then
+	cat >servers.json <<'END'
+{"schema":"switchyard.plan/1","name":"servers","rounds":2,"budget_s":60,"region_ms":10,
+ "cells":[{"workload":"net/echo"},{"workload":"net/fanout"},{"workload":"net/udp"},
+          {"workload":"sync/mutex","params":{"tasks":[1,2,3,4,6,8]}}]}
+END
+	timeout 200 "$build/switchyard" run --plan ./servers.json --subjects pthread,serial --seed 1 --quiet --out servers >out 2>err
+	[ -s servers/report.json ] || fail "servers: $(cat out err)"
+	valid --known run servers/run.json
+	valid "--known --lines" sample servers/samples.jsonl
+	valid --known report servers/report.json
+	for key in '"in_flight":' '"lost":'; do
+		grep -q "$key" servers/samples.jsonl || fail "no sample has $key"
+	done
+fi
+
 # ---- what earlier versions wrote, as it is committed
 for folder in "$source"/results/reference/*/; do
 	gunzip -c "$folder/samples.jsonl.gz" | awk 'NR % 25 == 1' >earlier.jsonl # some: the check takes its time
@@ -108,6 +132,8 @@ refused "time/process_ns: '12' is not of type 'integer'" --lines sample text
 refused "'extra' was unexpected" "--lines --known" sample more
 valid --lines sample more # later versions may add keys
 refused "NaN is no JSON" --lines sample nan
+sed 's/"changes"/"change"/' crossed/cross.json >turns
+refused "'changes' is a required property" "" cross turns
 refused "'colour' was unexpected" "" plan plan
 
 exit $failed
