@@ -66,6 +66,7 @@ static const struct refusal {
 	{"serial", "timer/churn", "timer/churn has no body in the serial style"},
 	{"serial", "timer/sleepers", "timer/sleepers has no body in the serial style"},
 	{"serial", "abuse/ready", "abuse/ready has no body in the serial style"},
+	{"serial", "abuse/hog", "abuse/hog has no body in the serial style"},
 	{"serial", "abuse/blocker", "abuse/blocker has no body in the serial style"},
 	{"serial", "abuse/hoarder", "abuse/hoarder has no body in the serial style"},
 	{"eventloop", "abuse/hoarder", "single-threaded: a lock cannot contend"},
@@ -196,6 +197,9 @@ static const struct extra {
 	 1000, NULL}, /* one timer per task */
 	{"abuse/ready", "{\"events\":1,\"period_us\":500}", 0, NULL},
 	{"abuse/ready", "{\"events\":200,\"period_us\":50}", 0, NULL}, /* late, and so several at once */
+	{"abuse/hog", "{\"polite\":1,\"events\":1,\"period_us\":500,\"hogs\":1,\"stretch_us\":1}", 0, NULL},
+	{"abuse/hog", "{\"polite\":20,\"events\":3,\"period_us\":50,\"hogs\":9,\"stretch_us\":500}", 0, NULL},
+	{"abuse/hog", "{\"polite\":5,\"events\":10,\"period_us\":500,\"hogs\":3,\"stretch_us\":0}", 0, "gmp,pthread"},
 	{"abuse/blocker", "{\"polite\":1,\"events\":1,\"period_us\":500,\"blockers\":1,\"block_us\":1}", 0, NULL},
 	{"abuse/blocker", "{\"polite\":20,\"events\":3,\"period_us\":50,\"blockers\":9,\"block_us\":2000}", 0, NULL},
 	{"abuse/hoarder", "{\"polite\":1,\"events\":1,\"period_us\":500,\"hoard_us\":1}", 0, NULL},

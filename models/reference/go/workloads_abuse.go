@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -27,7 +28,8 @@ func (p politePlan) end() int64 { return p.r.begunNs + int64(p.events+1)*p.perio
 
 type polite struct {
 	seen, inTime, sum uint64
-	_                 [104]byte // lines of its own
+	delays            []int64  // of who keeps its own
+	_                 [80]byte // lines of its own
 }
 
 // live waits for each event of goroutine i and lets take say how late it was.
@@ -43,6 +45,39 @@ func (p politePlan) live(i uint64, own *polite, take func(dueNs int64) int64) {
 		own.seen++
 		own.sum += own.seen * (i + 1)
 	}
+}
+
+// crowd makes goroutines' records that keep their own delays.
+func (p politePlan) crowd() []polite {
+	tasks := make([]polite, p.tasks)
+	for i := range tasks {
+		tasks[i].delays = make([]int64, 0, p.events)
+	}
+	return tasks
+}
+
+// liveAlone is live of goroutine i that does nothing at an event but note how late it was.
+func (p politePlan) liveAlone(i uint64, own *polite) {
+	p.live(i, own, func(due int64) int64 {
+		late := lateness(due)
+		own.delays = append(own.delays, late)
+		return late
+	})
+}
+
+// report makes the run's delays, certificate and figures of a crowd beside so many others.
+func (p politePlan) report(tasks []polite, others uint64) {
+	c, sum, inTime, all := cert{MaxLive: others + p.tasks}, uint64(0), make([]uint64, p.tasks), uint64(0)
+	for i := range tasks {
+		p.r.delays = append(p.r.delays, tasks[i].delays...)
+		c.Ops += tasks[i].seen
+		sum += tasks[i].sum
+		inTime[i] = tasks[i].inTime
+		all += tasks[i].inTime
+	}
+	c.Checksum = hex(sum)
+	p.r.cert = c
+	p.r.figures = map[string]float64{"jain": jain(inTime), "in_time_percent": 100 * float64(all) / float64(c.Ops)}
 }
 
 // jain is (sum of x)^2 / (n * sum of x^2).
@@ -72,11 +107,7 @@ func blockThread(ns int64) {
 
 func blocker(r *run) {
 	plan, blockers, blockNs := newPolitePlan(r), r.param("blockers"), int64(r.param("block_us"))*1000
-	tasks, blocks := make([]polite, plan.tasks), make([]uint64, blockers)
-	delays := make([][]int64, plan.tasks)
-	for i := range delays {
-		delays[i] = make([]int64, 0, plan.events)
-	}
+	tasks, blocks := plan.crowd(), make([]uint64, blockers)
 	r.crew(blockers+plan.tasks, func(i uint64) {
 		if i < blockers {
 			for end := plan.end(); blocks[i] == 0 || nowNs() < end; blocks[i]++ {
@@ -85,28 +116,64 @@ func blocker(r *run) {
 			}
 			return
 		}
-		i -= blockers
-		plan.live(i, &tasks[i], func(due int64) int64 {
-			late := lateness(due)
-			delays[i] = append(delays[i], late)
-			return late
-		})
+		plan.liveAlone(i-blockers, &tasks[i-blockers])
 	})
-	c, sum, calls := cert{MaxLive: blockers + plan.tasks}, uint64(0), uint64(0)
-	inTime, all := make([]uint64, plan.tasks), uint64(0)
-	for i := range tasks {
-		r.delays = append(r.delays, delays[i]...)
-		c.Ops += tasks[i].seen
-		sum += tasks[i].sum
-		inTime[i] = tasks[i].inTime
-		all += tasks[i].inTime
-	}
+	plan.report(tasks, blockers)
+	calls := uint64(0)
 	for _, n := range blocks {
 		calls += n
 	}
-	c.Checksum = hex(sum)
-	r.cert = c
-	r.figures = map[string]float64{"jain": jain(inTime), "in_time_percent": 100 * float64(all) / float64(c.Ops), "blocks": float64(calls)}
+	r.figures["blocks"] = float64(calls)
+}
+
+// ---- abuse/hog --------------------------------------------------------------------------------------------------
+
+func hog(r *run) {
+	const stepsPerLook, stepsPerUs, limitFactor, limitSteps = 1000, 1000, 2, 200000000
+	plan, hogs, stretch := newPolitePlan(r), r.param("hogs"), r.param("stretch_us")*stepsPerUs
+	limit := limitFactor*(plan.events+1)*uint64(plan.period) + limitSteps
+	tasks := plan.crowd()
+	computed, values := make([]uint64, hogs), make([]uint64, hogs)
+	var left atomic.Int64
+	left.Store(int64(plan.tasks))
+	r.crew(hogs+plan.tasks, func(i uint64) {
+		if i >= hogs {
+			plan.liveAlone(i-hogs, &tasks[i-hogs])
+			left.Add(-1)
+			return
+		}
+		x, n := steps(i+1, stepsPerLook), uint64(stepsPerLook)
+		for next := stretch; n < limit && left.Load() > 0; n += stepsPerLook {
+			if stretch > 0 && n >= next {
+				runtime.Gosched()
+				next = n + stretch
+			}
+			x = steps(x, stepsPerLook)
+		}
+		computed[i], values[i] = n, x
+	})
+	plan.report(tasks, hogs)
+	all := uint64(0)
+	for i, n := range computed {
+		if values[i] != jump(uint64(i)+1, n) {
+			fail("a hog has come to a value that its steps do not give")
+		}
+		all += n
+	}
+	r.figures["hog_megasteps"] = float64(all) / 1e6
+	r.figures["hogs_jain"] = jain(computed)
+}
+
+// jump is steps in O(log n).
+func jump(x, n uint64) uint64 {
+	for a, c := uint64(6364136223846793005), uint64(1442695040888963407); n > 0; n >>= 1 {
+		if n&1 == 1 {
+			x = x*a + c
+		}
+		c *= a + 1
+		a *= a
+	}
+	return x
 }
 
 // ---- abuse/hoarder ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 
 #include "harness/subject/direct.h"
 #include "workloads/abuse/blocker/blocker.h"
+#include "workloads/abuse/polite_direct.h"
 #include "workloads/crew.h"
 
 /* Immutable. */
@@ -37,20 +38,6 @@ static void block_again_and_again(struct member *m)
 	} while (bench_now_ns() < end_ns);
 }
 
-static void be_polite(struct member *m)
-{
-	const struct shared *s = m->shared;
-	const uint64_t begun_ns = m->crew.crew->begun_ns;
-
-	while (!polite_is_done(&s->plan, &m->polite)) {
-		uint64_t wait_ns = polite_wait_ns(&s->plan, &m->polite, begun_ns);
-
-		if (wait_ns)
-			dx_sleep_ns(wait_ns);
-		polite_take(s->b, &s->plan, &m->polite, begun_ns);
-	}
-}
-
 static void work(void *arg)
 {
 	struct member *m = arg;
@@ -60,7 +47,7 @@ static void work(void *arg)
 	if (m->is_blocker)
 		block_again_and_again(m);
 	else
-		be_polite(m);
+		polite_live(m->shared->b, &m->shared->plan, &m->polite, m->crew.crew->begun_ns);
 }
 
 static int run_tasks(struct bench *b, const struct shared *s, struct member *m, uint64_t n)
