@@ -21,6 +21,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/err.h"
+#include "harness/base/usage.h"
 #include "harness/subject/mailbox.h"
 #include "harness/subject/style.h"
 
@@ -231,6 +232,18 @@ void bench_figure(struct bench *b, const char *name, double value)
 	f->values[i] = value;
 	if (i == f->n)
 		f->n++;
+}
+
+unsigned bench_threads(void)
+{
+	return usage_threads();
+}
+
+bool bench_is_recorded(const struct bench *b)
+{
+	const struct mailbox *m = b->priv;
+
+	return m->is_recorded;
 }
 
 void bench_snapshot(struct bench *b, const char *name, uint64_t live_tasks)

@@ -142,6 +142,12 @@ int64_t bench_delay(struct bench *b, uint64_t due_ns);
 enum { BENCH_MAX_FIGURES = 8 };
 void bench_figure(struct bench *b, const char *name, double value);
 
+/* How many OS threads the process has now, the harness's own included; 0: not known. Outside of begin..end: it reads a file. */
+unsigned bench_threads(void);
+
+/* Is this the run that the sample is made of? In a warm-up or a calibration nobody needs to wait for what only a figure tells. */
+bool bench_is_recorded(const struct bench *b);
+
 /*
  * A point at which the harness reads the process's memory from outside, outside begin..end.
  * `name` is "base" before the tasks exist and "live" while they do, or have been: live_tasks is their number.

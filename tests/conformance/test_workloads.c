@@ -165,7 +165,7 @@ static const struct extra {
 	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64,\"libc\":\"yes\"}", 0, NULL},
 	{"memory/afterexit", "{\"tasks\":1,\"touch_kib\":8,\"settle_ms\":1}", 0, NULL},
 	{"block/handoff", "{\"told\":\"no\"}", 50, NULL},
-	{"block/call", "{\"in_flight\":1,\"call_us\":1,\"work\":0}", 50, NULL},
+	{"block/call", "{\"in_flight\":1,\"call_us\":1,\"work\":0,\"settle_ms\":5}", 50, NULL},
 	{"block/call", "{\"in_flight\":50,\"call_us\":5000,\"work\":1000}", 100, "gmp,pthread"},
 	{"block/bystander", "{\"kind\":\"sleep\",\"waiters\":20,\"wait_us\":100}", 300, "gmp,pthread,eventloop"},
 	{"block/bystander", "{\"kind\":\"channel\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},

@@ -20,7 +20,7 @@ func init() {
 				number("distance_ms", 10000, 1, 1000000, 5)}},
 		workload{name: "block/call", scaling: "linear", metric: "wall_per_op", smokeOps: 60, quantum: "in_flight", body: call,
 			params: []param{number("in_flight", 16, 1, 10000, 3), number("call_us", 1000, 1, 1000000, 30),
-				number("work", 1000, 0, 1000000, 10)}},
+				number("work", 1000, 0, 1000000, 10), number("settle_ms", 0, 0, 60000, 0)}},
 		workload{name: "block/bystander", scaling: "linear", metric: "wall_per_op", smokeOps: 50, setup: bystanderSetup, body: bystander,
 			params: []param{choice("kind", "sleep", "none", "none", "sleep", "channel", "mutex", "call", "file", "socket"),
 				number("waiters", 16, 1, 1000, 3), number("wait_us", 1000, 1, 10000000, 300)}})
@@ -192,10 +192,16 @@ func call(r *run) {
 		}(i)
 	}
 	arrived.Wait()
+	before := threads()
 	r.begin()
 	close(gate)
 	working.Wait()
 	r.end()
+	end := threads()
+	if !r.silent {
+		time.Sleep(time.Duration(r.param("settle_ms")) * time.Millisecond)
+	}
+	r.figures = map[string]float64{"threads_before": float64(before), "threads_end": float64(end), "threads_settled": float64(threads())}
 	close(leave)
 	ended.Wait()
 	c, sum := cert{MaxLive: inFlight}, uint64(0)

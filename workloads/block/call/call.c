@@ -6,9 +6,11 @@
  * is best left alone, behind one of 100 ms everything would wait. If calls cost nothing but their time, in_flight of them
  * would end in each call_us.
  *
- * All tasks are kept until the region has ended, so the number of threads that the sample tells, which is read then, is
- * what it took to have so many calls under way: a model that keeps threads which it no longer needs for some seconds shows
- * its peak. What was made and reaped within the region is in the model's own counters, if it has any.
+ * Threads over time are three figures, the process's threads each time: when the tasks stand at the gate, when the region has
+ * ended, and settle_ms later. The tasks are kept until then. At the end the number is what it took to have so many calls under
+ * way, and the most that there were, in a model that keeps for some seconds what it no longer needs; what was made and
+ * reaped within the region is in the model's own counters, if it has any. Those that the warm-up has made may still be there
+ * when the region begins. The warm-up itself does not wait for settle_ms.
  *
  * The sleep is clock_nanosleep with a timer slack of 1 ns in place of the usual 50 us (set up for the whole process), or a
  * call of 1 us would last for 50. It still takes the kernel some microseconds to put a thread to sleep and wake it. Each
@@ -20,7 +22,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { PARAM_IN_FLIGHT, PARAM_CALL_US, PARAM_WORK };
+enum { PARAM_IN_FLIGHT, PARAM_CALL_US, PARAM_WORK, PARAM_SETTLE_MS };
 
 enum { DEFAULT_SLACK = 0 }; /* of PR_SET_TIMERSLACK: back to what the process began with */
 
@@ -46,7 +48,21 @@ static const struct bench_param params[] = {
 			.min = 0,
 			.max = 1000000,
 			.smoke = 10},
+	[PARAM_SETTLE_MS] = {.name = "settle_ms",
+			     .unit = "ms",
+			     .help = "of nothing to do, after which threads are counted once more",
+			     .dflt = 0,
+			     .min = 0,
+			     .max = 60000,
+			     .smoke = 0},
 };
+
+void call_tell_threads(struct bench *b, const struct call_threads *t)
+{
+	bench_figure(b, "threads_before", t->before);
+	bench_figure(b, "threads_end", t->end);
+	bench_figure(b, "threads_settled", t->settled);
+}
 
 static int call_setup(struct bench *b)
 {
@@ -78,17 +94,23 @@ const struct bench_workload block_call_workload = {
 	.version = 1,
 	.summary = "tasks that make calls which block in the kernel",
 	.op = "one blocking call, with the steps before it and the way back to the task",
-	.fairness = "The call is the same clock_nanosleep everywhere, with the same timer slack. A goroutine brackets "
-		    "it as a "
-		    "call of unknown length: its processor stays with the thread for as long as nobody notices, and is "
-		    "handed to "
-		    "another thread if the call lasts, which takes the runtime some 20 us and at times a new thread. A "
-		    "thread "
-		    "just makes the call. Who needs more threads pays for them in memory, not here. For an event loop "
-		    "there is "
-		    "no such call: it would stop everything, so it is unsupported there. The serial body makes one "
-		    "call after "
-		    "another and exists for in_flight=1 only.",
+	.fairness =
+		"The call is the same clock_nanosleep everywhere, with the same timer slack. A goroutine brackets "
+		"it as a "
+		"call of unknown length: its processor stays with the thread for as long as nobody notices, and is "
+		"handed to "
+		"another thread if the call lasts, which takes the runtime some 20 us and at times a new thread. A "
+		"thread "
+		"just makes the call. Who needs more threads pays for them in memory, not here; how many there are is "
+		"told: threads_before the "
+		"region, threads_end at its end, threads_settled after settle_ms in which the tasks wait. A thread's "
+		"task is a "
+		"thread all that time; a goroutine needs one for its call alone, and the runtime keeps it for another "
+		"one for some seconds. The harness's own thread is in them. For an event loop "
+		"there is "
+		"no such call: it would stop everything, so it is unsupported there. The serial body makes one "
+		"call after "
+		"another and exists for in_flight=1 only.",
 	.scaling = BENCH_LINEAR,
 	.metric = BENCH_WALL_PER_OP,
 	.params = params,

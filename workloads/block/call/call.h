@@ -24,6 +24,20 @@ static inline struct call_plan call_plan_of(const struct bench *b)
 				  .work = (uint64_t)bench_param(b, "work")};
 }
 
+/* Threads of the process: with the tasks at the gate, after the region, after the time to settle. */
+struct call_threads {
+	unsigned before, end, settled;
+};
+
+/* How long the tasks wait after the region until threads are counted once more. */
+static inline uint64_t call_settle_ns(const struct bench *b)
+{
+	return bench_is_recorded(b) ? (uint64_t)bench_param(b, "settle_ms") * 1000000 : 0;
+}
+
+/* After the region: the figures. */
+void call_tell_threads(struct bench *b, const struct call_threads *t);
+
 /* What caller i, from 0 up, adds after n calls, with the value that its steps came to. */
 static inline uint64_t call_digest(uint64_t i, uint64_t n, uint64_t value)
 {

@@ -93,17 +93,26 @@ static int certify(struct bench *b, const struct caller *callers, uint64_t n)
 
 static int run_tasks(struct bench *b, struct run *r, struct caller *callers)
 {
+	const uint64_t settle_ns = call_settle_ns(b);
+	struct call_threads threads;
 	int status;
 	uint64_t live = gather(r, callers, b->ops, &status);
 
 	for (uint64_t i = 0; status < 0 && i < live; i++)
 		callers[i].left = 0;
+	threads.before = bench_threads();
 	if (status == 0)
 		bench_begin(b);
 	gate_open(&r->gate);
 	dx_wg_wait(&r->working);
-	if (status == 0)
+	if (status == 0) {
 		bench_end(b);
+		threads.end = bench_threads();
+		if (settle_ns)
+			dx_sleep_ns(settle_ns);
+		threads.settled = bench_threads();
+		call_tell_threads(b, &threads);
+	}
 	dx_wg_done(&r->leave);
 	for (uint64_t i = 0; i < live; i++)
 		dx_join(&callers[i].task);

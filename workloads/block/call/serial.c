@@ -8,7 +8,8 @@
 static int run_call(struct bench *b)
 {
 	const struct call_plan p = call_plan_of(b);
-	uint64_t call_ns = p.call_ns, x = 0, done = 0, began_ns, lasted_ns;
+	struct call_threads threads = {.before = bench_threads()};
+	uint64_t call_ns = p.call_ns, settle_ns = call_settle_ns(b), x = 0, done = 0, began_ns, lasted_ns;
 
 	bench_begin(b);
 	began_ns = bench_now_ns();
@@ -18,6 +19,10 @@ static int run_call(struct bench *b)
 	}
 	lasted_ns = bench_now_ns() - began_ns;
 	bench_end(b);
+	threads.end = bench_threads();
+	nap(&settle_ns);
+	threads.settled = bench_threads();
+	call_tell_threads(b, &threads);
 	b->cert = (struct bench_cert){.ops = done, .max_live = 1, .checksum = call_digest(0, done, x)};
 	if (lasted_ns < done * call_ns)
 		return bench_fail(b, -EPROTO, "the calls did not last as long as they had to");
