@@ -394,11 +394,13 @@ func bystander(r *run) {
 	for _, s := range b.ours {
 		s.Close()
 	}
-	c := cert{Ops: done, MaxLive: n + 1, Checksum: hex(x)}
+	c, waits := cert{Ops: done, MaxLive: n + 1, Checksum: hex(x)}, uint64(0)
 	for _, w := range waiters {
+		waits += w.waits
 		if w.waits > 0 && w.right {
 			c.Messages++
 		}
 	}
 	r.cert = c
+	r.figures = map[string]float64{"waits_per_op": float64(waits) / float64(r.Ops)}
 }

@@ -16,7 +16,7 @@
  * that a blocked task uses no CPU; short ones show what it costs to notice that it is over, to put something else aside,
  * and to go on. Every wait is checked: a sleep's and a call's time, a message's number, a block's content. The waiters go on
  * until the bystander has ended, each for one wait at least; how many waits that are is left to the model, which may favour
- * either side.
+ * either side: the figure waits_per_op tells it.
  *
  * Rejected: a fixed number of waits beside a fixed amount of computing: whatever ends last is what is measured then.
  */
@@ -125,7 +125,8 @@ const struct bench_workload block_bystander_workload = {
 		"waits "
 		"end; how long pieces are is the programmer's bargain. How many waits there are in the region follows "
 		"from "
-		"that and is not equal. The loop has no channels, its locks cannot contend, and a blocking call would "
+		"that and is not equal; it is told: waits_per_op, those under way at the region's end included. The "
+		"loop has no channels, its locks cannot contend, and a blocking call would "
 		"stop "
 		"it: those kinds are unsupported there. The serial body computes, and exists for kind=none only.",
 	.scaling = BENCH_LINEAR,

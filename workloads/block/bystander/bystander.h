@@ -47,6 +47,12 @@ static inline struct bystander_plan bystander_plan_of(const struct bench *b)
 /* What the bystander computes from. */
 #define BYSTANDER_START UINT64_C(1)
 
+/* After the region: the figure, of the waits that all waiters have made. */
+static inline void bystander_tell(struct bench *b, uint64_t waits)
+{
+	bench_figure(b, "waits_per_op", (double)waits / (double)b->ops);
+}
+
 /* The n-th block, from 0 up, that waiter `id` reads. */
 static inline uint64_t bystander_block(const struct bystander_data *d, uint64_t id, uint64_t n)
 {

@@ -285,6 +285,15 @@ static uint64_t gather(struct run *r, bool *ticks, int *status)
 	return i;
 }
 
+static uint64_t count_waits(const struct run *r)
+{
+	uint64_t waits = 0;
+
+	for (uint64_t i = 0; i < r->plan.waiters; i++)
+		waits += r->waiters[i].waits;
+	return waits;
+}
+
 static struct bench_cert certify(const struct run *r, uint64_t done, uint64_t value)
 {
 	struct bench_cert cert = {.ops = done, .max_live = r->plan.waiters + 1, .checksum = value};
@@ -318,6 +327,7 @@ static int run_tasks(struct bench *b, struct run *r)
 	if (status < 0)
 		return bench_fail(b, status, "cannot hold %llu tasks: the model refused the one after %llu (%s)",
 				  (unsigned long long)r->plan.waiters, (unsigned long long)live, strerror(-status));
+	bystander_tell(b, count_waits(r));
 	return 0;
 }
 

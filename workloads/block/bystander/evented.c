@@ -57,11 +57,15 @@ static void free_run(struct run *r)
 static void finish(struct run *r)
 {
 	struct bench *b = r->b;
+	uint64_t waits = 0;
 
 	ex_timer_stop(ex_loop_of(b), &r->tick);
 	b->cert = (struct bench_cert){.ops = r->done, .max_live = r->plan.waiters + 1, .checksum = r->value};
-	for (uint64_t i = 0; i < r->n; i++)
+	for (uint64_t i = 0; i < r->n; i++) {
 		b->cert.messages += r->waiters[i].waits > 0 && r->waiters[i].right;
+		waits += r->waiters[i].waits;
+	}
+	bystander_tell(b, waits);
 	free_run(r);
 	bench_done(b, 0);
 }
