@@ -32,6 +32,7 @@ type churnEntry struct {
 	timer             *time.Timer
 	starts, calledOff uint64
 	fired             atomic.Uint64
+	firedNs           atomic.Int64 // when it did last
 }
 
 func (e *churnEntry) start(d time.Duration) {
@@ -47,15 +48,17 @@ func (e *churnEntry) stop() {
 	}
 }
 
-// settle stops all timers and waits for the functions of those that had fired before.
+// open gives the starts that have neither been called off nor fired.
+func (e *churnEntry) open() int64 {
+	return int64(e.starts - e.calledOff - e.fired.Load())
+}
+
+// settle waits for the functions of timers that have fired or will.
 func settle(entries []churnEntry) {
-	for i := range entries {
-		entries[i].stop()
-	}
 	for tries := 0; ; tries++ {
 		open := int64(0)
 		for i := range entries {
-			open += int64(entries[i].starts - entries[i].calledOff - entries[i].fired.Load())
+			open += entries[i].open()
 		}
 		if open <= 0 {
 			return
@@ -64,6 +67,29 @@ func settle(entries []churnEntry) {
 			fail("%d timers have neither been called off nor fired", open)
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// checkResets resets timers while they are pending, and looks whether each fires once and at the later time. One that
+// has fired before its reset is a timer that was started twice: nothing is said of it.
+func checkResets(entries []churnEntry) {
+	const short, long = 2 * time.Millisecond, 20 * time.Millisecond
+	resets := make([]int64, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		e.start(short)
+		calledOff, now := e.calledOff, nowNs()
+		e.start(long)
+		if e.calledOff > calledOff {
+			resets[i] = now
+		}
+	}
+	settle(entries)
+	for i := range entries {
+		e := &entries[i]
+		if e.open() != 0 || resets[i] != 0 && e.firedNs.Load() < resets[i]+long.Nanoseconds() {
+			fail("a timer was reset and did not fire once and when it should")
+		}
 	}
 }
 
@@ -83,9 +109,11 @@ func churn(r *run) {
 	for i := range entries {
 		e := &entries[i]
 		e.timer = time.AfterFunc(time.Hour, func() {
-			if nowNs() < earliest {
+			now := nowNs()
+			if now < earliest {
 				early.Add(1)
 			}
+			e.firedNs.Store(now)
 			e.fired.Add(1)
 		})
 		e.timer.Stop()
@@ -128,6 +156,9 @@ func churn(r *run) {
 	close(gate)
 	ended.Wait()
 	r.end()
+	for i := range entries {
+		entries[i].stop()
+	}
 	settle(entries)
 	if early.Load() > 0 {
 		fail("%d timers fired before their time", early.Load())
@@ -143,6 +174,11 @@ func churn(r *run) {
 	}
 	c.Checksum = hex(sum)
 	r.cert = c
+	earliest = 0 // no timer is pending
+	if len(entries) > 64 {
+		entries = entries[:64]
+	}
+	checkResets(entries)
 }
 
 // ---- block/call ---------------------------------------------------------------------------------------------

@@ -10,7 +10,11 @@
  * Whether some timers fire is chance: they do where a task needs longer than the distance to come back to a timer. So
  * what is fixed is the sum: of each timer, every start has been called off in time (by a reset or a stop that says so) or
  * has been followed by one call of its function. After the region all timers are stopped, and the calls that are still
- * missing are awaited. A timer that fires before the least distance fails the run.
+ * missing are awaited. A timer that fires within the least distance from the beginning fails the run.
+ *
+ * That says nothing of resets that come later: a timer that is said to be moved and fires when it was due before would
+ * pass. So after all that, untimed, up to CHURN_CHECKED timers are started for a short time and at once reset to a longer
+ * one. Each must fire once, and not before the longer time has passed since its reset.
  *
  * Rejected: a timer chosen in turn. With equal distances that is always the one that is due next, which is the worst or
  * the best place in a heap, and no place that a server's connections have.

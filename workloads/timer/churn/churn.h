@@ -15,6 +15,9 @@ extern const struct bench_body timer_churn_direct, timer_churn_evented;
 
 enum { CHURN_BATCH = 64 }; /* operations of a task between two looks at what else there is to do; arbitrary */
 
+/* After the region so many timers, or all if they are fewer, are started for the one time and reset to the other. */
+enum { CHURN_CHECKED = 64, CHURN_SHORT_NS = 2000000, CHURN_LONG_NS = 20000000 };
+
 /* What the tasks do. */
 struct churn_plan {
 	uint64_t tasks, pending; /* tasks, and timers of them all: one per task at least */

@@ -16,7 +16,9 @@ struct entry {
 	dx_timer timer;
 	struct run *run; /* immutable */
 	uint64_t starts, called_off; /* the task's until it is joined */
-	_Atomic uint64_t fired; /* by the timer's function */
+	_Atomic uint64_t fired; /* by the timer's function, as the next */
+	_Atomic uint64_t fired_ns; /* when it did last */
+	uint64_t reset_ns; /* the root's: of the check, when it was reset while it was pending; 0: it was not */
 };
 
 struct churner {
@@ -31,7 +33,7 @@ struct churner {
 
 struct run {
 	struct churn_plan plan;
-	uint64_t earliest_ns; /* no timer may fire before; immutable */
+	uint64_t earliest_ns; /* no timer may fire before; immutable while one is pending */
 	struct gate gate;
 	_Atomic uint64_t early; /* timers that did */
 	struct entry *entries; /* plan.pending */
@@ -42,9 +44,11 @@ struct run {
 static void fire(void *arg)
 {
 	struct entry *e = arg;
+	const uint64_t now_ns = bench_now_ns();
 
-	if (bench_now_ns() < e->run->earliest_ns)
+	if (now_ns < e->run->earliest_ns)
 		atomic_fetch_add_explicit(&e->run->early, 1, memory_order_relaxed);
+	atomic_store_explicit(&e->fired_ns, now_ns, memory_order_relaxed);
 	/* Release: the root frees the entry when it has seen this. */
 	atomic_fetch_add_explicit(&e->fired, 1, memory_order_release);
 }
@@ -83,15 +87,24 @@ static void churn(void *arg)
 	c->done = done;
 }
 
-/* Starts that have neither been called off nor fired; the difference is 0 when all has come to an end. */
-static int64_t count_open(const struct run *r)
+/* Starts of a timer that have neither been called off nor fired. */
+static int64_t open_starts(const struct entry *e)
+{
+	return (int64_t)(e->starts - e->called_off - atomic_load_explicit(&e->fired, memory_order_acquire));
+}
+
+/* Wait until all has come to an end: 0, or how many starts have not. */
+static int64_t settle(const struct run *r)
 {
 	int64_t open = 0;
 
-	for (uint64_t i = 0; i < r->n_timers; i++) {
-		const struct entry *e = &r->entries[i];
-
-		open += (int64_t)(e->starts - e->called_off - atomic_load_explicit(&e->fired, memory_order_acquire));
+	for (int tries = 0; tries < 10000; tries++) {
+		open = 0;
+		for (uint64_t i = 0; i < r->n_timers; i++)
+			open += open_starts(&r->entries[i]);
+		if (open <= 0)
+			break;
+		dx_sleep_ns(1000000);
 	}
 	return open;
 }
@@ -99,13 +112,39 @@ static int64_t count_open(const struct run *r)
 /* All tasks are joined: stop what is pending, and wait for the functions of those timers that had fired before. */
 static int64_t stop_all(struct run *r)
 {
-	int64_t open;
-
 	for (uint64_t i = 0; i < r->n_timers; i++)
 		r->entries[i].called_off += dx_timer_stop(&r->entries[i].timer);
-	for (int tries = 0; (open = count_open(r)) > 0 && tries < 10000; tries++)
-		dx_sleep_ns(1000000);
-	return open;
+	return settle(r);
+}
+
+/*
+ * All is settled and certified: how many timers, reset while they are pending, do not fire once and at the later time. One
+ * that has fired before its reset, because something else held the CPU, is a timer that was started twice: nothing is said.
+ */
+static uint64_t count_unmoved(struct run *r)
+{
+	const uint64_t n = r->n_timers < CHURN_CHECKED ? r->n_timers : CHURN_CHECKED;
+	uint64_t unmoved = 0;
+
+	r->earliest_ns = 0;
+	for (uint64_t i = 0; i < n; i++) {
+		struct entry *e = &r->entries[i];
+		uint64_t called_off, now_ns;
+
+		start(e, CHURN_SHORT_NS);
+		called_off = e->called_off;
+		now_ns = bench_now_ns();
+		start(e, CHURN_LONG_NS);
+		e->reset_ns = e->called_off > called_off ? now_ns : 0;
+	}
+	settle(r);
+	for (uint64_t i = 0; i < n; i++) {
+		const struct entry *e = &r->entries[i];
+
+		unmoved +=
+			open_starts(e) != 0 || (e->reset_ns && atomic_load(&e->fired_ns) < e->reset_ns + CHURN_LONG_NS);
+	}
+	return unmoved;
 }
 
 static struct bench_cert certificate(const struct run *r)
@@ -149,7 +188,7 @@ static uint64_t gather(struct run *r, uint64_t ops, int *status)
 static int run_tasks(struct bench *b, struct run *r)
 {
 	int status;
-	uint64_t live = gather(r, b->ops, &status);
+	uint64_t live = gather(r, b->ops, &status), unmoved;
 	int64_t open;
 
 	for (uint64_t i = 0; status < 0 && i < live; i++)
@@ -171,6 +210,10 @@ static int run_tasks(struct bench *b, struct run *r)
 	if (atomic_load(&r->early))
 		return bench_fail(b, -EPROTO, "%llu timers fired before their time",
 				  (unsigned long long)atomic_load(&r->early));
+	unmoved = count_unmoved(r);
+	if (unmoved)
+		return bench_fail(b, -EPROTO, "%llu timers were reset and did not fire once and when they should",
+				  (unsigned long long)unmoved);
 	return 0;
 }
 

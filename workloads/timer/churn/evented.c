@@ -13,6 +13,8 @@ struct entry {
 	ex_timer timer;
 	struct run *run;
 	uint64_t ended; /* starts that were called off or have fired */
+	/* of the check: when it was reset, how often it has fired since, and how often not before its time */
+	uint64_t reset_ns, fired, in_time;
 };
 
 struct churner {
@@ -31,6 +33,8 @@ struct run {
 	uint64_t early; /* timers that did */
 	uint64_t active; /* tasks with operations left */
 	uint64_t done;
+	uint64_t n_checked, awaited; /* timers that are checked, and calls of theirs that are to come */
+	ex_timer patience; /* ends the check if they do not */
 	struct entry *entries; /* plan.pending */
 	struct churner churners[]; /* plan.tasks */
 };
@@ -43,10 +47,68 @@ static void fire(ex_timer *timer)
 	e->ended++;
 }
 
+static uint64_t count_unmoved(const struct run *r)
+{
+	uint64_t unmoved = 0;
+
+	for (uint64_t i = 0; i < r->n_checked; i++)
+		unmoved += r->entries[i].fired != 1 || r->entries[i].in_time != 1;
+	return unmoved;
+}
+
+static void leave(struct run *r)
+{
+	struct bench *b = r->b;
+	uint64_t unmoved = count_unmoved(r);
+	int status = 0;
+
+	for (uint64_t i = 0; i < r->n_checked; i++)
+		ex_timer_stop(ex_loop_of(b), &r->entries[i].timer);
+	ex_timer_stop(ex_loop_of(b), &r->patience);
+	if (r->early)
+		status = bench_fail(b, -EPROTO, "%llu timers fired before their time", (unsigned long long)r->early);
+	else if (unmoved)
+		status = bench_fail(b, -EPROTO, "%llu timers were reset and did not fire once and when they should",
+				    (unsigned long long)unmoved);
+	free(r->entries);
+	free(r);
+	bench_done(b, status);
+}
+
+static void lose_patience(ex_timer *timer)
+{
+	leave(EX_CONTAINER(timer, struct run, patience));
+}
+
+static void fire_checked(ex_timer *timer)
+{
+	struct entry *e = EX_CONTAINER(timer, struct entry, timer);
+
+	e->fired++;
+	e->in_time += bench_now_ns() >= e->reset_ns + CHURN_LONG_NS;
+	if (--e->run->awaited == 0)
+		leave(e->run);
+}
+
+/* Reset timers that are pending, and wait for them. A reset that does not say that it moved one counts as a call too many. */
+static void check_resets(struct run *r)
+{
+	ex_loop *loop = ex_loop_of(r->b);
+
+	r->n_checked = r->awaited = r->plan.pending < CHURN_CHECKED ? r->plan.pending : CHURN_CHECKED;
+	for (uint64_t i = 0; i < r->n_checked; i++) {
+		struct entry *e = &r->entries[i];
+
+		ex_timer_start(loop, &e->timer, CHURN_SHORT_NS, fire_checked);
+		e->reset_ns = bench_now_ns();
+		e->fired += !ex_timer_start(loop, &e->timer, CHURN_LONG_NS, fire_checked);
+	}
+	ex_timer_start(loop, &r->patience, UINT64_C(10000000000), lose_patience);
+}
+
 static void finish(struct run *r)
 {
 	struct bench *b = r->b;
-	int status = 0;
 
 	bench_end(b);
 	b->cert = (struct bench_cert){.ops = r->done};
@@ -57,11 +119,7 @@ static void finish(struct run *r)
 		b->cert.messages += e->ended;
 		b->cert.checksum += (i + 1) * e->ended;
 	}
-	if (r->early)
-		status = bench_fail(b, -EPROTO, "%llu timers fired before their time", (unsigned long long)r->early);
-	free(r->entries);
-	free(r);
-	bench_done(b, status);
+	check_resets(r);
 }
 
 static void put_off(struct churner *c)
