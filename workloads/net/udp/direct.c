@@ -102,19 +102,21 @@ static int serve_all(struct bench *b, struct server *s, struct worker *workers, 
 		close(fd);
 		return bench_fail(b, status, "the model cannot take over the socket: %s", strerror(-status));
 	}
-	status = dx_spawn(&stopper, await_stop, s);
-	if (status < 0) {
-		dx_sock_close(&s->sock);
-		return bench_fail(b, status, "the model refused the task that waits for the end: %s",
-				  strerror(-status));
-	}
 	started = start_workers(s, workers, n, &status);
-	bench_serving(b, fd);
-	joined = join_workers(b, workers, started); /* those that exist serve until the word to stop */
-	dx_join(&stopper);
+	if (status == 0)
+		status = dx_spawn(&stopper, await_stop, s);
+	if (status == 0)
+		bench_serving(b, fd);
+	else
+		dx_sock_shutdown(&s->sock); /* not all exist: nobody is served */
+	joined = join_workers(b, workers, started);
+	if (status == 0)
+		dx_join(&stopper);
 	dx_sock_close(&s->sock);
 	if (status < 0)
-		return bench_fail(b, status, "cannot hold %llu tasks: the model refused the one after %llu: %s",
+		return bench_fail(b, status,
+				  "cannot hold %llu tasks and one that waits for the end: the model refused the one "
+				  "after %llu: %s",
 				  (unsigned long long)n, (unsigned long long)started, strerror(-status));
 	if (s->stop_status < 0)
 		return bench_fail(b, s->stop_status, "cannot wait for the end: %s", strerror(-s->stop_status));
