@@ -560,6 +560,8 @@ static const struct scarce {
 	{"pthread block/call without memory", "pthread", "block/call",
 	 "{\"in_flight\":10000,\"call_us\":1,\"work\":0}"},
 	{"pthread net/udp without memory", "pthread", "net/udp", "{\"clients\":1,\"message_bytes\":1,\"tasks\":1000}"},
+	{"pthread net/fanout without memory", "pthread", "net/fanout",
+	 "{\"in_flight\":1000,\"gets\":1,\"delay_ms\":0,\"body_bytes\":1}"},
 	{"pthread mix/hackbench without memory", "pthread", "mix/hackbench",
 	 "{\"groups\":10,\"tasks\":20,\"loops\":1}"},
 	{"pthread spawn/flat without memory", "pthread", "spawn/flat", "{\"batch\":10000}"},
@@ -574,6 +576,17 @@ static const struct scarce {
 	{"eventloop memory/parked without memory", "eventloop", "memory/parked",
 	 "{\"tasks\":1000000,\"touch_kib\":16}"},
 };
+
+/* Of these the tasks are made before the region, so that it does not begin. */
+static const char *const gathers[] = {"sync/mutex", "switch/ring", "block/call", "net/fanout"};
+
+static bool does_gather(const char *workload)
+{
+	for (size_t i = 0; i < sizeof gathers / sizeof gathers[0]; i++)
+		if (strcmp(gathers[i], workload) == 0)
+			return true;
+	return false;
+}
 
 static void test_scarce(void **state)
 {
@@ -595,6 +608,8 @@ static void test_scarce(void **state)
 	for (const char *command = "go"; msg = peer_hear(&p), strcmp(msg_of(msg), "error") != 0; command = "ack") {
 		if (strcmp(msg_of(msg), "sample") == 0 || json_object_get(msg, "listen"))
 			fail_msg("it holds more tasks than the memory that it was given");
+		if (strcmp(msg_of(msg), "begin") == 0 && does_gather(s->workload))
+			fail_msg("the region begins with fewer tasks than there have to be");
 		json_decref(msg);
 		peer_command(&p, command);
 	}

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "harness/subject/direct.h"
-#include "workloads/gate.h"
+#include "workloads/crew.h"
 #include "workloads/net/fanout/fanout.h"
 
 struct request {
@@ -18,9 +18,10 @@ struct request {
 	int status;
 };
 
+/* A cache line pair each: a client counts while its neighbours do. */
 struct client {
-	struct run *run;
-	dx_task task;
+	_Alignas(128) struct crew_task crew;
+	struct run *run; /* immutable, as the next two */
 	uint64_t index;
 	struct request *requests; /* run->gets of them */
 	/* the task's until it is joined */
@@ -29,9 +30,8 @@ struct client {
 };
 
 struct run {
-	struct bench *b; /* immutable while clients run, as all of it but the gate */
+	struct bench *b; /* immutable while clients run, as all of it */
 	uint64_t in_flight, gets;
-	struct gate gate;
 	struct client *clients;
 	struct request *requests;
 	char *buffers;
@@ -95,7 +95,8 @@ static void client_main(void *arg)
 	struct run *r = c->run;
 	uint64_t n = bench_share(r->b->ops, r->in_flight, c->index);
 
-	gate_pass(&r->gate);
+	if (!crew_start(&c->crew))
+		return;
 	for (uint64_t i = 0; i < n && c->status == 0; i++)
 		c->status = operate(c, i * r->in_flight + c->index);
 }
@@ -135,35 +136,20 @@ static int connect_all(struct run *r, const struct backend *backend)
 /* The region. 0, or -errno with b->why; *count in any case. */
 static int run_clients(struct run *r, struct fanout_count *count)
 {
-	uint64_t started;
-	int spawned = 0, status = 0;
+	int status;
 
-	for (started = 0; started < r->in_flight; started++) {
-		struct client *c = &r->clients[started];
-
-		c->run = r;
-		c->index = started;
-		c->requests = r->requests + started * r->gets;
-		spawned = gate_spawn(&r->gate, &c->task, client_main, c);
-		if (spawned < 0)
-			break;
-	}
-	gate_gather(&r->gate);
-	bench_begin(r->b);
-	gate_open(&r->gate);
-	for (uint64_t i = 0; i < started; i++) {
-		dx_join(&r->clients[i].task);
+	for (uint64_t i = 0; i < r->in_flight; i++)
+		r->clients[i] = (struct client){.run = r, .index = i, .requests = r->requests + i * r->gets};
+	status = crew_run(r->b, r->clients, sizeof r->clients[0], r->in_flight, client_main);
+	if (status < 0)
+		return status;
+	for (uint64_t i = 0; i < r->in_flight; i++) {
+		fanout_add(count, &r->clients[i].count);
 		if (r->clients[i].status < 0 && status == 0)
 			status = r->clients[i].status;
 	}
-	bench_end(r->b);
-	for (uint64_t i = 0; i < started; i++)
-		fanout_add(count, &r->clients[i].count);
 	for (uint64_t i = 0; i < r->in_flight * r->gets; i++)
 		fanout_add(count, &r->requests[i].count);
-	if (spawned < 0)
-		return bench_fail(r->b, spawned, "cannot hold %llu tasks: the model refused the one after %llu: %s",
-				  (unsigned long long)r->in_flight, (unsigned long long)started, strerror(-spawned));
 	return status < 0 ? bench_fail(r->b, status, "an operation failed: %s", strerror(-status)) : 0;
 }
 
@@ -176,22 +162,20 @@ static int run_fanout(struct bench *b)
 	struct fanout_count count = {0};
 	int status;
 
-	r.clients = calloc(r.in_flight, sizeof r.clients[0]);
+	r.clients = aligned_alloc(_Alignof(struct client), r.in_flight * sizeof r.clients[0]);
 	r.requests = calloc(n, sizeof r.requests[0]);
 	r.buffers = calloc(n, fanout_buffer_bytes((size_t)bench_param(b, "body_bytes")));
-	status = r.clients && r.requests && r.buffers ? gate_init(&r.gate) : -ENOMEM;
-	if (status < 0) {
-		bench_fail(b, status, "cannot prepare %llu connections: %s", (unsigned long long)n, strerror(-status));
-		goto no_gate;
+	if (!r.clients || !r.requests || !r.buffers) {
+		status = bench_fail(b, -ENOMEM, "out of memory for %llu connections", (unsigned long long)n);
+		goto out;
 	}
 	status = connect_all(&r, &d->backend);
 	if (status == 0) {
 		status = run_clients(&r, &count);
 		disconnect(&r, n);
 	}
-	gate_destroy(&r.gate);
 	fanout_certify(b, &count);
-no_gate:
+out:
 	free(r.clients);
 	free(r.requests);
 	free(r.buffers);
