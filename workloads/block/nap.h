@@ -8,14 +8,22 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Sleep for *arg, a uint64_t of ns. An interrupted sleep goes on with what is left of it. For dx_call. */
+struct nap {
+	uint64_t ns; /* to sleep */
+	uint64_t failed; /* calls that did not sleep for so long, added up */
+};
+
+/* Sleep for what *arg, a struct nap, says. An interrupted sleep goes on with what is left of it. For dx_call. */
 static inline void nap(void *arg)
 {
-	const uint64_t ns = *(const uint64_t *)arg;
-	struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+	struct nap *n = arg;
+	struct timespec left = {.tv_sec = (time_t)(n->ns / 1000000000), .tv_nsec = (long)(n->ns % 1000000000)};
+	int error;
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
-		;
+	do
+		error = clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left);
+	while (error == EINTR);
+	n->failed += error != 0;
 }
 
 #endif

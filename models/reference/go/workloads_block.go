@@ -186,7 +186,12 @@ func churn(r *run) {
 // nap is a system call that blocks for so long. The runtime knows that it is a call, and no more.
 func nap(ns uint64) {
 	left := syscall.NsecToTimespec(int64(ns))
-	for syscall.Nanosleep(&left, &left) == syscall.EINTR {
+	err := syscall.Nanosleep(&left, &left)
+	for err == syscall.EINTR {
+		err = syscall.Nanosleep(&left, &left)
+	}
+	if err != nil {
+		fail("a call failed: %v", err)
 	}
 }
 

@@ -86,13 +86,13 @@ static void sleep_on(struct waiter *w)
 
 static void call_on(struct waiter *w)
 {
-	uint64_t wait_ns = w->run->plan.wait_ns;
+	struct nap call = {.ns = w->run->plan.wait_ns};
 
 	do {
 		const uint64_t began_ns = bench_now_ns();
 
-		dx_call(nap, &wait_ns);
-		w->right &= bench_now_ns() - began_ns >= wait_ns;
+		dx_call(nap, &call);
+		w->right &= !call.failed && bench_now_ns() - began_ns >= call.ns;
 		w->waits++;
 	} while (!is_over(w->run));
 }

@@ -13,8 +13,9 @@
  * when the region begins. The warm-up itself does not wait for settle_ms.
  *
  * The sleep is clock_nanosleep with a timer slack of 1 ns in place of the usual 50 us (set up for the whole process), or a
- * call of 1 us would last for 50. It still takes the kernel some microseconds to put a thread to sleep and wake it. Each
- * task looks at the clock before its first call and after its last one, and the run fails if they lasted too short.
+ * call of 1 us would last for 50. It still takes the kernel some microseconds to put a thread to sleep and wake it. A call
+ * that gives an error fails the run. Each task also looks at the clock before its first call and after its last one, and
+ * the run fails if they lasted too short; that is only a bound, since a call that is too short may hide behind long ones.
  */
 #include "workloads/block/call/call.h"
 

@@ -19,6 +19,7 @@ struct caller {
 	/* root's until the gate opens, then the task's until it is joined */
 	uint64_t left;
 	uint64_t done, value;
+	uint64_t failed; /* calls */
 	bool slept;
 };
 
@@ -32,14 +33,16 @@ struct run {
 static void make_calls(struct caller *c)
 {
 	const struct call_plan *p = &c->run->plan;
-	uint64_t call_ns = p->call_ns, x = c->id, done = 0, began_ns = bench_now_ns();
+	struct nap call = {.ns = p->call_ns};
+	uint64_t x = c->id, done = 0, began_ns = bench_now_ns();
 
 	for (uint64_t left = c->left; left > 0; left--) {
 		x = steps_work(x, p->work);
-		dx_call(nap, &call_ns);
+		dx_call(nap, &call);
 		done++;
 	}
-	c->slept = bench_now_ns() - began_ns >= done * call_ns;
+	c->slept = bench_now_ns() - began_ns >= done * call.ns;
+	c->failed = call.failed;
 	c->done = done;
 	c->value = x;
 }
@@ -77,14 +80,17 @@ static uint64_t gather(struct run *r, struct caller *callers, uint64_t ops, int 
 static int certify(struct bench *b, const struct caller *callers, uint64_t n)
 {
 	struct bench_cert cert = {.max_live = n};
-	uint64_t early = 0;
+	uint64_t early = 0, failed = 0;
 
 	for (uint64_t i = 0; i < n; i++) {
 		cert.ops += callers[i].done;
 		cert.checksum += call_digest(i, callers[i].done, callers[i].value);
 		early += !callers[i].slept;
+		failed += callers[i].failed;
 	}
 	b->cert = cert;
+	if (failed)
+		return bench_fail(b, -EIO, "%llu calls failed", (unsigned long long)failed);
 	if (early)
 		return bench_fail(b, -EPROTO, "the calls of %llu tasks did not last as long as they had to",
 				  (unsigned long long)early);

@@ -9,22 +9,25 @@ static int run_call(struct bench *b)
 {
 	const struct call_plan p = call_plan_of(b);
 	struct call_threads threads = {.before = bench_threads()};
-	uint64_t call_ns = p.call_ns, settle_ns = call_settle_ns(b), x = 0, done = 0, began_ns, lasted_ns;
+	struct nap call = {.ns = p.call_ns}, settle = {.ns = call_settle_ns(b)};
+	uint64_t x = 0, done = 0, began_ns, lasted_ns;
 
 	bench_begin(b);
 	began_ns = bench_now_ns();
 	for (; done < b->ops; done++) {
 		x = steps_work(x, p.work);
-		nap(&call_ns);
+		nap(&call);
 	}
 	lasted_ns = bench_now_ns() - began_ns;
 	bench_end(b);
 	threads.end = bench_threads();
-	nap(&settle_ns);
+	nap(&settle);
 	threads.settled = bench_threads();
 	call_tell_threads(b, &threads);
 	b->cert = (struct bench_cert){.ops = done, .max_live = 1, .checksum = call_digest(0, done, x)};
-	if (lasted_ns < done * call_ns)
+	if (call.failed)
+		return bench_fail(b, -EIO, "%llu calls failed", (unsigned long long)call.failed);
+	if (lasted_ns < done * call.ns)
 		return bench_fail(b, -EPROTO, "the calls did not last as long as they had to");
 	return 0;
 }
