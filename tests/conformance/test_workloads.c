@@ -559,6 +559,8 @@ static const struct scarce {
 	 "{\"tasks\":20000,\"rounds\":1,\"sleep_ms\":1}"},
 	{"pthread block/call without memory", "pthread", "block/call",
 	 "{\"in_flight\":10000,\"call_us\":1,\"work\":0}"},
+	{"pthread block/bystander without memory", "pthread", "block/bystander",
+	 "{\"kind\":\"channel\",\"waiters\":1000,\"wait_us\":1}"},
 	{"pthread net/udp without memory", "pthread", "net/udp", "{\"clients\":1,\"message_bytes\":1,\"tasks\":1000}"},
 	{"pthread net/fanout without memory", "pthread", "net/fanout",
 	 "{\"in_flight\":1000,\"gets\":1,\"delay_ms\":0,\"body_bytes\":1}"},
@@ -578,7 +580,7 @@ static const struct scarce {
 };
 
 /* Of these the tasks are made before the region, so that it does not begin. */
-static const char *const gathers[] = {"sync/mutex", "switch/ring", "block/call", "net/fanout"};
+static const char *const gathers[] = {"sync/mutex", "switch/ring", "block/call", "block/bystander", "net/fanout"};
 
 static bool does_gather(const char *workload)
 {

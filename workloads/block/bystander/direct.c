@@ -313,6 +313,8 @@ static int run_tasks(struct bench *b, struct run *r)
 	live = gather(r, &ticks, &status);
 	if (status == 0)
 		bench_begin(b);
+	else /* a waiter that does not exist receives nothing: the ticker would stop in its second round */
+		atomic_store_explicit(&r->over, 1, memory_order_relaxed);
 	gate_open(&r->gate);
 	if (status == 0) {
 		compute(b->ops, &value, &done);
