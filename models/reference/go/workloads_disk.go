@@ -54,6 +54,7 @@ func alignedBlock() ([]byte, []uint64) {
 }
 
 func mixedSetup(r *run) {
+	checkSpace(r, r.param("file_mib")<<20)
 	blocks := r.param("file_mib") << 20 / block
 	path := fmt.Sprintf("%s/switchyard-mixed-%d", r.DataDir, os.Getpid())
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)

@@ -33,6 +33,19 @@ func scratchName(r *run, what string) string {
 	return fmt.Sprintf("%s/switchyard-%s-%d", r.DataDir, what, os.Getpid())
 }
 
+// checkSpace fails unless the data directory has room for so many bytes and some more.
+func checkSpace(r *run, bytes uint64) {
+	const spareBytes = 16 << 20
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(r.DataDir, &fs); err != nil {
+		fail("cannot ask for the free space in %s: %v", r.DataDir, err)
+	}
+	if free := fs.Bavail * uint64(fs.Frsize); free < bytes+spareBytes {
+		fail("%s has %d MiB free; data of %d MiB and a reserve of %d MiB do not fit", r.DataDir, free>>20, bytes>>20,
+			spareBytes>>20)
+	}
+}
+
 // ---- disk/log: a goroutine per writer ------------------------------------------------------------------------
 
 const (
@@ -109,6 +122,7 @@ func readLog(file *os.File, writers, size uint64) (records, sum uint64) {
 
 func log(r *run) {
 	writers, size, perSync := r.param("writers"), r.param("record_bytes"), r.param("per_sync")
+	checkSpace(r, r.Ops*size)
 	path := scratchName(r, "log")
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_APPEND, 0o600)
 	if err != nil {
@@ -172,6 +186,7 @@ func smallDigest(content []byte) uint64 {
 
 func smallSetup(r *run) {
 	mean := r.param("file_bytes")
+	checkSpace(r, r.param("files")*(mean*3/2+4096))
 	if err := os.Mkdir(scratchName(r, "small"), 0o700); err != nil {
 		fail("cannot make a folder for the files: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 var listener net.Listener // of the one server that a process runs
@@ -176,15 +177,44 @@ const udpBuffer = 8192
 
 var udpSocket *net.UDPConn
 
+// receiveBuffer gives the size of the socket's receive buffer, by the kernel's count.
+func receiveBuffer(conn *net.UDPConn) (size int) {
+	raw, err := conn.SyscallConn()
+	if err == nil {
+		if failed := raw.Control(func(fd uintptr) {
+			size, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF)
+		}); failed != nil {
+			err = failed
+		}
+	}
+	if err != nil {
+		fail("cannot ask for the size of the receive buffer: %v", err)
+	}
+	return size
+}
+
+// makeRoom has the kernel keep a datagram of each client, by the same sum as the C subjects.
+func makeRoom(r *run, conn *net.UDPConn) {
+	const datagramOverhead = 1280
+	need := int(r.param("clients") * (2*r.param("message_bytes") + datagramOverhead) * 3 / 2)
+	if receiveBuffer(conn) >= need {
+		return
+	}
+	// The kernel doubles what it is told, and cuts it to a limit without an error.
+	if err := conn.SetReadBuffer(need / 2); err != nil {
+		fail("cannot set the size of the receive buffer: %v", err)
+	}
+	if has := receiveBuffer(conn); has < need-1 {
+		fail("the receive buffer would have to be %d bytes and can be %d: raise net.core.rmem_max to %d", need, has, need/2)
+	}
+}
+
 func udpListen(r *run) map[string]any {
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		fail("cannot make a socket: %v", err)
 	}
-	// Room for a datagram of each client, as the C subjects make it; the kernel doubles the number.
-	if err := conn.SetReadBuffer(int(r.param("clients")*(2*r.param("message_bytes")+1280)*3/4) + 128<<10); err != nil {
-		fail("cannot set the size of the receive buffer: %v", err)
-	}
+	makeRoom(r, conn)
 	udpSocket = conn
 	load := load(r, conn.LocalAddr().(*net.UDPAddr).Port, "clients", "message_bytes")
 	load["protocol"] = "udp"

@@ -151,14 +151,20 @@ const struct bench_workload mix_server_workload = {
 		"Parser, computation, blocking call, answer and socket options are the same code and bytes in all "
 		"bodies, and the requests are due at the same times. A direct connection is a task that does one thing "
 		"after the other: it sleeps for the wait, and makes the blocking call as its model has it (a goroutine "
-		"hands its P on first). An evented one computes in its callback, starts a timer, and gives the "
+		"hands its P on first: it is told beforehand that the call blocks, which saves it from finding out). "
+		"An "
+		"evented one computes in its callback, starts a timer (also for a wait of 0, where a direct "
+		"connection does nothing and the loop turns once more), and gives the "
 		"blocking "
 		"call to the pool of threads that event loops keep for such calls: 4 of them, as in libuv, so that "
 		"more "
 		"than 4 blocked requests wait for a thread there and nowhere else. The loop computes in one thread "
 		"however many workers the cell has: compare it at one. The load generator takes CPU time of the same "
 		"machine. The serial body serves one connection at a time and sleeps in the kernel for the wait. The "
-		"Go subject serves by net/http, with another parser and more done per request.",
+		"Go subject serves by net/http, with another parser and more done per request; nobody tells its "
+		"runtime "
+		"that a call will block, so that a processor stays with the blocked thread until that is noticed: this "
+		"favours the C goroutines.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
 	.params = params,

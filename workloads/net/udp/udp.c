@@ -154,7 +154,8 @@ const struct bench_workload net_udp_workload = {
 		"a "
 		"poller receive until there is nothing, which is one failing call per wake-up; a thread sleeps in the "
 		"call itself. How many tasks wait is a parameter of the direct bodies; the evented and the serial body "
-		"have one place to receive. The load generator takes CPU time of the same machine: compare CPU time "
+		"have one place to receive. The Go subject's buffer is made as large in the same way. The load "
+		"generator takes CPU time of the same machine: compare CPU time "
 		"per request.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
