@@ -195,38 +195,6 @@ const (
 	serverShareUnit  = 1000
 )
 
-// countedListener counts what goes through its connections.
-type countedListener struct {
-	net.Listener
-	connections, in, out atomic.Uint64
-}
-
-func (l *countedListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	l.connections.Add(1)
-	return &countedConn{c, l}, nil
-}
-
-type countedConn struct {
-	net.Conn
-	all *countedListener
-}
-
-func (c *countedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.all.in.Add(uint64(n))
-	return n, err
-}
-
-func (c *countedConn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	c.all.out.Add(uint64(n))
-	return n, err
-}
-
 func serverListen(r *run) map[string]any {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -245,16 +213,9 @@ func serverListen(r *run) map[string]any {
 	return load
 }
 
-// blockingSleep sleeps in the kernel: a call that Go's runtime cannot turn into waiting.
-func blockingSleep(d time.Duration) {
-	left := syscall.NsecToTimespec(d.Nanoseconds())
-	for syscall.Nanosleep(&left, &left) == syscall.EINTR {
-	}
-}
-
 func server(r *run) {
 	cpu, share := r.param("cpu_us")*serverStepsPerUs, r.param("block_share")
-	wait, block := time.Duration(r.param("wait_us"))*time.Microsecond, time.Duration(r.param("block_us"))*time.Microsecond
+	wait, blockNs := time.Duration(r.param("wait_us"))*time.Microsecond, r.param("block_us")*1000
 	body := make([]byte, serverBytes)
 	for i := range body {
 		body[i] = byte('a' + i%26)
@@ -267,7 +228,7 @@ func server(r *run) {
 			time.Sleep(wait)
 		}
 		if (request+1)*share/serverShareUnit > request*share/serverShareUnit {
-			blockingSleep(block)
+			nap(blockNs)
 			blocked.Add(1)
 		}
 		header := w.Header()
@@ -278,16 +239,8 @@ func server(r *run) {
 			answered.Add(1)
 		}
 	}
-	counted := &countedListener{Listener: listener}
-	var open sync.WaitGroup
-	s := http.Server{Handler: http.HandlerFunc(handle), ConnState: func(_ net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			open.Add(1)
-		case http.StateClosed:
-			open.Done()
-		}
-	}}
+	counted := &tally{Listener: listener}
+	s := http.Server{Handler: http.HandlerFunc(handle)}
 	go func() {
 		<-r.stopped
 		listener.Close()
@@ -295,7 +248,7 @@ func server(r *run) {
 	if err := s.Serve(counted); !errors.Is(err, net.ErrClosed) {
 		fail("serving failed: %v", err)
 	}
-	open.Wait()
+	counted.open.Wait()
 	r.cert = cert{Ops: answered.Load(), Units: counted.connections.Load(), Messages: blocked.Load(), BytesRead: counted.in.Load(),
 		BytesWritten: counted.out.Load(), Checksum: hex(sum.Load())}
 }
