@@ -40,6 +40,7 @@ struct polite {
 	uint64_t seen; /* events that have been counted */
 	uint64_t in_time; /* those of them that were late by less than a period */
 	uint64_t sum; /* for the certificate */
+	int64_t worst_ns; /* the largest delay */
 	bool is_early; /* one was counted before it was due, which fails the run */
 };
 
@@ -82,6 +83,8 @@ static inline void polite_take(struct bench *b, const struct polite_plan *plan, 
 
 	p->is_early |= late_ns < 0;
 	p->in_time += late_ns < (int64_t)plan->period_ns;
+	if (late_ns > p->worst_ns)
+		p->worst_ns = late_ns;
 	p->seen++;
 	p->sum += p->seen * (p->index + 1);
 }
@@ -94,7 +97,7 @@ static inline uint64_t polite_expect_sum(const struct polite_plan *plan)
 
 /*
  * Jain's index of n shares, (sum of x)^2 / (n * sum of x^2): 1 if all are equal, 1/n if one has everything. Of nothing
- * at all everybody has the same.
+ * at all it says nothing, and is 0, which no index is.
  */
 struct jain {
 	uint64_t n;
@@ -110,12 +113,22 @@ static inline void jain_add(struct jain *j, uint64_t share)
 
 static inline double jain_index(const struct jain *j)
 {
-	return j->sum > 0 ? j->sum * j->sum / ((double)j->n * j->squares) : 1;
+	return j->sum > 0 ? j->sum * j->sum / ((double)j->n * j->squares) : 0;
+}
+
+/* There is no such figure of nothing. */
+static inline void jain_figure(struct bench *b, const char *name, const struct jain *j)
+{
+	double index = jain_index(j);
+
+	if (index > 0)
+		bench_figure(b, name, index);
 }
 
 /* All tasks' events: the certificate's part, and how many of 100 were in time. */
 struct polite_total {
 	uint64_t seen, in_time, sum;
+	int64_t worst_ns;
 	bool is_early;
 };
 
@@ -124,12 +137,19 @@ static inline void polite_add(struct polite_total *t, const struct polite *p)
 	t->seen += p->seen;
 	t->in_time += p->in_time;
 	t->sum += p->sum;
+	if (p->worst_ns > t->worst_ns)
+		t->worst_ns = p->worst_ns;
 	t->is_early |= p->is_early;
 }
 
 static inline double polite_in_time_percent(const struct polite_total *t)
 {
 	return 100 * (double)t->in_time / (double)t->seen;
+}
+
+static inline double polite_worst_wait_us(const struct polite_total *t)
+{
+	return (double)t->worst_ns / 1000;
 }
 
 #endif

@@ -45,8 +45,9 @@ int blocker_report(struct bench *b, const struct polite_total *total, const stru
 		return bench_fail(b, -EPROTO, "a task went on before its event was due");
 	if (blocks < blockers)
 		return bench_fail(b, -EPROTO, "%d blockers have blocked only %d times", (int)blockers, (int)blocks);
-	bench_figure(b, "jain", jain_index(jain));
+	jain_figure(b, "jain", jain);
 	bench_figure(b, "in_time_percent", polite_in_time_percent(total));
+	bench_figure(b, "worst_wait_us", polite_worst_wait_us(total));
 	bench_figure(b, "blocks", (double)blocks);
 	return 0;
 }
@@ -81,8 +82,10 @@ const struct bench_workload abuse_blocker_workload = {
 		"what "
 		"the kernel's timers cost; that is their strength. The loop's programmers would hand such a call to a "
 		"pool of threads; that somebody has not known of it is what is measured. Figures: jain is Jain's index "
-		"of the polite tasks' events that were late by less than a period (1: all tasks have lost alike); "
-		"in_time_percent is how many of 100 were; blocks, how many calls the blockers have made. There is no "
+		"of the polite tasks' events that were late by less than a period (1: all tasks have lost alike; none "
+		"if there was no such event); "
+		"in_time_percent is how many of 100 were; worst_wait_us, the largest delay; blocks, how many calls the "
+		"blockers have made. There is no "
 		"serial body: nothing is concurrent there.",
 	.scaling = BENCH_FINITE,
 	.metric = BENCH_DELAY_P99,

@@ -14,7 +14,7 @@
  * has come due meanwhile; with tasks that ask when they have got it, those who starve would ask seldom and count little.
  *
  * Mutual exclusion is proved as in sync/mutex: the word's final value is that of one writer after another; and the hoarder
- * looks whether it changes under its lock.
+ * looks whether it changes under its lock. A hoarder that computes proves its work by the value that it comes to.
  */
 #include "workloads/abuse/hoarder/hoarder.h"
 
@@ -78,7 +78,7 @@ const struct bench_workload abuse_hoarder_workload = {
 		"(1: all had as many; 1 / tasks: one had all); as it always asks, and others only now and then, 1 is "
 		"not "
 		"to be reached. in_time_percent is how many of 100 polite acquisitions were late by less than a "
-		"period; "
+		"period; worst_wait_us, the largest delay; "
 		"hoards, how often the hoarder had the lock.",
 	.scaling = BENCH_FINITE,
 	.metric = BENCH_DELAY_P99,
