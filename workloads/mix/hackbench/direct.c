@@ -1,6 +1,7 @@
 /*
  * mix/hackbench in the blocking style: a task per sender and per receiver.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "workloads/gate.h"
@@ -16,6 +17,7 @@ struct meeting {
 	struct gate gate;
 	bool is_off; /* set before the gate opens: a task was refused, and nobody begins */
 	/* ---- */
+	_Atomic int failure; /* 0, or the first -errno of a task's; those that come of it do not count */
 	struct party *senders, *receivers;
 };
 
@@ -28,11 +30,20 @@ struct party {
 	uint64_t messages, bytes, sum;
 } __attribute__((aligned(64)));
 
-/* Nobody in this group is to wait for what will not come. */
-static void give_up(struct meeting *m, uint64_t sender)
+/* n: what a call has given, which is not what was due. */
+static void note_failure(struct meeting *m, ssize_t n)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&m->failure, &none, n < 0 ? (int)n : -EIO);
+}
+
+/* A send has failed: nobody in this group is to wait for what will not come. */
+static void give_up(struct meeting *m, uint64_t sender, ssize_t n)
 {
 	uint64_t first = hackbench_first_of_group(&m->shape, sender);
 
+	note_failure(m, n);
 	for (uint64_t r = 0; r < m->shape.tasks; r++)
 		dx_sock_shutdown(&m->wires[first + r].out);
 }
@@ -50,8 +61,10 @@ static void send_all(void *arg)
 	for (uint64_t loop = 0; loop < m->shape.loops; loop++) {
 		hackbench_number(&m->shape, message, p->number, loop);
 		for (uint64_t r = 0; r < m->shape.tasks; r++) {
-			if (dx_sendto(&first[r].out, message, sizeof message, NULL, 0) != sizeof message) {
-				give_up(m, p->number);
+			ssize_t n = dx_sendto(&first[r].out, message, sizeof message, NULL, 0);
+
+			if (n != sizeof message) {
+				give_up(m, p->number, n);
 				return;
 			}
 			p->messages++;
@@ -60,7 +73,7 @@ static void send_all(void *arg)
 	}
 }
 
-/* Read one message. False: the stream has ended, or failed. */
+/* Read one message. False: the stream has ended, or failed, and its senders are not to wait for room in it. */
 static bool receive(struct party *p, unsigned char *message)
 {
 	dx_sock *in = &p->meeting->wires[p->number].in;
@@ -68,8 +81,11 @@ static bool receive(struct party *p, unsigned char *message)
 	for (size_t got = 0; got < HACKBENCH_BYTES;) {
 		ssize_t n = dx_sock_read(in, message + got, HACKBENCH_BYTES - got);
 
-		if (n <= 0)
+		if (n <= 0) {
+			note_failure(p->meeting, n);
+			dx_sock_shutdown(in);
 			return false;
+		}
 		got += (size_t)n;
 		p->bytes += (uint64_t)n;
 	}
@@ -116,7 +132,7 @@ static int meet(struct bench *b, struct meeting *m)
 {
 	struct bench_cert cert = {0};
 	uint64_t receivers, senders;
-	int status = 0;
+	int status = 0, failure;
 
 	receivers = gather_side(m, m->receivers, receive_all, &status);
 	senders = gather_side(m, m->senders, send_all, &status);
@@ -140,7 +156,10 @@ static int meet(struct bench *b, struct meeting *m)
 		cert.bytes_written += m->senders[i].bytes;
 	}
 	b->cert = cert;
-	return 0;
+	failure = atomic_load(&m->failure);
+	return failure < 0 ? bench_fail(b, failure, "sending or receiving failed after %llu messages: %s",
+					(unsigned long long)cert.ops, strerror(-failure))
+			   : 0;
 }
 
 /* Give all sockets to the model: those that it has not taken are closed. 0, or -errno and b->why. */

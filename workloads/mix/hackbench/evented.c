@@ -91,8 +91,8 @@ static void send_round(ex_work *work)
 
 	for (; s->receiver < m->shape.tasks; s->receiver++) {
 		struct wire *w = &first[s->receiver];
-		ssize_t n = send(w->out.fd, s->message, sizeof s->message, MSG_NOSIGNAL);
-		int status = n < 0 ? -errno : 0;
+		ssize_t n = hackbench_send(w->out.fd, s->message);
+		int status = n < 0 ? (int)n : 0;
 
 		if (status == -EAGAIN)
 			status = wait_for_room(s, w);
@@ -131,11 +131,13 @@ static void has_message(ex_io *io, unsigned events)
 {
 	struct wire *w = EX_CONTAINER(io, struct wire, in);
 	struct meeting *m = w->meeting;
-	ssize_t n = recv(io->fd, w->message + w->got, HACKBENCH_BYTES - w->got, 0);
+	ssize_t n = hackbench_receive(io->fd, w->message, w->got);
 
 	(void)events;
+	if (n == -EAGAIN)
+		return;
 	if (n <= 0) {
-		finish(m, n < 0 ? -errno : -EPIPE, "a receive");
+		finish(m, n < 0 ? (int)n : -EPIPE, "a receive");
 		return;
 	}
 	m->cert.bytes_read += (uint64_t)n;

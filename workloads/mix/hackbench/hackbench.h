@@ -66,6 +66,28 @@ static inline uint64_t hackbench_digit(const unsigned char *message, uint64_t re
 	return number * (2 * receiver + 1);
 }
 
+/* send(2) of a message, again after a signal. The count or -errno. */
+static inline ssize_t hackbench_send(int fd, const unsigned char *message)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, message, HACKBENCH_BYTES, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* recv(2) of what is missing of a message of which there are `got` bytes, again after a signal. The count or -errno. */
+static inline ssize_t hackbench_receive(int fd, unsigned char *message, size_t got)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, message + got, HACKBENCH_BYTES - got, 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 static inline void hackbench_close(int (*pairs)[2], uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++) {

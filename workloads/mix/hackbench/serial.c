@@ -5,16 +5,18 @@
 
 static int pass(struct bench_cert *cert, const int pair[2], unsigned char *message, uint64_t receiver)
 {
-	ssize_t n = send(pair[1], message, HACKBENCH_BYTES, MSG_NOSIGNAL);
+	ssize_t n = hackbench_send(pair[1], message);
 
 	if (n != HACKBENCH_BYTES)
-		return n < 0 ? -errno : -EIO;
+		return n < 0 ? (int)n : -EIO;
 	cert->messages++;
 	cert->bytes_written += (uint64_t)n;
-	n = recv(pair[0], message, HACKBENCH_BYTES, MSG_WAITALL);
-	if (n != HACKBENCH_BYTES)
-		return n < 0 ? -errno : -EIO;
-	cert->bytes_read += (uint64_t)n;
+	for (size_t got = 0; got < HACKBENCH_BYTES; got += (size_t)n) {
+		n = hackbench_receive(pair[0], message, got);
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		cert->bytes_read += (uint64_t)n;
+	}
 	cert->checksum += hackbench_digit(message, receiver);
 	cert->ops++;
 	return 0;

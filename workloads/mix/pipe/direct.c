@@ -1,6 +1,7 @@
 /*
  * mix/pipe in the blocking style: two tasks, a pipe each way.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "workloads/gate.h"
@@ -17,24 +18,39 @@ struct pair {
 	struct gate gate;
 	uint64_t rounds; /* immutable once the gate is open; 0: there is nothing to do, the other task was refused */
 	struct end there[2], back[2]; /* [0]: to be read from */
+	_Atomic int failure; /* 0, or the first -errno of a task's; what the other gets because of it does not count */
 	struct pipe_done done; /* `answered` is the ponger's until it is joined, the rest the pinger's */
 	dx_task pinger, ponger;
 };
 
-static bool get(struct end *e, pipe_word *word)
+/* n: what a call has given. False unless it is a whole word; the first failure is kept. */
+static bool is_whole(struct pair *p, ssize_t n)
+{
+	int none = 0;
+
+	if (n == sizeof(pipe_word))
+		return true;
+	atomic_compare_exchange_strong(&p->failure, &none, n < 0 ? (int)n : -EIO);
+	return false;
+}
+
+static bool get(struct pair *p, struct end *e, pipe_word *word)
 {
 	ssize_t n =
 		e->blocks ? dx_read_blocking(e->fd, word, sizeof *word) : dx_sock_read(&e->sock, word, sizeof *word);
 
-	return n == sizeof *word;
+	return is_whole(p, n);
 }
 
 /* There is always room for a word, so a plain write(2) blocks nobody. */
-static bool put(struct end *e, const pipe_word *word)
+static bool put(struct pair *p, struct end *e, const pipe_word *word)
 {
-	ssize_t n = e->blocks ? write(e->fd, word, sizeof *word) : dx_pipe_write(&e->sock, word, sizeof *word);
+	ssize_t n;
 
-	return n == sizeof *word;
+	if (!e->blocks)
+		return is_whole(p, dx_pipe_write(&e->sock, word, sizeof *word));
+	n = write(e->fd, word, sizeof *word);
+	return is_whole(p, n < 0 ? -errno : n);
 }
 
 /* After it the other side reads the end of the stream: it does not wait for what will never come. */
@@ -57,7 +73,7 @@ static void ping(void *arg)
 	for (uint64_t i = 0; i < p->rounds; i++) {
 		pipe_word word = pipe_ping(i);
 
-		if (!put(&p->there[1], &word) || !get(&p->back[0], &word))
+		if (!put(p, &p->there[1], &word) || !get(p, &p->back[0], &word))
 			break;
 		p->done.sum += word;
 		p->done.received++;
@@ -73,10 +89,10 @@ static void pong(void *arg)
 	for (uint64_t i = 0; i < p->rounds; i++) {
 		pipe_word word;
 
-		if (!get(&p->there[0], &word))
+		if (!get(p, &p->there[0], &word))
 			break;
 		word = pipe_answer(word);
-		if (!put(&p->back[1], &word))
+		if (!put(p, &p->back[1], &word))
 			break;
 		p->done.answered++;
 	}
@@ -104,7 +120,10 @@ static int play(struct bench *b, struct pair *p)
 	bench_end(b);
 	dx_join(&p->ponger);
 	pipe_certify(b, &p->done);
-	return 0;
+	status = atomic_load(&p->failure);
+	return status < 0 ? bench_fail(b, status, "reading or writing a pipe failed after %llu rounds: %s",
+				       (unsigned long long)p->done.received, strerror(-status))
+			  : 0;
 }
 
 /* Give the descriptors to the model. 0 or -errno; in either case close_all does the rest. */
