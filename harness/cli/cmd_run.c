@@ -44,6 +44,8 @@ static const struct option_spec specs[] = {
 	 .help = "exactly these subjects, foreign ones too",
 	 .env = "SWITCHYARD_ONLY_SUBJECTS"},
 	{.name = "events", .value = "LIST", .help = "count these perf events, in samples of their own"},
+	{.name = "hdr",
+	 .help = "keep the response times of each timed server sample as hdr/KEY.hgrm, as HdrHistogram prints them"},
 	{.name = "param",
 	 .letter = 'p',
 	 .value = "NAME=V[,V]",

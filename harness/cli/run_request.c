@@ -232,6 +232,8 @@ int request_make(const struct options *o, const struct session_places *places, c
 	if (rc == 0 && rigorous && (rounds || options_has(o, "smoke")))
 		rc = err_set(err, -EINVAL,
 			     "--rigorous decides by itself how many rounds there are: no --rounds, no --smoke");
+	if (rc == 0 && options_has(o, "hdr") && options_has(o, "smoke"))
+		rc = err_set(err, -EINVAL, "--hdr keeps times, and a --smoke run has none");
 	if (rc == 0)
 		rc = parse_seed(o, seed, err);
 	if (rc == 0)
@@ -254,6 +256,8 @@ int request_make(const struct options *o, const struct session_places *places, c
 			rc = err_set(err, -EINVAL, "an option is not valid UTF-8");
 		json_decref(own);
 	}
+	if (rc == 0)
+		json_object_set_new(*out, "hdr", json_boolean(options_has(o, "hdr")));
 	json_decref(file);
 	json_decref(knobs);
 	json_decref(data_dir);
@@ -340,8 +344,9 @@ json_t *request_command(const struct options *o, const char *word, int argc, cha
 
 int request_check_resume(const struct options *o, struct err *err)
 {
-	static const char *const fixed[] = {"filter",   "plan",     "rounds", "seed",  "out",   "placement", "smoke",
-					    "rigorous", "subjects", "events", "param", "knobs", "data-dir",  "old"};
+	static const char *const fixed[] = {"filter", "plan",     "rounds",   "seed",   "out",   "placement", "smoke",
+					    "hdr",    "rigorous", "subjects", "events", "param", "knobs",     "data-dir",
+					    "old"};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (options_typed(o, fixed[i]))

@@ -134,6 +134,28 @@ struct engine_config run_engine(struct run *r, struct progress *progress)
 	return config;
 }
 
+/* --hdr: the folder for response times, *out as an absolute path; NULL where none are kept. The caller frees. */
+static int make_hdr_dir(struct run *r, char **out)
+{
+	bool has_server = false;
+	char *path;
+	int rc;
+
+	*out = NULL;
+	if (!jsonx_bool(r->request, "hdr", false))
+		return 0;
+	for (size_t i = 0; i < r->plan->n_cells; i++)
+		has_server = has_server || r->plan->cells[i].workload->scaling == SCALING_SERVER;
+	if (!has_server) {
+		cli_complain("warning: --hdr keeps nothing: no cell of the run is a server");
+		return 0;
+	}
+	path = xformat("%s/hdr", r->dir);
+	rc = session_make_data_dir(path, out, &r->err);
+	free(path);
+	return rc;
+}
+
 int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 {
 	const char *events[64];
@@ -141,8 +163,11 @@ int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 	struct progress progress;
 	struct estimate estimate;
 	struct engine_config config = run_engine(r, &progress);
-	int rc;
+	char *hdr_dir;
+	int rc = make_hdr_dir(r, &hdr_dir);
 
+	if (rc)
+		return rc;
 	estimate_plan(r->plan, &estimate);
 	progress_init(&progress, options_has(&r->o, "quiet") ? NULL : stderr, estimate.total_ns);
 	config.budget_ns = budget_ns;
@@ -150,6 +175,7 @@ int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 	config.env.run_id = r->run_id;
 	config.env.data_dir = r->data_dir;
 	config.env.loadgen_path = r->places.loadgen;
+	config.env.hdr_dir = hdr_dir;
 	config.env.oracle = r->oracle;
 	config.env.seed = r->seed;
 	config.env.knobs = json_object_get(r->request, "knobs");
@@ -160,6 +186,7 @@ int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 		config.env.settle_ns = 0;
 	rc = engine_run(&config, result, &r->err);
 	json_decref(config.env.nearness);
+	free(hdr_dir);
 	return rc;
 }
 

@@ -19,6 +19,7 @@
 struct sample_env {
 	const char *run_id, *data_dir;
 	const char *loadgen_path;
+	const char *hdr_dir; /* where the response times of timed server samples are written, too; NULL: nowhere */
 	struct oracle *oracle; /* NULL: certificates cannot be checked */
 	uint64_t seed;
 	int64_t settle_ns; /* pause before a sample; 0: none, and no spins */

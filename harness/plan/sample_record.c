@@ -6,6 +6,7 @@
  * involuntary switches and run delay judge only subjects with at most one thread per CPU beside the main one, which
  * sleeps.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/plan/jsonx.h"
@@ -219,6 +220,7 @@ static json_t *memory_json(const struct take *t, json_t *memory_each)
 
 static json_t *load_json(const struct take *t)
 {
+	char name[32], *path;
 	json_t *load;
 
 	if (!t->load)
@@ -226,6 +228,11 @@ static json_t *load_json(const struct take *t)
 	load = json_copy(t->load);
 	json_object_del(load, "msg");
 	json_object_set_new(load, "cpus", cpuset_json(&t->r->cell->placed.load));
+	if (take_hdr_name(t, name)) { /* written: it comes before the generator's sample */
+		path = xformat("hdr/%s", name); /* in the run's folder */
+		json_object_set_new(load, "hdr_file", json_string(path));
+		free(path);
+	}
 	return load;
 }
 

@@ -17,6 +17,8 @@
  * between when it was sent a word and when it answered. So its interval is held against these four times. The generator's
  * lies inside of this process's; how far, is known of a closed loop only, which lasts as long as it was told to at least.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/clock.h"
@@ -38,6 +40,17 @@ static bool start_loadgen(struct take *t)
 	return take_start(t, &spec, true) == 0;
 }
 
+bool take_hdr_name(const struct take *t, char out[32])
+{
+	char key[17];
+
+	if (!t->env->hdr_dir || strcmp(t->r->kind, "timed") != 0)
+		return false;
+	sample_key(t->r, key);
+	snprintf(out, 32, "%s.hgrm", key);
+	return true;
+}
+
 static bool send_load(struct take *t, const json_t *listen)
 {
 	bool is_smoke = strcmp(t->r->kind, "smoke") == 0;
@@ -48,8 +61,15 @@ static bool send_load(struct take *t, const json_t *listen)
 				 json_object_get(listen, "rate") ? "open" : "closed", "host", "127.0.0.1", "warmup_ns",
 				 (json_int_t)(is_smoke ? 0 : duration_ns / 2), "duration_ns", (json_int_t)duration_ns,
 				 "seed", jsonx_hex(order_mix(t->env->seed, t->r->round)));
+	char name[32], *path;
 
 	json_object_update_missing(line, (json_t *)listen);
+	json_object_del(line, "hdr_file"); /* no subject chooses what is written */
+	if (take_hdr_name(t, name)) {
+		path = xformat("%s/%s", t->env->hdr_dir, name);
+		json_object_set_new(line, "hdr_file", json_string(path));
+		free(path);
+	}
 	return take_send(t, t->loadgen, line);
 }
 

@@ -75,6 +75,9 @@ void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int6
 /* sample_server.c: all that follows a server's `ready`, up to its `sample`. */
 void take_server(struct take *t, const json_t *listen);
 
+/* The name of the file in env->hdr_dir that the load generator writes; false: it writes none. */
+bool take_hdr_name(const struct take *t, char out[32]);
+
 /* Operations that were really done inside the region: what is told per operation is divided by them. 0: unknown. */
 uint64_t take_ops_done(const struct take *t);
 

@@ -85,8 +85,9 @@ wrong "'many' is not a whole number" run -f 'size:>many'
 wrong "bad regular expression" run -f 'workload:/(/'
 wrong "nothing is selected: no cell of the plan matches the filter 'size:77'" run -f size:77
 wrong "--smoke .* takes no --plan" run --smoke --plan default
+wrong "--hdr keeps times, and a --smoke run has none" run --smoke --hdr
 wrong "nowhere is not a run" run --resume nowhere
-for option in --rounds=3 --rigorous --data-dir=. --knobs=aa:speed=1; do
+for option in --rounds=3 --rigorous --hdr --data-dir=. --knobs=aa:speed=1; do
 	wrong "${option%%=*} cannot be changed" run --resume nowhere $option
 done
 wrong "report takes one argument" report
