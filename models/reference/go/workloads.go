@@ -162,27 +162,6 @@ func find(name string) (workload, bool) {
 
 func hex(x uint64) string { return fmt.Sprintf("%016x", x) }
 
-// together has n goroutines work at one time: the region begins when all are there, and ends when all have ended.
-func (r *run) together(n uint64, work func(i uint64)) {
-	gate := make(chan struct{})
-	var arrived, ended sync.WaitGroup
-	arrived.Add(int(n))
-	ended.Add(int(n))
-	for i := uint64(0); i < n; i++ {
-		go func(i uint64) {
-			defer ended.Done()
-			arrived.Done()
-			<-gate
-			work(i)
-		}(i)
-	}
-	arrived.Wait()
-	r.begin()
-	close(gate)
-	ended.Wait()
-	r.end()
-}
-
 // share is how many of ops task i of n does: equal shares, the first ops % n tasks one more.
 func share(ops, n, i uint64) uint64 {
 	if i < ops%n {

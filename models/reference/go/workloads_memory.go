@@ -83,7 +83,7 @@ func allocNew(r *run, bytes, work uint64, records []allocRecord) (units uint64) 
 
 func allocOld(r *run, bytes, work uint64, records []allocRecord) {
 	tasks := uint64(len(records))
-	r.together(tasks, func(i uint64) {
+	r.crew(tasks, func(i uint64) {
 		record := &records[i]
 		for id := i; id < r.Ops; id += tasks {
 			record.sum += allocTask(bytes, work, id)

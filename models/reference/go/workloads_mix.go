@@ -163,7 +163,7 @@ func hackbench(r *run) {
 	for i := range in {
 		in[i], out[i] = socketPair()
 	}
-	r.together(2*side, func(i uint64) {
+	r.crew(2*side, func(i uint64) {
 		if i < side {
 			hackbenchReceive(in[i], i, tasks*loops, &receivers[i])
 			return

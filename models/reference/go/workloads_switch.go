@@ -18,7 +18,7 @@ func init() {
 func grain(r *run) {
 	tasks, n := r.param("tasks"), r.param("steps")
 	done, values := make([]uint64, tasks), make([]uint64, tasks)
-	r.together(tasks, func(i uint64) {
+	r.crew(tasks, func(i uint64) {
 		value, grains := i+1, uint64(0)
 		for left := share(r.Ops, tasks, i); left > 0; left-- {
 			value = steps(value, n)
