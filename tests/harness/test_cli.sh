@@ -235,7 +235,7 @@ grep -qE '"finished": "20' cut/run.json || fail "the run is not finished"
 expect 0 "Report: cut/report.html" report cut
 
 # ---- a subject beside itself with other settings; what --knobs gives the model, its variants have too
-expect 0 "" run -f workload:once --subjects aa,aa+speed=3 --knobs aa:colour=blue --rounds 1 --out beside --quiet
+expect "[04]" "" run -f workload:once --subjects aa,aa+speed=3 --knobs aa:colour=blue --rounds 1 --out beside --quiet
 says beside/run.json '"id": "aa+speed=3"'
 grep -F '"subject":"aa+speed=3"' beside/samples.jsonl | grep -qF '"knobs_set":"colour=blue,speed=3"' ||
 	fail "a variant does not have its settings"
