@@ -41,10 +41,11 @@ for dir in base cli plan measure stats results report loadgen; do
 	forbid harness/$dir '^(models|workloads)/|^(gr|pt|ev)\.h$|bind\.h$' 'the harness asks subjects what they offer'
 	[ $dir = base ] || forbid harness/$dir '^harness/subject/' 'the harness talks to subjects over the protocol only'
 done
-for dir in plan measure stats results report cli loadgen subject; do
+for dir in plan measure stats results report cli loadgen subject selftest; do
 	forbid harness/base "^harness/$dir/" 'harness/base is below the rest of the harness'
 done
 forbid harness/subject '^harness/(cli|plan|measure|stats|results|report|loadgen)/' 'a subject is not part of the orchestrator'
+forbid harness/selftest '^(models|workloads)/|^harness/(cli|plan|measure|stats|results|report|loadgen)/' 'it is a subject, and of no model'
 forbid workloads '^models/|^(gr|pt|ev)\.h$|bind\.h$' 'a body reaches the model through direct.h or evented.h only'
 forbid workloads '^harness/(cli|plan|measure|stats|results|report|loadgen)/' 'a workload knows bench.h, direct.h, evented.h and harness/base only'
 

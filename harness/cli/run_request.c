@@ -344,9 +344,9 @@ json_t *request_command(const struct options *o, const char *word, int argc, cha
 
 int request_check_resume(const struct options *o, struct err *err)
 {
-	static const char *const fixed[] = {"filter", "plan",     "rounds",   "seed",   "out",   "placement", "smoke",
-					    "hdr",    "rigorous", "subjects", "events", "param", "knobs",     "data-dir",
-					    "old"};
+	static const char *const fixed[] = {"filter",    "plan",  "rounds", "seed",     "out",
+					    "placement", "smoke", "hdr",    "rigorous", "subjects",
+					    "events",    "param", "knobs",  "data-dir", "old"};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (options_typed(o, fixed[i]))

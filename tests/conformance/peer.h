@@ -112,6 +112,16 @@ static inline void peer_expect_only(struct peer *p, const char *name)
 	json_decref(peer_expect(p, name));
 }
 
+/* End it, whatever it is at. */
+static inline void peer_kill(struct peer *p)
+{
+	kill(p->pid, SIGKILL);
+	waitpid(p->pid, NULL, 0);
+	close(p->to);
+	close(p->from);
+	jsonline_free(&p->lines);
+}
+
 /* Close its input and await its end. */
 static inline void peer_end(struct peer *p, int expected_code)
 {

@@ -127,11 +127,17 @@ wrong "--range is '0:5'" $cross --between aa,bb --range 0:5
 wrong "--range: size is between 1 and 100" $cross --between aa,bb --range 1:101
 wrong "intervals that hold for 12 points together take at least 9" $cross --between aa,bb --rounds 8
 wrong "cross takes no argument" $cross --between aa,bb work
+wrong "--trials is '0'" selftest --trials 0
+wrong "--plant is '2,x', it must be up to 15 whole percentages between 1 and 1000" selftest --plant 2,x
+wrong "--plant is '0'" selftest --plant 0
+wrong "with 4 comparisons in a trial an interval takes at least 8" selftest --rounds 7
+wrong "selftest takes no argument" selftest now
+wrong "no subject was found in .*tree/selftest" selftest
 [ -d results ] && fail "wrong input has made a folder results"
 [ -e nowhere ] && fail "a wrong --data-dir has been made"
 
 # ---- help
-for command in list run cross report compare gate replay doctor subject; do
+for command in list run cross report compare gate replay doctor selftest subject; do
 	expect 0 "usage: switchyard $command" $command --help
 	[ -s err ] && fail "$command --help writes to standard error"
 done
@@ -271,6 +277,21 @@ SWITCHYARD_SUBJECTS=$work/more expect "[04]" '"crosses": ' cross -f workload:wor
 	--rounds 9 --budget 1s --out stopped --quiet --json
 says out '"complete": false'
 rm more/subject-slow
+
+# ---- selftest: what doubles the work is found, or the machine is too busy to say anything; no other command sees its subject
+mkdir tree/selftest
+ln -s "$build/selftest/subject-self" tree/selftest/
+expect "[0-4]" '"schema": "switchyard.selftest/1"' selftest --trials 3 --rounds 8 --plant 100 --out self --quiet --json --seed 1
+# verdicts SIZE: how many trials of the size have which verdict, as "NAME": N words.
+verdicts() { awk -v size="$1" '/"slow_permille"/ { on = $0 ~ ": " size ",$" } on && /"[A-Z]+": / { gsub(/[",:]/, ""); print $1, $2 }' self/selftest.json; }
+doubled=$(verdicts 1000)
+[ "$(wc -l <<<"$doubled")" = 5 ] || fail "no verdicts on the doubled work: $(cat self/selftest.json)"
+awk '$1 ~ /SLOWER|UNTRUSTED|INCONCLUSIVE/ { n += $2 } $1 == "SLOWER" { s += $2 } $1 == "UNTRUSTED" { u += $2 } END { exit !(n == 3 && (s || u)) }' \
+	<<<"$doubled" || fail "the doubled work is not found: $doubled"
+says self/run.json '"selftest",'
+[ -s self/report.html ] || fail "selftest has written no report"
+expect 0 "fake/work" list
+grep -q spin out && fail "list shows the subject of selftest"
 
 # ---- looks: with nothing to compare the first of them ends the cell
 expect "[04]" "Samples: " run --rigorous -f workload:once --subjects aa --out looks --quiet
