@@ -3,6 +3,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -29,8 +30,9 @@ func (c *cell) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// checked gives the workload and the seed of a cell. It does not return from a wrong one.
-func (c *cell) checked() (workload, uint64) {
+// checked gives the workload and the seed of a cell, and why it has no body for a choice that other subjects may have. It
+// does not return from a wrong cell.
+func (c *cell) checked() (workload, uint64, string) {
 	if c == nil {
 		fail("the run has no cell")
 	}
@@ -48,16 +50,17 @@ func (c *cell) checked() (workload, uint64) {
 	if err != nil || len(c.Seed) != 16 {
 		fail("the seed must be 16 hexadecimal digits, not %q", c.Seed)
 	}
-	c.checkParams(w)
-	return w, seed
+	return w, seed, c.checkParams(w)
 }
 
-func (c *cell) checkParams(w workload) {
+func (c *cell) checkParams(w workload) (why string) {
 	known := map[string]bool{}
 	for _, p := range w.params {
 		known[p.Name] = true
 		if value, given := c.Params[p.Name]; !given {
 			c.Params[p.Name] = p.fallback()
+		} else if _, isName := value.(string); isName && p.Kind == "choice" && !p.allows(value) {
+			why = fmt.Sprintf("subject-go has no body for %s with %s=%v", w.name, p.Name, value)
 		} else if !p.allows(value) {
 			fail("parameter %s of %s cannot be %v", p.Name, w.name, value)
 		}
@@ -67,6 +70,7 @@ func (c *cell) checkParams(w workload) {
 			fail("%s has no parameter %q", w.name, name)
 		}
 	}
+	return why
 }
 
 // fallback is the default, as a decoded line would hold it: all numbers of JSON are float64.

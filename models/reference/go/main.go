@@ -258,31 +258,6 @@ func describe() {
 		"workloads":    offered})
 }
 
-// complete gives parameters that were not told their defaults, and says which of them has a value that Go has no body for.
-func (c *cell) complete(w workload) (why string) {
-	if c.Params == nil {
-		c.Params = map[string]any{}
-	}
-	for _, p := range w.params {
-		value, told := c.Params[p.Name]
-		if !told {
-			value = p.Default
-			if n, is := value.(int64); is {
-				value = float64(n) // as json gives it
-			}
-			c.Params[p.Name] = value
-		}
-		known := p.Kind != "choice"
-		for _, choice := range p.Choices {
-			known = known || value == choice
-		}
-		if !known {
-			why = fmt.Sprintf("subject-go has no body for %s with %s=%v", w.name, p.Name, value)
-		}
-	}
-	return why
-}
-
 // roundOps gives ops as the workload can do them: whole multiples of its quantum, at least one.
 func (r *run) roundOps(w workload, ops uint64) uint64 {
 	if w.scaling != "linear" || w.quantum == "" {
@@ -316,13 +291,8 @@ func answer() {
 	if c.Cmd != "run" {
 		fail("expected run, got %q", c.Cmd)
 	}
-	w, seed := c.Cell.checked()
-	w, found := find(c.Cell.Workload)
-	if !found {
-		say(map[string]any{"msg": "unsupported", "why": "subject-go has no body for " + c.Cell.Workload})
-		return
-	}
-	if why := c.Cell.complete(w); why != "" {
+	w, seed, why := c.Cell.checked()
+	if why != "" {
 		say(map[string]any{"msg": "unsupported", "why": why})
 		return
 	}
