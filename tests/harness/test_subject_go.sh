@@ -28,7 +28,7 @@ wrong "workers is 0" ',"cell":{"workload":"spawn/flat","version":1,"workers":0}'
 wrong "the seed must be 16" ',"cell":{"workload":"spawn/flat","version":1,"seed":"ff"}'
 wrong "parameter batch of spawn/flat cannot be 0" ',"cell":{"workload":"spawn/flat","version":1,"params":{"batch":0}}'
 wrong "cannot be 1.5" ',"cell":{"workload":"spawn/flat","version":1,"params":{"batch":1.5}}'
-wrong "parameter leaves of spawn/skynet cannot be 7" ',"cell":{"workload":"spawn/skynet","version":1,"params":{"leaves":"7"}}'
+wrong "parameter leaves of spawn/skynet cannot be 7" ',"cell":{"workload":"spawn/skynet","version":1,"params":{"leaves":7}}'
 wrong "has no parameter" ',"cell":{"workload":"spawn/flat","version":1,"params":{"size":1}}'
 wrong "not a command" ',"cell":{"workload":"spawn/flat","version":1,"seed":5}'
 
