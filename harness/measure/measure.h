@@ -152,6 +152,12 @@ json_t *noise_judge(const struct noise_point *a, const struct noise_point *b, co
 		    double limit);
 /* A fixed amount of dependent arithmetic, about 1 ms: its duration in ns, before and after a sample. */
 int64_t noise_spin(void);
+/*
+ * Of the time that threads of a process were runnable and waited: what others can have caused. That is at most the time that
+ * its CPUs were not with the process itself (left_ns); the rest its threads waited for each other, as the one that gives a
+ * signal does for the one that it wakes, for a slice of some milliseconds. -1 stays -1.
+ */
+int64_t noise_waited_for_others_ns(int64_t delay_ns, int64_t left_ns);
 /* run_delay (time runnable but waiting) of all live threads of pid; -1 where it cannot be read or threads > 256. */
 int64_t noise_run_delay_ns(pid_t pid);
 

@@ -15,8 +15,8 @@
  *       LOOK_NS find a CPU busy with probability p, so busy time is off by sqrt(wall x LOOK_NS x p x (1 - p)). It is
  *       largest for p = 1/2 and nothing for CPUs that are idle or fully used.
  *
- * Rejected: judging by run_delay, involuntary switches or PSI (subjects with more threads than CPUs do that to
- * themselves), by load average (minutes), by the spins (they show frequency, and only before and after), and
+ * Rejected: judging by run_delay alone, involuntary switches or PSI (subjects with more threads than CPUs do that to
+ * themselves; where they cannot, run_delay is judged too, in harness/plan/sample_record.c), by load average (minutes), by the spins (they show frequency, and only before and after), and
  * /proc/schedstat and the v1 cgroup's per-CPU clocks, which are exact but seldom there.
  */
 #include "harness/measure/measure.h"
@@ -170,6 +170,13 @@ int64_t noise_spin(void)
 		__asm__ volatile("" : "+r"(x)); /* the chain is kept, step by step */
 	}
 	return (int64_t)(clock_now_ns() - start_ns);
+}
+
+int64_t noise_waited_for_others_ns(int64_t delay_ns, int64_t left_ns)
+{
+	if (left_ns < 0)
+		left_ns = 0;
+	return delay_ns < left_ns ? delay_ns : left_ns;
 }
 
 int64_t noise_run_delay_ns(pid_t pid)

@@ -3,8 +3,8 @@
  *
  * Noise is what others did: the busy time of the sample's CPUs, less the CPU time of subject, load generator and this
  * process. A subject that disturbs itself (more threads than CPUs) must not be called contaminated for it, so
- * involuntary switches and run delay judge only subjects with at most one thread per CPU beside the main one, which
- * sleeps.
+ * run delay judges only subjects with at most one thread per CPU beside the main one, and only as far as their CPUs were
+ * not with the subject itself: the main thread wakes the one that works, and waits for a slice until it can go to sleep.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -127,14 +127,15 @@ static json_t *sched_json(const struct take *t)
 /* Add what only a subject without self-made contention can be judged by. */
 static void judge_run_delay(const struct take *t, json_t *noise)
 {
-	int64_t delay = run_delay_ns(t), wall = t->end.stamp_ns - t->begin.stamp_ns;
+	int64_t wall = t->end.stamp_ns - t->begin.stamp_ns, cpus = t->r->cell->placed.workers;
+	int64_t delay = noise_waited_for_others_ns(run_delay_ns(t), wall * cpus - cpu_time_ns(t) - t->helper_ns);
 	char text[120];
 
 	if (delay < RUN_DELAY_FLOOR_NS)
 		return;
-	if (t->threads < 0 || t->threads - 1 > (int64_t)t->r->cell->placed.workers)
+	if (t->threads < 0 || t->threads - 1 > cpus)
 		return;
-	if ((double)delay <= t->env->noise_limit * (double)wall * (double)t->r->cell->placed.workers)
+	if ((double)delay <= t->env->noise_limit * (double)wall * (double)cpus)
 		return;
 	snprintf(text, sizeof text, "its threads were ready to run and waited for %.1f %% of the time",
 		 100.0 * (double)delay / (double)wall);

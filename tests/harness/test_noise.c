@@ -193,6 +193,16 @@ static void *burn(void *arg)
 	return arg;
 }
 
+/* A thread that waits for another of its own process has not been disturbed: the CPU was the process's all the time. */
+static void test_waiting_for_others(void **state)
+{
+	(void)state;
+	assert_int_equal(noise_waited_for_others_ns(3200000, 127000), 127000); /* the slice of one thread of its own */
+	assert_int_equal(noise_waited_for_others_ns(3200000, 3300000), 3200000); /* somebody had the CPU meanwhile */
+	assert_int_equal(noise_waited_for_others_ns(3200000, -5000), 0); /* clocks that differ by a little */
+	assert_int_equal(noise_waited_for_others_ns(-1, 5000), -1); /* not known */
+}
+
 /* Two threads on one CPU wait for each other; a thread that sleeps waits for nobody. */
 static void test_run_delay(void **state)
 {
@@ -231,8 +241,10 @@ static void test_run_delay(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),     cmocka_unit_test(test_judge),      cmocka_unit_test(test_record),
-		cmocka_unit_test(test_run_delay), cmocka_unit_test(test_busy_child), cmocka_unit_test(test_spin),
+		cmocka_unit_test(test_parse),     cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_record),    cmocka_unit_test(test_waiting_for_others),
+		cmocka_unit_test(test_run_delay), cmocka_unit_test(test_busy_child),
+		cmocka_unit_test(test_spin),
 	};
 
 	if (argc == 3 && strcmp(argv[2], "busy") == 0) {
