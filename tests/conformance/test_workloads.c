@@ -24,6 +24,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "tests/conformance/cells.h"
 #include "tests/conformance/peer.h"
 
 /* gcc defines macros, clang has features; neither has the other's. */
@@ -42,223 +43,6 @@ enum {
 
 static const char *const models[] = {"gmp", "pthread", "eventloop", "serial", "null"};
 static char data_dir[] = TEST_BINARY_DIR "/conformance-XXXXXX";
-
-/* ---- what may be unsupported, and which cells are run beside the smoke cells ------------------------- */
-
-/* The null workload is the null subject's and nobody else's; beside that: */
-static const struct refusal {
-	const char *model, *workload, *why;
-} refusals[] = {
-	{"eventloop", "sync/mutex", "single-threaded: a lock cannot contend"},
-	{"serial", "memory/parked", "memory/parked has no body in the serial style"},
-	{"eventloop", "sync/stream", "the loop has no channels: a posted callback has no capacity"},
-	{"serial", "memory/afterexit", "memory/afterexit has no body in the serial style"},
-	{"serial", "sync/stream", "sync/stream has no body in the serial style"},
-	{"eventloop", "sync/queue", "the loop has no channels: a posted callback has no capacity"},
-	{"eventloop", "sync/select", "the loop has no channels: a posted callback has no capacity"},
-	{"serial", "sync/select", "sync/select has no body in the serial style"},
-	{"eventloop", "sync/rwlock", "single-threaded: a lock cannot contend"},
-	{"serial", "sync/queue", "sync/queue has no body in the serial style"},
-	{"serial", "sync/pingpong", "sync/pingpong has no body in the serial style"},
-	{"serial", "switch/yield", "switch/yield has no body in the serial style"},
-	{"eventloop", "block/handoff", "a call that blocks stops the whole loop"},
-	{"eventloop", "block/call", "a call that blocks stops the whole loop"},
-	{"serial", "block/handoff", "block/handoff has no body in the serial style"},
-	{"serial", "timer/churn", "timer/churn has no body in the serial style"},
-	{"serial", "timer/sleepers", "timer/sleepers has no body in the serial style"},
-	{"serial", "abuse/ready", "abuse/ready has no body in the serial style"},
-	{"serial", "abuse/hog", "abuse/hog has no body in the serial style"},
-	{"serial", "abuse/blocker", "abuse/blocker has no body in the serial style"},
-	{"serial", "abuse/hoarder", "abuse/hoarder has no body in the serial style"},
-	{"eventloop", "abuse/hoarder", "single-threaded: a lock cannot contend"},
-};
-
-/* What Go has no body for though it has one for the workload. */
-static const struct lack {
-	const char *workload, *params, *why;
-} go_lacks[] = {
-	{"disk/read", "\"mode\":\"cold\"", "subject-go has no body for disk/read with mode=cold"},
-	{"disk/smallfiles", "\"mode\":\"cold\"", "subject-go has no body for disk/smallfiles with mode=cold"},
-};
-
-/* Other settings of a model, with which every smoke cell is run too: these workloads it can do, the others it refuses. */
-static const struct variant {
-	const char *model, *knobs, *only, *why;
-} variants[] = {
-	{"pthread", "pool=2", "spawn/flat cpu/mandelbrot cpu/matmul net/churn",
-	 "a pool of 2 threads: the tasks of this work wait for each other, and hold a thread meanwhile"},
-	{"eventloop", "loops=2", "net/echo net/http net/churn net/idle",
-	 "2 loops: this work cannot be split among them"},
-};
-
-#define GO_WITHOUT "null/empty block/overlap"
-
-static const struct extra {
-	const char *workload, *params;
-	uint64_t ops;
-	const char *only; /* these models can do it, and Go if gmp can; NULL: all that can do the workload */
-} extras[] = {
-	{"cpu/fib", "{\"n\":1,\"cutoff\":2}", 0, NULL},
-	{"cpu/fib", "{\"n\":9,\"cutoff\":2}", 0, NULL},
-	{"cpu/nqueens", "{\"n\":6,\"depth\":1}", 0, NULL},
-	{"cpu/nqueens", "{\"n\":6,\"depth\":5}", 0, NULL}, /* many end before the cut-off */
-	{"cpu/mandelbrot", "{\"size\":1,\"limit\":1}", 0, NULL},
-	{"cpu/mandelbrot", "{\"size\":67,\"limit\":3000}", 0, NULL}, /* orbits that repeat late */
-	{"cpu/matmul", "{\"n\":1,\"tile\":4,\"method\":\"naive\"}", 0, NULL},
-	{"cpu/matmul", "{\"n\":70,\"tile\":16,\"method\":\"naive\"}", 0, NULL}, /* tiles that are cut off */
-	{"cpu/matmul", "{\"n\":37,\"tile\":4,\"method\":\"blocked\"}", 0, NULL},
-	{"cpu/uts", "{\"root\":1,\"alive\":0,\"rounds\":2,\"cutoff\":256}", 0, NULL},
-	{"cpu/uts", "{\"root\":30,\"alive\":900,\"rounds\":2,\"cutoff\":256}", 0, NULL},
-	{"cpu/uts", "{\"root\":200,\"alive\":990,\"rounds\":2,\"cutoff\":1}", 0, NULL}, /* walks that are deep */
-	{"spawn/chain", "{\"chains\":1}", 300, NULL},
-	{"spawn/chain", "{\"chains\":50}", 50, NULL},
-	{"spawn/flat", "{\"batch\":1}", 50, NULL},
-	{"spawn/flat", "{\"batch\":300}", 1000, NULL}, /* 900 of them: whole batches */
-	{"spawn/skynet", "{\"leaves\":\"10\"}", 0, NULL},
-	{"spawn/skynet", "{\"leaves\":\"1000\"}", 0, NULL},
-	{"sync/stream", "{\"capacity\":0}", 100, NULL},
-	{"sync/stream", "{\"capacity\":1}", 1, NULL},
-	{"sync/stream", "{\"capacity\":300}", 1000, NULL},
-	{"sync/queue", "{\"producers\":1,\"consumers\":1,\"capacity\":1}", 100, NULL},
-	{"sync/queue", "{\"producers\":17,\"consumers\":1,\"capacity\":0}", 1000, NULL},
-	{"sync/queue", "{\"producers\":1,\"consumers\":9,\"capacity\":64}", 5000, NULL},
-	{"sync/queue", "{\"producers\":20,\"consumers\":20,\"capacity\":0}", 7, NULL}, /* fewer than producers */
-	{"sync/pipeline", "{\"stages\":1,\"capacity\":0}", 1, NULL},
-	{"sync/pipeline", "{\"stages\":40,\"capacity\":0}", 100, NULL},
-	{"sync/pipeline", "{\"stages\":2,\"capacity\":300}", 1000, NULL},
-	{"sync/select", "{\"channels\":1,\"senders\":\"one\",\"capacity\":0}", 50, NULL},
-	{"sync/select", "{\"channels\":20,\"senders\":\"one\",\"capacity\":0}", 1010, NULL},
-	{"sync/select", "{\"channels\":70,\"senders\":\"each\",\"capacity\":0}", 1010, NULL},
-	{"sync/select", "{\"channels\":5,\"senders\":\"each\",\"capacity\":8}", 3, NULL}, /* fewer than channels */
-	{"sync/rwlock", "{\"tasks\":3,\"read_percent\":0,\"hold\":2,\"think\":1}", 10, NULL},
-	{"sync/rwlock", "{\"tasks\":1,\"read_percent\":100,\"hold\":1,\"think\":0}", 7, NULL},
-	{"sync/rwlock", "{\"tasks\":5,\"read_percent\":50,\"hold\":100,\"think\":0}", 50000,
-	 NULL}, /* long enough to overlap without a lock */
-	{"sync/barrier", "{\"tasks\":1,\"work\":0}", 3, NULL},
-	{"sync/barrier", "{\"tasks\":40,\"work\":1}", 50, NULL},
-	{"sync/semaphore", "{\"tasks\":1,\"permits\":1,\"hold\":1,\"think\":0}", 7, NULL},
-	{"sync/semaphore", "{\"tasks\":3,\"permits\":10,\"hold\":1,\"think\":1}", 2,
-	 NULL}, /* more permits than tasks */
-	{"sync/semaphore", "{\"tasks\":50,\"permits\":7,\"hold\":3,\"think\":0}", 5003, NULL},
-	{"sync/semaphore", "{\"tasks\":4,\"permits\":1,\"hold\":100,\"think\":0,\"inside\":\"work\"}", 50000,
-	 "gmp,pthread,serial"}, /* long enough to overlap without permits */
-	{"sync/mutex", "{\"tasks\":1,\"hold\":1,\"think\":0}", 7, NULL},
-	{"sync/mutex", "{\"tasks\":3,\"hold\":2,\"think\":1}", 10, NULL},
-	{"sync/mutex", "{\"tasks\":4,\"hold\":100,\"think\":0}", 100000,
-	 NULL}, /* long enough to overlap without a lock */
-	{"switch/ring", "{\"tasks\":2,\"ws_kib\":0}", 1, NULL},
-	{"switch/ring", "{\"tasks\":5,\"ws_kib\":1}", 13, NULL},
-	{"switch/ring", "{\"tasks\":100,\"ws_kib\":0}", 150, NULL},
-	{"switch/grain", "{\"steps\":1,\"tasks\":2}", 1, NULL},
-	{"switch/grain", "{\"steps\":7,\"tasks\":5}", 1000, NULL},
-	{"disk/read", "{\"mode\":\"warm\",\"in_flight\":1,\"file_mib\":1}", 50, NULL},
-	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":1,\"file_mib\":1}", 10, NULL},
-	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":3,\"file_mib\":1}", 10, "gmp,pthread,eventloop"},
-	{"disk/read", "{\"mode\":\"cold\",\"in_flight\":1,\"file_mib\":1}", 256, NULL},
-	{"disk/read", "{\"mode\":\"cold\",\"in_flight\":3,\"file_mib\":1}", 1000,
-	 "gmp,pthread,eventloop"}, /* cut down to 255 */
-	{"disk/read", "{\"order\":\"sequential\",\"in_flight\":1,\"file_mib\":1}", 300, NULL}, /* more than once */
-	{"disk/read", "{\"order\":\"sequential\",\"mode\":\"cold\",\"in_flight\":7,\"file_mib\":1}", 20,
-	 "gmp,pthread,eventloop"},
-	{"disk/smallfiles", "{\"in_flight\":1,\"files\":1,\"file_bytes\":1}", 5, NULL},
-	{"disk/smallfiles", "{\"in_flight\":1,\"mode\":\"cold\",\"files\":7,\"file_bytes\":30000}", 100, NULL},
-	{"disk/smallfiles", "{\"in_flight\":5,\"files\":3,\"file_bytes\":200000}", 50, "gmp,pthread,eventloop"},
-	{"disk/log", "{\"writers\":1,\"record_bytes\":65536,\"per_sync\":1}", 3, NULL},
-	{"disk/log", "{\"writers\":7,\"record_bytes\":64,\"per_sync\":3}", 50, "gmp,pthread,eventloop"},
-	{"disk/mixed", "{\"mode\":\"buffered\",\"read_percent\":50,\"in_flight\":1,\"file_mib\":1}", 2000, NULL},
-	{"disk/mixed", "{\"mode\":\"direct\",\"read_percent\":30,\"in_flight\":1,\"file_mib\":1}", 20, NULL},
-	{"disk/mixed", "{\"mode\":\"direct\",\"read_percent\":50,\"in_flight\":7,\"file_mib\":1}", 50,
-	 "gmp,pthread,eventloop"},
-	{"disk/mixed", "{\"read_percent\":0,\"in_flight\":64,\"file_mib\":1}", 1000, "gmp,pthread,eventloop"},
-	{"disk/mixed", "{\"read_percent\":100,\"in_flight\":5,\"file_mib\":1}", 7, "gmp,pthread,eventloop"},
-	{"memory/parked", "{\"tasks\":1,\"touch_kib\":8}", 0, NULL},
-	{"memory/parked", "{\"tasks\":300,\"touch_kib\":8,\"libc\":\"yes\"}", 0, NULL},
-	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64,\"libc\":\"yes\"}", 0, NULL},
-	{"memory/afterexit", "{\"tasks\":1,\"touch_kib\":8,\"settle_ms\":1}", 0, NULL},
-	{"block/handoff", "{\"told\":\"no\"}", 50, NULL},
-	{"block/call", "{\"in_flight\":1,\"call_us\":1,\"work\":0,\"settle_ms\":5}", 50, NULL},
-	{"block/call", "{\"in_flight\":50,\"call_us\":5000,\"work\":1000}", 100, "gmp,pthread"},
-	{"block/bystander", "{\"kind\":\"sleep\",\"waiters\":20,\"wait_us\":100}", 300, "gmp,pthread,eventloop"},
-	{"block/bystander", "{\"kind\":\"channel\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},
-	{"block/bystander", "{\"kind\":\"mutex\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},
-	{"block/bystander", "{\"kind\":\"mutex\",\"waiters\":1,\"wait_us\":1}", 300, "gmp,pthread"},
-	{"block/bystander", "{\"kind\":\"call\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},
-	{"block/bystander", "{\"kind\":\"file\",\"waiters\":3,\"wait_us\":50}", 300, "gmp,pthread,eventloop"},
-	{"block/bystander", "{\"kind\":\"socket\",\"waiters\":20,\"wait_us\":100}", 300, "gmp,pthread,eventloop"},
-	{"block/bystander", "{\"kind\":\"socket\",\"waiters\":1,\"wait_us\":20000}", 1, "gmp,pthread,eventloop"},
-	{"block/overlap", "{\"part\":\"disk\",\"in_flight\":1,\"delay_us\":1}", 20, NULL},
-	{"block/overlap", "{\"part\":\"net\",\"in_flight\":1,\"delay_us\":300}", 20, NULL},
-	{"block/overlap", "{\"part\":\"net\",\"in_flight\":100,\"delay_us\":1}", 500, "gmp,pthread,eventloop"},
-	{"block/overlap", "{\"part\":\"both\",\"in_flight\":20,\"delay_us\":1000}", 60, "gmp,pthread,eventloop"},
-	{"memory/afterexit", "{\"tasks\":50,\"touch_kib\":9,\"settle_ms\":0}", 0, NULL},
-	{"memory/afterexit", "{\"tasks\":5,\"touch_kib\":64,\"settle_ms\":0}", 0, NULL},
-	{"memory/alloc", "{\"block_kib\":64,\"reuse\":\"yes\",\"tasks\":3,\"work\":0}", 30, NULL},
-	{"memory/alloc", "{\"block_kib\":0,\"reuse\":\"yes\",\"tasks\":1,\"work\":1}", 300, NULL},
-	{"memory/alloc", "{\"block_kib\":0,\"reuse\":\"no\",\"tasks\":1,\"work\":0}", 5, NULL},
-	{"memory/alloc", "{\"block_kib\":5,\"reuse\":\"no\",\"tasks\":200,\"work\":3}", 1000, NULL},
-	{"timer/sleepers", "{\"tasks\":1,\"rounds\":1,\"sleep_ms\":1}", 0, NULL},
-	{"timer/sleepers", "{\"tasks\":300,\"rounds\":2,\"sleep_ms\":1}", 0, NULL},
-	{"timer/accuracy", "{\"sleep_us\":1}", 30, NULL},
-	{"timer/accuracy", "{\"sleep_us\":2000}", 1, NULL},
-	{"timer/churn", "{\"pending\":1,\"tasks\":1,\"op\":\"reset\",\"distances\":\"same\",\"distance_ms\":1}", 300,
-	 NULL},
-	{"timer/churn", "{\"pending\":5000,\"tasks\":7,\"op\":\"reset\",\"distances\":\"spread\",\"distance_ms\":1}",
-	 30000, NULL}, /* many fire */
-	{"timer/churn", "{\"pending\":3,\"tasks\":40,\"op\":\"stop\",\"distances\":\"same\",\"distance_ms\":1000}",
-	 1000, NULL}, /* one timer per task */
-	{"abuse/ready", "{\"events\":1,\"period_us\":500}", 0, NULL},
-	{"abuse/ready", "{\"events\":200,\"period_us\":50}", 0, NULL}, /* late, and so several at once */
-	{"abuse/hog", "{\"polite\":1,\"events\":1,\"period_us\":500,\"hogs\":1,\"stretch_us\":1}", 0, NULL},
-	{"abuse/hog", "{\"polite\":20,\"events\":3,\"period_us\":50,\"hogs\":9,\"stretch_us\":500}", 0, NULL},
-	{"abuse/hog", "{\"polite\":5,\"events\":10,\"period_us\":500,\"hogs\":3,\"stretch_us\":0}", 0, "gmp,pthread"},
-	{"abuse/blocker", "{\"polite\":1,\"events\":1,\"period_us\":500,\"blockers\":1,\"block_us\":1}", 0, NULL},
-	{"abuse/blocker", "{\"polite\":20,\"events\":3,\"period_us\":50,\"blockers\":9,\"block_us\":2000}", 0, NULL},
-	{"abuse/hoarder", "{\"polite\":1,\"events\":1,\"period_us\":500,\"hoard_us\":1}", 0, NULL},
-	{"abuse/hoarder", "{\"polite\":20,\"events\":30,\"period_us\":50,\"hoard_us\":20,\"hoarding\":\"sleep\"}", 0,
-	 NULL},
-	{"abuse/hoarder", "{\"polite\":4,\"events\":300,\"period_us\":50,\"hoard_us\":20}", 0, NULL},
-	{"mix/pipe", "{\"io\":\"own\"}", 1, NULL},
-	{"mix/pipe", "{\"io\":\"blocking\"}", 300, "gmp,pthread,serial"},
-	{"mix/hackbench", "{\"groups\":1,\"tasks\":1,\"loops\":1}", 0, NULL},
-	{"mix/hackbench", "{\"groups\":7,\"tasks\":2,\"loops\":5}", 0, NULL},
-	{"mix/hackbench", "{\"groups\":1,\"tasks\":10,\"loops\":200}", 0, NULL}, /* sockets that are full */
-	{"mix/server",
-	 "{\"connections\":1,\"cpu_us\":10,\"wait_us\":0,\"block_share\":500,\"block_us\":50,\"load_percent\":0}", 0,
-	 NULL},
-	{"mix/server", "{\"connections\":5,\"cpu_us\":500,\"wait_us\":100,\"block_share\":0,\"load_percent\":20}", 0,
-	 "gmp,pthread,eventloop"},
-	{"mix/server",
-	 "{\"connections\":20,\"cpu_us\":1,\"wait_us\":1,\"block_share\":1000,\"block_us\":1,\"load_percent\":0}", 0,
-	 "gmp,pthread,eventloop"}, /* all block: more than the pool has threads */
-	{"net/echo", "{\"connections\":1,\"message_bytes\":70,\"rate\":0}", 0, NULL},
-	{"net/echo", "{\"connections\":20,\"message_bytes\":65536,\"rate\":0}", 0, "gmp,pthread,eventloop"},
-	{"net/echo", "{\"connections\":10,\"message_bytes\":64,\"rate\":5000}", 0, "gmp,pthread,eventloop"},
-	{"net/echo", "{\"connections\":1,\"message_bytes\":64,\"rate\":2000}", 0, NULL},
-	{"net/http", "{\"connections\":1,\"request_bytes\":64,\"body_bytes\":0,\"rate\":0}", 0, NULL},
-	{"net/http", "{\"connections\":5,\"request_bytes\":8192,\"body_bytes\":1048576,\"rate\":0}", 0,
-	 "gmp,pthread,eventloop"},
-	{"net/churn", "{\"clients\":1,\"message_bytes\":1,\"rate\":0}", 0, NULL},
-	{"net/churn", "{\"clients\":20,\"message_bytes\":10000,\"rate\":0}", 0, NULL},
-	{"net/churn", "{\"clients\":8,\"message_bytes\":64,\"rate\":1000}", 0, NULL},
-	{"net/udp", "{\"clients\":1,\"message_bytes\":1,\"tasks\":1,\"rate\":0}", 0, NULL},
-	{"net/udp", "{\"clients\":10,\"message_bytes\":8192,\"tasks\":2,\"rate\":0}", 0, NULL},
-	{"net/udp", "{\"clients\":30,\"message_bytes\":100,\"tasks\":50,\"rate\":3000}", 0, NULL},
-	{"net/fanout", "{\"in_flight\":1,\"gets\":1,\"delay_ms\":0,\"body_bytes\":1}", 50, NULL},
-	{"net/fanout", "{\"in_flight\":1,\"gets\":20,\"delay_ms\":1,\"body_bytes\":1000}", 3, NULL},
-	{"net/fanout", "{\"in_flight\":30,\"gets\":2,\"delay_ms\":2,\"body_bytes\":65536}", 100,
-	 "gmp,pthread,eventloop"},
-	{"net/fanout", "{\"in_flight\":9,\"gets\":3,\"delay_ms\":1,\"body_bytes\":8}", 4,
-	 "gmp,pthread,eventloop"}, /* fewer than operations in flight */
-	{"net/idle", "{\"connections\":1,\"active\":5,\"message_bytes\":1,\"rate\":0}", 0, NULL},
-	{"net/idle", "{\"connections\":1500,\"active\":3,\"message_bytes\":64,\"rate\":0}", 0, "gmp,pthread,eventloop"},
-	{"net/idle", "{\"connections\":50,\"active\":10,\"message_bytes\":4096,\"rate\":2000}", 0,
-	 "gmp,pthread,eventloop"},
-	{"net/http", "{\"connections\":5,\"request_bytes\":500,\"body_bytes\":1000,\"rate\":3000}", 0,
-	 "gmp,pthread,eventloop"},
-};
-
-/* The serial subject does one thing at a time; these parameters of the smoke cells must be 1 for it. */
-static const char *const concurrency[] = {"in_flight", "connections", "writers"};
 
 static bool is_refused_by_table(const char *model, const char *workload)
 {
@@ -611,48 +395,44 @@ static void test_damaged_data_file(void **state)
 /* A model that cannot hold the tasks says how many it could, lets them go and fails; it neither hangs nor crashes. */
 static const struct scarce {
 	const char *test, *model, *workload, *params;
+	bool gathers; /* the tasks are made before the region, so that it does not begin */
 } scarce_cells[] = {
-	{"gmp sync/mutex without memory", "gmp", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}"},
-	{"gmp switch/ring without memory", "gmp", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}"},
-	{"gmp memory/parked without memory", "gmp", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}"},
-	{"pthread cpu/fib without memory", "pthread", "cpu/fib", "{\"n\":40,\"cutoff\":20}"},
-	{"pthread sync/mutex without memory", "pthread", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}"},
-	{"pthread switch/ring without memory", "pthread", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}"},
-	{"gmp timer/sleepers without memory", "gmp", "timer/sleepers", "{\"tasks\":20000,\"rounds\":1,\"sleep_ms\":1}"},
+	{"gmp sync/mutex without memory", "gmp", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}", true},
+	{"gmp switch/ring without memory", "gmp", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}", true},
+	{"gmp memory/parked without memory", "gmp", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}", false},
+	{"pthread cpu/fib without memory", "pthread", "cpu/fib", "{\"n\":40,\"cutoff\":20}", false},
+	{"pthread sync/mutex without memory", "pthread", "sync/mutex", "{\"tasks\":10000,\"hold\":1,\"think\":0}",
+	 true},
+	{"pthread switch/ring without memory", "pthread", "switch/ring", "{\"tasks\":20000,\"ws_kib\":0}", true},
+	{"gmp timer/sleepers without memory", "gmp", "timer/sleepers", "{\"tasks\":20000,\"rounds\":1,\"sleep_ms\":1}",
+	 true},
 	{"pthread timer/sleepers without memory", "pthread", "timer/sleepers",
-	 "{\"tasks\":20000,\"rounds\":1,\"sleep_ms\":1}"},
-	{"pthread block/call without memory", "pthread", "block/call",
-	 "{\"in_flight\":10000,\"call_us\":1,\"work\":0}"},
+	 "{\"tasks\":20000,\"rounds\":1,\"sleep_ms\":1}", true},
+	{"pthread block/call without memory", "pthread", "block/call", "{\"in_flight\":10000,\"call_us\":1,\"work\":0}",
+	 true},
 	{"pthread block/bystander without memory", "pthread", "block/bystander",
-	 "{\"kind\":\"channel\",\"waiters\":1000,\"wait_us\":1}"},
-	{"pthread net/udp without memory", "pthread", "net/udp", "{\"clients\":1,\"message_bytes\":1,\"tasks\":1000}"},
+	 "{\"kind\":\"channel\",\"waiters\":1000,\"wait_us\":1}", true},
+	{"pthread net/udp without memory", "pthread", "net/udp", "{\"clients\":1,\"message_bytes\":1,\"tasks\":1000}",
+	 false},
 	{"pthread net/fanout without memory", "pthread", "net/fanout",
-	 "{\"in_flight\":1000,\"gets\":1,\"delay_ms\":0,\"body_bytes\":1}"},
-	{"pthread mix/hackbench without memory", "pthread", "mix/hackbench",
-	 "{\"groups\":10,\"tasks\":20,\"loops\":1}"},
-	{"pthread spawn/flat without memory", "pthread", "spawn/flat", "{\"batch\":10000}"},
-	{"pthread spawn/skynet without memory", "pthread", "spawn/skynet", "{\"leaves\":\"10000\"}"},
-	{"pthread memory/parked without memory", "pthread", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}"},
-	{"gmp memory/afterexit without memory", "gmp", "memory/afterexit", "{\"tasks\":20000,\"touch_kib\":0}"},
-	{"pthread memory/afterexit without memory", "pthread", "memory/afterexit", "{\"tasks\":20000,\"touch_kib\":0}"},
-	{"pthread memory/alloc without memory", "pthread", "memory/alloc", "{\"tasks\":10000,\"reuse\":\"yes\"}"},
+	 "{\"in_flight\":1000,\"gets\":1,\"delay_ms\":0,\"body_bytes\":1}", true},
+	{"pthread mix/hackbench without memory", "pthread", "mix/hackbench", "{\"groups\":10,\"tasks\":20,\"loops\":1}",
+	 true},
+	{"pthread spawn/flat without memory", "pthread", "spawn/flat", "{\"batch\":10000}", false},
+	{"pthread spawn/skynet without memory", "pthread", "spawn/skynet", "{\"leaves\":\"10000\"}", false},
+	{"pthread memory/parked without memory", "pthread", "memory/parked", "{\"tasks\":20000,\"touch_kib\":0}",
+	 false},
+	{"gmp memory/afterexit without memory", "gmp", "memory/afterexit", "{\"tasks\":20000,\"touch_kib\":0}", false},
+	{"pthread memory/afterexit without memory", "pthread", "memory/afterexit", "{\"tasks\":20000,\"touch_kib\":0}",
+	 false},
+	{"pthread memory/alloc without memory", "pthread", "memory/alloc", "{\"tasks\":10000,\"reuse\":\"yes\"}", true},
 	{"pthread memory/parked sized, without memory", "pthread", "memory/parked",
-	 "{\"tasks\":20000,\"touch_kib\":64}"},
-	{"gmp memory/parked sized, without memory", "gmp", "memory/parked", "{\"tasks\":20000,\"touch_kib\":64}"},
-	{"eventloop memory/parked without memory", "eventloop", "memory/parked",
-	 "{\"tasks\":1000000,\"touch_kib\":16}"},
+	 "{\"tasks\":20000,\"touch_kib\":64}", false},
+	{"gmp memory/parked sized, without memory", "gmp", "memory/parked", "{\"tasks\":20000,\"touch_kib\":64}",
+	 false},
+	{"eventloop memory/parked without memory", "eventloop", "memory/parked", "{\"tasks\":1000000,\"touch_kib\":16}",
+	 false},
 };
-
-/* Of these the tasks are made before the region, so that it does not begin. */
-static const char *const gathers[] = {"sync/mutex", "switch/ring", "block/call", "block/bystander", "net/fanout"};
-
-static bool does_gather(const char *workload)
-{
-	for (size_t i = 0; i < sizeof gathers / sizeof gathers[0]; i++)
-		if (strcmp(gathers[i], workload) == 0)
-			return true;
-	return false;
-}
 
 static void test_scarce(void **state)
 {
@@ -674,7 +454,7 @@ static void test_scarce(void **state)
 	for (const char *command = "go"; msg = peer_hear(&p), strcmp(msg_of(msg), "error") != 0; command = "ack") {
 		if (strcmp(msg_of(msg), "sample") == 0 || json_object_get(msg, "listen"))
 			fail_msg("it holds more tasks than the memory that it was given");
-		if (strcmp(msg_of(msg), "begin") == 0 && does_gather(s->workload))
+		if (strcmp(msg_of(msg), "begin") == 0 && s->gathers)
 			fail_msg("the region begins with fewer tasks than there have to be");
 		json_decref(msg);
 		peer_command(&p, command);
