@@ -34,4 +34,13 @@ static inline uint64_t steps_jump(uint64_t x, uint64_t n)
 	return x;
 }
 
+/* The sum over i < n of what `steps` steps make of i. They end in a i + c, so it is a n (n - 1) / 2 + c n. */
+static inline uint64_t steps_sum(uint64_t steps, uint64_t n)
+{
+	uint64_t c = steps_jump(0, steps), a = steps_jump(1, steps) - c;
+	unsigned __int128 pairs = n > 0 ? (unsigned __int128)n * (n - 1) / 2 : 0;
+
+	return a * (uint64_t)pairs + c * n;
+}
+
 #endif

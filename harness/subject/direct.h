@@ -24,7 +24,7 @@
  *   void dx_join(dx_task *t)                                    blocks until fn has returned; once per task
  *   int  dx_go(void (*fn)(void *), void *arg)                   start a detached task (use a dx_wg to await it)
  *   int  dx_go_sized(size_t stack_bytes, void (*fn)(void *), void *arg)   the same with at least so much stack for fn, whose
- *                                                               memory is touched as it is used; 256 MiB can be had. Also
+ *                                                               memory is touched as it is used; nearly 256 MiB can be had. Also
  *                                                               -EINVAL: not so much; -EOPNOTSUPP: stacks are as they are
  *   void dx_yield(void)                                         let other runnable tasks run
  *   void dx_sleep_ns(uint64_t ns)                               blocks at least that long

@@ -4,9 +4,9 @@
  * Vocabulary. A loop turns; in each turn it runs the callbacks of what has become due, in the order of the phases that
  * ev_run (loop.c) lists. Work is a callback that is to run soon, a timer one that is to run at a time, an io
  * interest in a descriptor's readiness, a file one call on a file in flight, a call one that blocks a thread of a pool.
- * All five are structs that the caller
- * embeds in its own state (EV_CONTAINER leads back) and that must stay where they are while they are active. The loop
- * allocates when it is made, and where more timers are pending than ever before; never for an event.
+ * All five are structs that the caller embeds in its own state (EV_CONTAINER leads back) and that must stay where they
+ * are while they are active. The loop allocates when it is made, and where more timers are pending than ever before;
+ * never for an event.
  *
  * Everything here is called by the thread that runs the loop; only ev_start, ev_stop and the questions at the end may
  * come from another one, while the loop does not run. No callback is ever interrupted by another one.

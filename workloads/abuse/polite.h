@@ -125,7 +125,7 @@ static inline void jain_figure(struct bench *b, const char *name, const struct j
 		bench_figure(b, name, index);
 }
 
-/* All tasks' events: the certificate's part, and how many of 100 were in time. */
+/* All tasks' events. */
 struct polite_total {
 	uint64_t seen, in_time, sum;
 	int64_t worst_ns;
@@ -142,14 +142,12 @@ static inline void polite_add(struct polite_total *t, const struct polite *p)
 	t->is_early |= p->is_early;
 }
 
-static inline double polite_in_time_percent(const struct polite_total *t)
+/* What the polite ones have lost by the others. */
+static inline void polite_figures(struct bench *b, const struct polite_total *t, const struct jain *shares)
 {
-	return 100 * (double)t->in_time / (double)t->seen;
-}
-
-static inline double polite_worst_wait_us(const struct polite_total *t)
-{
-	return (double)t->worst_ns / 1000;
+	jain_figure(b, "jain", shares);
+	bench_figure(b, "in_time_percent", 100 * (double)t->in_time / (double)t->seen);
+	bench_figure(b, "worst_wait_us", (double)t->worst_ns / 1000);
 }
 
 #endif

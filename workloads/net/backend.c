@@ -109,14 +109,6 @@ struct server {
 	size_t room, first, n; /* of the ring */
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
 static void drop(struct client *c)
 {
 	close(c->fd); /* which takes it out of the epoll set */
@@ -184,7 +176,7 @@ static void read_request(struct server *s, struct client *c)
 	c->got = 0;
 	c->waits = true;
 	w->client = c;
-	w->due_ns = now_ns() + s->delay_ns;
+	w->due_ns = bench_now_ns() + s->delay_ns;
 	s->n++;
 }
 
@@ -213,7 +205,7 @@ static void answer_due(struct server *s)
 	while (s->n > 0) {
 		struct waiting w = s->ring[s->first];
 
-		if (w.due_ns > now_ns())
+		if (w.due_ns > bench_now_ns())
 			break;
 		s->first = (s->first + 1) % s->room;
 		s->n--;
@@ -230,7 +222,7 @@ static void answer_due(struct server *s)
 /* Sleep until something comes or is due. epoll counts in ms: what is finer is waited for before. False: it is over. */
 static bool await(const struct server *s)
 {
-	uint64_t wait_ns = BACKEND_IDLE_S * NS_PER_S, at_ns = s->n ? s->ring[s->first].due_ns : 0, now = now_ns();
+	uint64_t wait_ns = BACKEND_IDLE_S * NS_PER_S, at_ns = s->n ? s->ring[s->first].due_ns : 0, now = bench_now_ns();
 	struct pollfd p = {.fd = s->epoll_fd, .events = POLLIN};
 	struct timespec t;
 

@@ -17,8 +17,8 @@
  * sb_held) until `memory` or a locked operation of the thread drains them, in that order. `sleepers` is changed by
  * locked operations only.
  *
- * Left out: spinning, which is a try (and waiting between tries). A wake-up that comes after the object has been freed meets nobody here; else it
- * would make somebody look again who sleeps at that address now.
+ * Left out: spinning, which is a try (and waiting between tries). A wake-up that comes after the object has been freed
+ * meets nobody here; else it would make somebody look again who sleeps at that address now.
  *
  * Mutants: NO_LIMIT (of the sleep), LATE_READ (`sleepers` is read after the release), RELAXED (the release may overtake
  * the data), TEST_AND_SET (the CAS of `held`).

@@ -97,7 +97,7 @@ var workloads = []workload{
 	{name: "disk/read", version: 1, scaling: "linear", metric: "wall_per_op", smokeOps: 400, quantum: "in_flight", setup: readSetup, body: read,
 		params: []param{choice("mode", "warm", "warm", "warm", "direct"),
 			choice("order", "random", "random", "random", "sequential"),
-			number("in_flight", 8, 1, 64, 4), number("file_mib", 64, 1, 65536, 4)}},
+			number("in_flight", 8, 1, 64, 4), number("file_mib", 64, 1, 16384, 4)}},
 	{name: "disk/mixed", scaling: "linear", metric: "wall_per_op", smokeOps: 400, quantum: "in_flight", setup: mixedSetup, body: mixed,
 		params: []param{choice("mode", "buffered", "buffered", "buffered", "direct"), number("read_percent", 70, 0, 100, 60),
 			number("in_flight", 8, 1, 64, 4), number("file_mib", 64, 1, 16384, 2)}},

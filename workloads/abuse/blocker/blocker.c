@@ -45,9 +45,7 @@ int blocker_report(struct bench *b, const struct polite_total *total, const stru
 		return bench_fail(b, -EPROTO, "a task went on before its event was due");
 	if (blocks < blockers)
 		return bench_fail(b, -EPROTO, "%d blockers have blocked only %d times", (int)blockers, (int)blocks);
-	jain_figure(b, "jain", jain);
-	bench_figure(b, "in_time_percent", polite_in_time_percent(total));
-	bench_figure(b, "worst_wait_us", polite_worst_wait_us(total));
+	polite_figures(b, total, jain);
 	bench_figure(b, "blocks", (double)blocks);
 	return 0;
 }

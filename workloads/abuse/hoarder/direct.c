@@ -120,9 +120,7 @@ static int report(struct bench *b, const struct shared *s, const struct member *
 		return bench_fail(b, -EPROTO, "somebody wrote what the hoarder had locked");
 	if (!s->sleeps && m[0].value != steps_jump(1, m[0].locks * s->hoard_ns))
 		return bench_fail(b, -EPROTO, "the hoarder has not done its work under the lock");
-	jain_figure(b, "jain", &jain);
-	bench_figure(b, "in_time_percent", polite_in_time_percent(&total));
-	bench_figure(b, "worst_wait_us", polite_worst_wait_us(&total));
+	polite_figures(b, &total, &jain);
 	bench_figure(b, "hoards", (double)m[0].locks);
 	return 0;
 }

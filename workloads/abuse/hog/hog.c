@@ -62,10 +62,9 @@ int hog_report(struct bench *b, const struct hog_total *t)
 	if (t->wrong)
 		return bench_fail(b, -EPROTO, "%d of %d hogs have come to a value that their steps do not give",
 				  (int)t->wrong, (int)t->hogs);
-	bench_figure(b, "jain", jain_index(&t->jain));
-	bench_figure(b, "in_time_percent", polite_in_time_percent(&t->polite));
+	polite_figures(b, &t->polite, &t->jain);
 	bench_figure(b, "hog_megasteps", (double)t->steps / 1e6);
-	bench_figure(b, "hogs_jain", jain_index(&t->hogs_jain));
+	jain_figure(b, "hogs_jain", &t->hogs_jain);
 	return 0;
 }
 

@@ -51,15 +51,11 @@ static const struct bench_param params[] = {
 			.smoke = 10},
 };
 
-/* The steps of task i end in a i + c: the sum over i < ops is a * ops (ops - 1) / 2 + c * ops. */
 static void alloc_expect(const struct bench *b, struct bench_cert *out)
 {
-	uint64_t steps = (uint64_t)b->param[PARAM_WORK], c = steps_jump(0, steps), a = steps_jump(1, steps) - c;
-	unsigned __int128 ops = b->ops, pairs = ops > 0 ? ops * (ops - 1) / 2 : 0;
-
 	*out = (struct bench_cert){.ops = b->ops,
 				   .units = b->param[PARAM_REUSE] == ALLOC_REUSE_NO ? b->ops : 0,
-				   .checksum = a * (uint64_t)pairs + c * b->ops +
+				   .checksum = steps_sum((uint64_t)b->param[PARAM_WORK], b->ops) +
 					       touch_expect((size_t)b->param[PARAM_BLOCK_KIB] * 1024, b->ops)};
 }
 

@@ -118,16 +118,11 @@ void server_certify(struct bench *b, const struct tcp_totals *totals)
 	b->cert.checksum = atomic_load(&d->sum);
 }
 
-/* The result of request i is a i + c: the sum over i < ops is a * ops (ops - 1) / 2 + c * ops. */
 static void server_expect(const struct bench *b, struct bench_cert *out)
 {
-	uint64_t steps = (uint64_t)b->param[PARAM_CPU_US] * SERVER_STEPS_PER_US, c = steps_jump(0, steps),
-		 a = steps_jump(1, steps) - c;
-	unsigned __int128 ops = b->ops, pairs = ops > 0 ? ops * (ops - 1) / 2 : 0;
-
 	http_expect(b, (uint64_t)b->param[PARAM_CONNECTIONS], REQUEST_BYTES, BODY_BYTES, out);
 	out->messages = b->ops * (uint64_t)b->param[PARAM_BLOCK_SHARE] / SERVER_SHARE_UNIT;
-	out->checksum = a * (uint64_t)pairs + c * b->ops;
+	out->checksum = steps_sum((uint64_t)b->param[PARAM_CPU_US] * SERVER_STEPS_PER_US, b->ops);
 }
 
 static void server_load(const struct bench *b, struct bench_load *out)
