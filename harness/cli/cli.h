@@ -18,6 +18,12 @@ enum {
 	CLI_INTERRUPTED = 130,
 };
 
+/* A run of which some samples failed is a run all the same, and can be judged. */
+static inline bool cli_is_measured(int code)
+{
+	return code == CLI_DONE || code == CLI_SOME_FAILED;
+}
+
 int cmd_list(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_cross(int argc, char **argv);

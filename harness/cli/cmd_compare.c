@@ -76,7 +76,7 @@ static enum gate_outcome look(const struct compare *c, double margin, bool is_fo
 
 	for (size_t i = 0; i < c->n_rows; i++) {
 		untrusted |= c->rows[i].verdict.kind == VERDICT_UNTRUSTED || !c->rows[i].cmp.has_interval;
-		if (compare_is_regression(&c->rows[i], margin))
+		if (verdict_is_regression(&c->rows[i].verdict, &c->rows[i].cmp, margin))
 			json_array_append_new(suspects, json_pack("{s:s, s:s}", "cell", c->rows[i].id, "subject",
 								  c->rows[i].subject));
 	}
@@ -104,7 +104,7 @@ static int confirm(const struct options *o, const char *of_run, const char *old,
 	struct gate_batch batch = {0};
 	int code = gate_measure_again(&order, err);
 
-	if (code == CLI_DONE || code == CLI_SOME_FAILED) {
+	if (cli_is_measured(code)) {
 		if (gate_read(dir, &rule, &batch, err) != 0) {
 			code = cli_usage(err);
 		} else {
@@ -165,7 +165,7 @@ static int compare(const struct options *o, json_t *command, struct err *err)
 	json_t *a = NULL, *b = NULL;
 	struct compare *c = NULL;
 	double margin, unused;
-	int code = CLI_USAGE, rc = options_share(o, "margin", 0.05, &margin, err);
+	int code = CLI_USAGE, rc = options_share(o, "margin", VERDICT_MARGIN, &margin, err);
 
 	if (rc == 0)
 		rc = options_share(o, "gate", 0, &unused, err);

@@ -119,7 +119,7 @@ static int measure_second(struct gate *g)
 				   .budget = options_get(&g->o, "budget")};
 	int code = gate_measure_again(&order, &g->err);
 
-	if (code == CLI_DONE || code == CLI_SOME_FAILED) {
+	if (cli_is_measured(code)) {
 		struct gate_rule rule = {g->margin, options_has(&g->o, "force"), suspects, &g->first};
 
 		g->has_second = true;
@@ -132,12 +132,6 @@ static int measure_second(struct gate *g)
 	return code;
 }
 
-/* A batch that is there although some of its samples failed is judged. */
-static bool is_measured(int code)
-{
-	return code == CLI_DONE || code == CLI_SOME_FAILED;
-}
-
 static int gate(struct gate *g)
 {
 	bool is_forced = options_has(&g->o, "force");
@@ -145,7 +139,7 @@ static int gate(struct gate *g)
 	enum gate_outcome outcome;
 	int code = measure_first(g);
 
-	if (!is_measured(code))
+	if (!cli_is_measured(code))
 		return code;
 	if (gate_read(g->first_dir, &rule, &g->first, &g->err) != 0)
 		return cli_usage(&g->err);
@@ -153,7 +147,7 @@ static int gate(struct gate *g)
 	outcome = gate_outcome(&g->first, NULL, is_forced);
 	if (outcome == GATE_OPEN) {
 		code = measure_second(g);
-		if (!is_measured(code))
+		if (!cli_is_measured(code))
 			return code;
 		outcome = gate_outcome(&g->first, &g->second, is_forced);
 	}
@@ -202,7 +196,7 @@ int cmd_gate(int argc, char **argv)
 		rc = err_set(&g->err, -EINVAL,
 			     "gate needs --old: a folder of the other build's subjects, or a baseline");
 	if (rc == 0)
-		rc = options_share(&g->o, "margin", 0.05, &g->margin, &g->err);
+		rc = options_share(&g->o, "margin", VERDICT_MARGIN, &g->margin, &g->err);
 	if (rc) {
 		code = cli_usage(&g->err);
 	} else {

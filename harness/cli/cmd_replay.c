@@ -155,7 +155,7 @@ static int replay(const struct options *o, json_t *command, struct err *err)
 		json_object_set_new(order.request, "cells", json_pack("[O]", json_object_get(cell, "id")));
 		warn_of_build(report);
 		code = measure(o, &order, dir);
-		if (code == CLI_DONE || code == CLI_SOME_FAILED) {
+		if (cli_is_measured(code)) {
 			int shown = show(o, report, cell, dir, err);
 
 			code = shown ? shown : code;

@@ -47,6 +47,23 @@ static int pool(const struct options *o, struct err *err)
 	return rc ? cli_usage(err) : CLI_DONE;
 }
 
+/* One run: its report written, or shown in another form. */
+static int report_one(const struct options *o, struct err *err)
+{
+	char *dir = run_find(o->args[0]);
+	int rc;
+
+	if (options_has(o, "format")) {
+		rc = report_export(dir, options_get(o, "format"), stdout, err);
+	} else {
+		rc = report_write(dir, err);
+		if (rc == 0)
+			rc = report_summary(dir, stdout, cli_width(), err);
+	}
+	free(dir);
+	return rc ? cli_usage(err) : CLI_DONE;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct options o;
@@ -57,7 +74,8 @@ int cmd_report(int argc, char **argv)
 		return cli_usage(&err);
 	if (options_has(&o, "help")) {
 		puts("usage: switchyard report RUN [--format FORM]      switchyard report RUN RUN...\n\n"
-		     "Reads run.json and samples.jsonl in the folder RUN, writes report.json, report.md, report.html,\n"
+		     "Reads run.json and samples.jsonl in the folder RUN (or results/RUN), writes report.json, "
+		     "report.md, report.html,\n"
 		     "benchstat.txt and plots/ beside them, and prints the summary. The same records give the same "
 		     "report.\n\n"
 		     "Several runs, of as many machines (folders, names, report.json files): one table with the ratios "
@@ -69,11 +87,8 @@ int cmd_report(int argc, char **argv)
 	} else if (o.n_args != 1) {
 		cli_complain("report takes one argument, the folder of a run, or several to pool them");
 		rc = CLI_USAGE;
-	} else if (options_has(&o, "format")) {
-		if (report_export(o.args[0], options_get(&o, "format"), stdout, &err) != 0)
-			rc = cli_usage(&err);
-	} else if (report_write(o.args[0], &err) != 0 || report_summary(o.args[0], stdout, cli_width(), &err) != 0) {
-		rc = cli_usage(&err);
+	} else {
+		rc = report_one(&o, &err);
 	}
 	options_free(&o);
 	return rc;

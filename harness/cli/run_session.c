@@ -129,6 +129,7 @@ struct engine_config run_engine(struct run *r, struct progress *progress)
 	struct engine_config config = {
 		.plan = r->plan, .store = r->store, .progress = progress, .is_smoke = run_is_smoke(r)};
 
+	sample_env_defaults(&config.env);
 	config.env.seed = r->seed;
 	config.is_reversed = jsonx_bool(r->request, "reversed", false);
 	return config;
@@ -171,13 +172,11 @@ int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 	estimate_plan(r->plan, &estimate);
 	progress_init(&progress, options_has(&r->o, "quiet") ? NULL : stderr, estimate.total_ns);
 	config.budget_ns = budget_ns;
-	sample_env_defaults(&config.env);
 	config.env.run_id = r->run_id;
 	config.env.data_dir = r->data_dir;
 	config.env.loadgen_path = r->places.loadgen;
 	config.env.hdr_dir = hdr_dir;
 	config.env.oracle = r->oracle;
-	config.env.seed = r->seed;
 	config.env.knobs = json_object_get(r->request, "knobs");
 	config.env.nearness = topology_nearness(r->topology);
 	config.env.events = n_events ? events : default_events;

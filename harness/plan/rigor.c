@@ -8,8 +8,6 @@
 #include "harness/stats/verdict.h"
 
 enum { MOST_ROUNDS = 120 };
-#define MARGIN 0.05
-#define LEAST_EFFECT 0.01
 
 /* The rounds in which both have a value. */
 static size_t pairs_of(const struct rigor_cell *c, size_t a, size_t b, unsigned rounds, double *base, double *subject)
@@ -85,8 +83,10 @@ static bool is_decided(const struct rigor_cell *c, const struct stats_look *look
 
 	for (unsigned i = 0; i < m; i++) {
 		struct stats_comparison cmp;
-		struct verdict_input in = {
-			.comparison = &cmp, .margin = MARGIN, .floor = floor, .least_effect = LEAST_EFFECT};
+		struct verdict_input in = {.comparison = &cmp,
+					   .margin = VERDICT_MARGIN,
+					   .floor = floor,
+					   .least_effect = VERDICT_LEAST_EFFECT};
 
 		/* Who has no value at all cannot be waited for. */
 		if (compare(c, pairs[i].base, pairs[i].subject, look, m, &cmp) == 0 &&

@@ -28,11 +28,6 @@
 
 #include "harness/report/model.h"
 
-#define LEVEL 0.95
-#define NARROW 0.90 /* of the equivalence test */
-#define MARGIN 0.05
-#define LEAST_EFFECT 0.01
-#define NOISY_SHARE 0.20 /* of contaminated samples, above which the whole run is stamped */
 #define RUNNING_SHARE 0.25 /* a counter that ran for less of the time is withheld */
 
 static const char old_build[] = "@old"; /* BESIDE_SUFFIX: the report knows the records, not the planner */
@@ -74,7 +69,7 @@ static double level_of(const struct report *r, const struct cell *c)
 {
 	const struct stats_look *look = cell_look(r, c);
 
-	return look ? 1 - look->alpha : LEVEL;
+	return look ? 1 - look->alpha : VERDICT_LEVEL;
 }
 
 /* The series as it was before round `rounds`; NULL: as it is. The points are borrowed. */
@@ -235,9 +230,9 @@ static int compare_twin(const struct report *r, const struct series *original, c
 	const struct stats_look *look = cell_look(r, out->cell);
 	struct series a = until(original, look), b = until(t, look);
 	double level = level_of(r, out->cell);
-	int rc = pair_series(&a, &b, level, NARROW, &out->cmp, NULL);
+	int rc = pair_series(&a, &b, level, VERDICT_NARROW, &out->cmp, NULL);
 
-	return rc ? rc : pair_series(&a, &b, 1 - (1 - level) / (double)measured, NARROW, &out->strict, NULL);
+	return rc ? rc : pair_series(&a, &b, 1 - (1 - level) / (double)measured, VERDICT_NARROW, &out->strict, NULL);
 }
 
 static int find_twins(struct report *r)
@@ -259,7 +254,7 @@ static int find_twins(struct report *r)
 		twin.subject = t->subject;
 		twin.known = twin.strict.has_interval;
 		twin.differs = twin.known && (twin.strict.lo > 1 || twin.strict.hi < 1) &&
-			       fabs(log(twin.cmp.ratio)) > log1p(LEAST_EFFECT);
+			       fabs(log(twin.cmp.ratio)) > log1p(VERDICT_LEAST_EFFECT);
 		slot = GROW(r->twins, r->n_twins);
 		if (!slot)
 			return -ENOMEM;
@@ -374,8 +369,8 @@ static int judge_at(const struct report *r, struct comparison *c, const struct s
 {
 	const struct twin *twin = c->cell->twin;
 	struct series base = until(c->base, look), subject = until(c->subject, look);
-	double alpha = look ? look->alpha : 1 - LEVEL;
-	int rc = pair_series(&base, &subject, 1 - alpha / c->m, look ? 1 - 2 * alpha : NARROW, &c->cmp,
+	double alpha = look ? look->alpha : 1 - VERDICT_LEVEL;
+	int rc = pair_series(&base, &subject, 1 - alpha / c->m, look ? 1 - 2 * alpha : VERDICT_NARROW, &c->cmp,
 			     &c->contaminated_share);
 
 	if (rc)
@@ -385,9 +380,9 @@ static int judge_at(const struct report *r, struct comparison *c, const struct s
 		c->cmp.has_interval = c->cmp.has_narrow = false;
 	c->verdict = verdict_of(&(struct verdict_input){
 		.comparison = &c->cmp,
-		.margin = MARGIN,
+		.margin = VERDICT_MARGIN,
 		.floor = twin ? twin->cmp.half_width : -1,
-		.least_effect = r->noisy ? MARGIN : LEAST_EFFECT,
+		.least_effect = r->noisy ? VERDICT_MARGIN : VERDICT_LEAST_EFFECT,
 		.contaminated_share = c->contaminated_share,
 		.twin_differs = twin && twin->differs,
 		.work_unequal = c->base->by_status[ST_MISMATCH] || c->subject->by_status[ST_MISMATCH],
@@ -489,7 +484,7 @@ static int read_counter(struct report *r, const struct cell *c, const struct ser
 			out.why = isfinite(per_op) ? "it was counting for less than a quarter of the time"
 						   : field_text(one, "why", "not counted");
 	}
-	stats_estimate(v, n, LEVEL, &out.per_op);
+	stats_estimate(v, n, VERDICT_LEVEL, &out.per_op);
 	free(v);
 	if (n > 0)
 		out.why = NULL;
@@ -536,7 +531,7 @@ static int read_figure(struct report *r, const struct cell *c, const struct seri
 		if (isfinite(value))
 			v[n++] = value;
 	}
-	stats_estimate(v, n, LEVEL, &slot->value);
+	stats_estimate(v, n, VERDICT_LEVEL, &slot->value);
 	free(v);
 	return 0;
 }
@@ -578,7 +573,7 @@ static int cost_of_counting(struct report *r)
 
 			if (!s || s->counted.n == 0 || cell_is_null(&r->cells[j]))
 				continue;
-			rc = estimate_points(&s->counted, Q_WALL, LEVEL, &counted);
+			rc = estimate_points(&s->counted, Q_WALL, VERDICT_LEVEL, &counted);
 			if (rc == 0 && counted.n && EST(s, Q_WALL)->n)
 				v[n++] = counted.median / EST(s, Q_WALL)->median;
 		}
@@ -588,7 +583,7 @@ static int cost_of_counting(struct report *r)
 		rc = slot ? 0 : -ENOMEM;
 		if (slot) {
 			slot->subject = subjects[i];
-			stats_estimate(v, n, LEVEL, &slot->ratio);
+			stats_estimate(v, n, VERDICT_LEVEL, &slot->ratio);
 		}
 	}
 	free(v);
@@ -601,7 +596,7 @@ static int cost_of_counting(struct report *r)
 /* Clean, or noisy with its reasons. Comparisons need the stamp, so that it comes first; twins are judged by then. */
 static void stamp(struct report *r)
 {
-	if (r->timed && (double)r->contaminated > NOISY_SHARE * (double)r->timed)
+	if (r->timed && (double)r->contaminated > VERDICT_CONTAMINATED_LIMIT * (double)r->timed)
 		json_array_append_new(
 			r->noise_reasons,
 			json_sprintf(

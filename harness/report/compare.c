@@ -12,9 +12,6 @@
 #include "harness/report/parts.h"
 #include "harness/stats/two_sample.h"
 
-#define LEVEL 0.95
-#define LEAST_EFFECT 0.01
-
 /* ---- finding the partner --------------------------------------------------------------------------------- */
 
 static json_t *find_cell(const json_t *report, const char *id)
@@ -209,7 +206,8 @@ static void judge_row(const struct compare *c, struct compare_row *row)
 		.comparison = &row->cmp,
 		.margin = c->margin,
 		.floor = fmax(row->drift, fmax(row->floor_a, row->floor_b)),
-		.least_effect = is_noisy(c->a) || is_noisy(c->b) ? fmax(c->margin, LEAST_EFFECT) : LEAST_EFFECT,
+		.least_effect =
+			is_noisy(c->a) || is_noisy(c->b) ? fmax(c->margin, VERDICT_LEAST_EFFECT) : VERDICT_LEAST_EFFECT,
 		.contaminated_share = c->is_forced ? 0 : share_contaminated(row),
 		.twin_differs = row->twin_differs,
 		.work_unequal = field_number(row->of_a, "n_mismatch") > 0 || field_number(row->of_b, "n_mismatch") > 0,
@@ -223,7 +221,7 @@ static void judge_row(const struct compare *c, struct compare_row *row)
 static int judge(struct compare *c, struct err *err)
 {
 	for (size_t i = 0; i < c->n_rows; i++) {
-		int rc = compare_row(&c->rows[i], 1 - (1 - LEVEL) / (double)c->n_rows);
+		int rc = compare_row(&c->rows[i], 1 - (1 - VERDICT_LEVEL) / (double)c->n_rows);
 
 		if (rc == -ENOMEM)
 			return err_set(err, rc, "out of memory");
@@ -234,11 +232,6 @@ static int judge(struct compare *c, struct err *err)
 	for (size_t i = 0; i < c->n_rows; i++)
 		judge_row(c, &c->rows[i]);
 	return 0;
-}
-
-bool compare_is_regression(const struct compare_row *row, double margin)
-{
-	return row->verdict.kind == VERDICT_SLOWER && row->cmp.ratio * (1 + margin) < 1;
 }
 
 static bool is_disturbed(const json_t *report)

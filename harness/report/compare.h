@@ -57,9 +57,6 @@ struct compare {
 int compare_reports(json_t *a, json_t *b, double margin, bool is_forced, struct compare **out, struct err *err);
 void compare_free(struct compare *c);
 
-/* Whether the row is slower by more than the margin as far as can be told: separated, above the floor, beyond it. */
-bool compare_is_regression(const struct compare_row *row, double margin);
-
 /* Whether too many samples of A or of B were disturbed by other programs. */
 bool compare_is_disturbed(const struct compare *c);
 

@@ -13,10 +13,6 @@
 #include "harness/report/report.h"
 #include "harness/report/words.h"
 
-#define LEVEL 0.95
-#define NARROW 0.90 /* of the equivalence test */
-#define LEAST_EFFECT 0.01
-
 /* ---- rows ------------------------------------------------------------------------------------------------ */
 
 static bool is_asked(const json_t *only, const char *cell, const char *subject)
@@ -75,7 +71,8 @@ static int judge_row(struct gate_row *row, size_t m, const struct gate_rule *rul
 {
 	const struct twin *twin = row->twin;
 	double contaminated;
-	int rc = pair_series(row->old, row->fresh, 1 - (1 - LEVEL) / (double)m, NARROW, &row->cmp, &contaminated);
+	int rc = pair_series(row->old, row->fresh, 1 - (1 - VERDICT_LEVEL) / (double)m, VERDICT_NARROW, &row->cmp,
+			     &contaminated);
 
 	if (rc)
 		return rc;
@@ -84,12 +81,12 @@ static int judge_row(struct gate_row *row, size_t m, const struct gate_rule *rul
 		.comparison = &row->cmp,
 		.margin = rule->margin,
 		.floor = row->floor,
-		.least_effect = LEAST_EFFECT,
+		.least_effect = VERDICT_LEAST_EFFECT,
 		.contaminated_share = rule->is_forced ? 0 : contaminated,
 		.twin_differs = twin && twin->differs,
 		.work_unequal = row->old->by_status[ST_MISMATCH] || row->fresh->by_status[ST_MISMATCH],
 	});
-	row->is_regression = row->verdict.kind == VERDICT_SLOWER && row->cmp.ratio * (1 + rule->margin) < 1;
+	row->is_regression = verdict_is_regression(&row->verdict, &row->cmp, rule->margin);
 	return 0;
 }
 

@@ -175,10 +175,10 @@ static json_t *comparisons_json(const struct report *r)
 		put(o, "adj", text("bonferroni"));
 		put(o, "m", json_integer(c->m));
 		put(o, "look", c->look ? json_integer(c->look->rounds) : json_null());
-		put(o, "alpha", json_number_or_null(c->look ? c->look->alpha : 0.05));
+		put(o, "alpha", json_number_or_null(c->look ? c->look->alpha : 1 - VERDICT_LEVEL));
 		put(o, "n_pairs", json_integer((json_int_t)c->cmp.n));
 		put(o, "ties", json_integer((json_int_t)c->cmp.ties));
-		put(o, "margin", json_number_or_null(0.05));
+		put(o, "margin", json_number_or_null(VERDICT_MARGIN));
 		put(o, "floor_pct",
 		    c->cell->twin ? json_number_or_null(c->cell->twin->cmp.half_width * 100) : json_null());
 		put(o, "contaminated_share", json_number_or_null(c->contaminated_share));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "harness/report/model.h"
+#include "harness/report/parts.h"
 #include "harness/results/store.h"
 
 #define RATE_LEVEL 0.95
@@ -270,15 +271,10 @@ void selftest_print(FILE *out, const struct selftest *t)
 		fprintf(out, "%s: %s.\n", t->is_known ? "Failed" : "Nothing can be said", t->why);
 }
 
-static json_t *number(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *rate_json(const struct stats_rate *r)
 {
 	return json_pack("{s:I, s:I, s:o, s:f, s:f, s:f}", "hits", (json_int_t)r->hits, "of", (json_int_t)r->of, "rate",
-			 number(r->rate), "ci_low", r->lo, "ci_high", r->hi, "ci_level", r->level);
+			 json_number_or_null(r->rate), "ci_low", r->lo, "ci_high", r->hi, "ci_level", r->level);
 }
 
 static json_t *size_json(const struct selftest_size *s)
@@ -290,8 +286,9 @@ static json_t *size_json(const struct selftest_size *s)
 	return json_pack("{s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "slow_permille", (json_int_t)s->permille,
 			 "trials", (json_int_t)s->trials, "verdicts", verdicts, "wrong_side", (json_int_t)s->wrong_side,
 			 s->permille ? "found" : "false_alarms", rate_json(&s->told), "found_with_power",
-			 s->permille ? rate_json(&s->able) : json_null(), "ratio_median", number(s->ratio),
-			 "half_width_median", number(s->half_width), "alpha", number(s->alpha), "rounds_needed",
+			 s->permille ? rate_json(&s->able) : json_null(), "ratio_median", json_number_or_null(s->ratio),
+			 "half_width_median", json_number_or_null(s->half_width), "alpha",
+			 json_number_or_null(s->alpha), "rounds_needed",
 			 s->rounds_needed ? json_integer((json_int_t)s->rounds_needed) : json_null());
 }
 
@@ -307,6 +304,6 @@ json_t *selftest_json(const struct selftest *t, const json_t *run)
 			 json_object_get(run, "host"), "complete", json_object_get(run, "complete"), "rounds",
 			 json_object_get(plan, "rounds"), "region_ns", json_object_get(plan, "region_ns"), "n_pairs",
 			 (json_int_t)t->n_pairs, "twin", "known", t->twin_known, "differs", t->twin_differs,
-			 "half_width", number(t->twin_half_width), "sizes", list, "passed",
+			 "half_width", json_number_or_null(t->twin_half_width), "sizes", list, "passed",
 			 t->is_known ? json_boolean(t->has_passed) : json_null(), "why", t->has_passed ? NULL : t->why);
 }

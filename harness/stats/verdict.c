@@ -72,6 +72,11 @@ struct verdict verdict_of(const struct verdict_input *in)
 	return v;
 }
 
+bool verdict_is_regression(const struct verdict *v, const struct stats_comparison *cmp, double margin)
+{
+	return v->kind == VERDICT_SLOWER && cmp->ratio * (1 + margin) < 1;
+}
+
 const char *verdict_name(enum verdict_kind kind)
 {
 	static const char *const names[] = {"FASTER", "SLOWER", "EQUIVALENT", "INCONCLUSIVE", "UNTRUSTED"};

@@ -53,13 +53,25 @@ struct verdict {
 };
 
 struct verdict verdict_of(const struct verdict_input *in);
+/* Whether the subject is slower by more than the margin as far as can be told: separated, above the floor, beyond it. */
+bool verdict_is_regression(const struct verdict *v, const struct stats_comparison *cmp, double margin);
 const char *verdict_name(enum verdict_kind kind);
 /* A short code ("twin-differs") of one reason bit. */
 const char *verdict_reason_code(enum verdict_reason reason);
 /* One reason bit in words. */
 const char *verdict_reason_text(enum verdict_reason reason);
 
-/* More than this share of contaminated samples makes a comparison untrusted. */
+/*
+ * What all judge by, unless they are asked otherwise: the level of intervals, that of the equivalence test's, what does not
+ * matter, and what is never called a difference. Planner and report must not differ in these: a cell would be closed by other
+ * rules than it is judged by.
+ */
+#define VERDICT_LEVEL 0.95
+#define VERDICT_NARROW 0.90
+#define VERDICT_MARGIN 0.05
+#define VERDICT_LEAST_EFFECT 0.01
+
+/* More than this share of contaminated samples makes a comparison untrusted, and of a run's makes it noisy. */
 #define VERDICT_CONTAMINATED_LIMIT 0.20
 
 #endif

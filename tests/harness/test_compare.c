@@ -184,11 +184,11 @@ static void changes_get_their_verdicts(void **state)
 	assert_int_equal(slow->verdict.kind, VERDICT_SLOWER);
 	assert_float_equal(slow->cmp.ratio, 1 / 1.5, 0.001);
 	assert_true(slow->verdict.near_edge > 1.3 && slow->verdict.near_edge < 1.5);
-	assert_true(compare_is_regression(slow, 0.05));
-	assert_false(compare_is_regression(slow, 0.6));
+	assert_true(verdict_is_regression(&slow->verdict, &slow->cmp, 0.05));
+	assert_false(verdict_is_regression(&slow->verdict, &slow->cmp, 0.6));
 	assert_int_equal(fast->verdict.kind, VERDICT_FASTER);
 	assert_float_equal(fast->cmp.ratio, 2, 0.001);
-	assert_false(compare_is_regression(fast, 0.05));
+	assert_false(verdict_is_regression(&fast->verdict, &fast->cmp, 0.05));
 	assert_int_equal(count_kind(c, VERDICT_SLOWER), 2);
 	assert_int_equal(count_kind(c, VERDICT_FASTER), 1);
 	/* (C2) */
