@@ -198,6 +198,55 @@ static void timer_is_stolen(void *arg)
 	gr_wg_wait(&b.done);
 }
 
+/* ---- a sleeper among Gs that yield, but seldom ----------------------------------------------------- */
+
+/*
+ * Gs that run for a tenth of a millisecond between two yields: a sleeper that is due waits for a few of them at most, not for
+ * so many switches as there are between two looks when switches are short. In turns, not in time: so a busy machine may
+ * make the turns longer, and changes nothing.
+ */
+struct seldom {
+	uint64_t due; /* the sleeper's; 0: it has ended */
+	int turns; /* of the others since then */
+	gr_wg done;
+};
+
+static void yield_seldom(void *arg)
+{
+	struct seldom *s = arg;
+
+	while (s->due) {
+		uint64_t begin = now_ns(), now;
+
+		while ((now = now_ns()) - begin < MS / 10)
+			;
+		s->turns += s->due && now >= s->due;
+		gr_yield();
+	}
+	gr_wg_done(&s->done);
+}
+
+static void sleeper_amid_seldom_yields(void *arg)
+{
+	enum { N = 60, OTHERS = 2 };
+	struct seldom s = {.due = now_ns() + MS};
+	int prompt = 0;
+
+	(void)arg;
+	gr_wg_add(&s.done, OTHERS);
+	for (int i = 0; i < OTHERS; i++)
+		gr_go(yield_seldom, &s);
+	for (int i = 0; i < N; i++) {
+		s.due = now_ns() + MS;
+		s.turns = 0;
+		gr_sleep_ns(MS);
+		prompt += s.turns <= OTHERS + 1;
+	}
+	s.due = 0;
+	gr_wg_wait(&s.done);
+	CHECK(prompt > N * 3 / 4);
+}
+
 /* ---- TestMultiWakeup: an earlier deadline shortens the wait of a poller that waits for a later one ---- */
 
 struct late {
@@ -364,6 +413,7 @@ int main(void)
 		ON_1_AND_2(many_sleepers),
 		ON_1_AND_2(timer_amid_ping_pong),
 		ON_1_AND_2(timer_amid_yields),
+		ON(1, sleeper_amid_seldom_yields),
 		ON(2, timer_is_stolen),
 		ON_1_AND_2(earlier_deadline_is_seen),
 		ON_1_AND_2(overflow),

@@ -350,7 +350,7 @@ static struct gr_g *take_urgent(struct gr_m *m, struct gr_p *p)
 	if (!why)
 		return NULL;
 	why = xchg_relaxed(&p->urgent, 0); /* after `attention`: the steps are as for the oldest, spin/oldest.pml */
-	p->is_due |= (why & GR__URGENT_GLOBAL) != 0;
+	p->is_shared_due |= (why & GR__URGENT_GLOBAL) != 0;
 	if (!(why & GR__URGENT_READY))
 		return NULL;
 	p->is_urgent = true;
@@ -399,10 +399,11 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 	if (load_relaxed(&p->tick) >= p->shared_at) {
 		p->shared_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
 		gr__set_due_at(p);
-		p->is_due = true;
+		p->is_shared_due = true;
 	}
-	if (p->is_due) {
-		p->is_due = false;
+	p->is_due = false;
+	if (p->is_shared_due) {
+		p->is_shared_due = false;
 		if ((g = take_shared(m, p))) {
 			store_relaxed(&p->streak, 0); /* a slice of its own */
 			return g;

@@ -52,6 +52,9 @@
 #include "switch.h"
 #include "trace.h"
 
+/* Timers and I/O are looked at that often while Gs switch, if they switch that often: how late a G may be for a polite one. */
+enum { LOOK_NS = 20 * 1000 };
+
 _Thread_local struct gr_m *gr__tls_m __attribute__((tls_model("initial-exec")));
 
 __attribute__((noinline)) struct gr_g *gr__self(void)
@@ -255,20 +258,44 @@ void gr__switched_to(struct gr_g *g)
 
 /* ---- switching ------------------------------------------------------------------------------------------ */
 
-/* P has switched 61 times without find_runnable: whether that has anything to do. */
-static bool is_something_due(struct gr_p *p)
+/*
+ * The number of switches to the next look at timers and I/O. A look costs a reading of the clock, some tens of
+ * nanoseconds: far more than a switch, and nothing beside a G that ran for a while. So by what the switches since the last
+ * look have taken: as many as fit into LOOK_NS, one at least, and no more than between two looks at what is shared.
+ */
+static uint64_t switches_to_look(struct gr_p *p, uint64_t tick, int64_t now)
+{
+	uint64_t n = tick - p->looked_tick, took = (uint64_t)(now - p->looked_ns);
+
+	p->looked_tick = tick;
+	p->looked_ns = now;
+	if (took <= n * LOOK_NS / GR__GLOBAL_EVERY)
+		return GR__GLOBAL_EVERY;
+	n = n * LOOK_NS / took;
+	return n ? n : 1;
+}
+
+/*
+ * P has switched so many times without find_runnable: whether timers or I/O are due, and when to look again. What waits to
+ * be given to io_uring only at each 61st switch, however long that takes: it is worth more in a batch.
+ */
+static bool is_time_due(struct gr_p *p, uint64_t tick, bool is_61st)
 {
 	struct gr_sched *s = &gr__sched;
 	int64_t timer = gr__timers_next(p), now;
 	bool io = gr__netpoll_has_waiters();
 
-	if (load_relaxed(&s->global_n) || load_relaxed(&s->spill_n) || load_relaxed(&s->timers_late))
-		return true;
-	if (timer == INT64_MAX && !io)
-		return false;
-	if (gr__uring_on && io && gr__uring_is_due(p))
-		return true;
+	/* Where nobody waits for time or I/O the clock is not read, and what was known of the switches grows old. */
+	if (timer == INT64_MAX && !io) {
+		p->look_every = p->look_every < GR__GLOBAL_EVERY / 2 ? 2 * p->look_every + 1 : GR__GLOBAL_EVERY;
+		p->look_at = tick + p->look_every;
+		return load_relaxed(&s->timers_late);
+	}
 	now = gr__now_ns();
+	p->look_every = switches_to_look(p, tick, now);
+	p->look_at = tick + p->look_every;
+	if (load_relaxed(&s->timers_late) || (is_61st && gr__uring_on && io && gr__uring_is_due(p)))
+		return true;
 	if (timer <= now)
 		return true;
 	return io && !load_relaxed(&s->poller) && now - load_relaxed(&s->last_poll_ns) >= s->knobs.poll_ns;
@@ -277,14 +304,20 @@ static bool is_something_due(struct gr_p *p)
 /* Whether g0 has something to do before the next G runs. */
 static __attribute__((noinline)) bool is_g0_wanted(struct gr_p *p)
 {
+	uint64_t tick = load_relaxed(&p->tick);
+	bool is_61st = tick >= p->shared_at;
+
 	if (load_relaxed(&p->attention))
 		return true;
 	gr__set_due_at(p);
 	if (gr__tracing())
 		return true;
-	p->shared_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
+	if (is_61st) {
+		p->shared_at = tick + GR__GLOBAL_EVERY;
+		p->is_shared_due = load_relaxed(&gr__sched.global_n) || load_relaxed(&gr__sched.spill_n);
+	}
+	p->is_due = is_time_due(p, tick, is_61st) || p->is_shared_due;
 	gr__set_due_at(p);
-	p->is_due = is_something_due(p);
 	return p->is_due;
 }
 

@@ -38,6 +38,7 @@
  */
 #include "timeout.h"
 #include "switch.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -307,8 +308,12 @@ int64_t gr__timers_run(struct gr_p *p, int64_t now_ns, unsigned *ran)
 	gr__punlock(&ts->lock);
 	for (unsigned i = 0; i < due.n_gs; i++)
 		prefetch_frames(due.gs[i]);
-	for (unsigned i = 0; i < due.n_gs; i++)
-		gr__ready_tail(due.gs[i]); /* I3 */
+	/* I3. One by itself runs next, Go's way: who is due is late already. Of many the order is what was asked for. */
+	if (due.n_gs == 1 && !load_relaxed(&gr__self_p()->runnext))
+		gr__ready(due.gs[0]);
+	else
+		for (unsigned i = 0; i < due.n_gs; i++)
+			gr__ready_tail(due.gs[i]);
 	for (unsigned i = 0; i < due.n_acts; i++) {
 		due.acts[i]->act(due.acts[i]);
 		fetch_sub_release(&due.acts[i]->acting, 1); /* I5 */
@@ -404,6 +409,7 @@ void gr_sleep_ns(uint64_t ns)
 	if (e.when < load_relaxed(&ts->next)) {
 		store_relaxed(&ts->next, e.when); /* I1 */
 		gr__m()->notices |= GR__NEW_WAITER;
+		gr__look_soon(gr__self_p());
 	}
 	gr__park_punlock(&ts->lock, GR__WAIT_SLEEP); /* I2 */
 }
@@ -421,8 +427,10 @@ static bool arm_lock(struct gr__timer *t, int64_t when_ns)
 	t->when_ns = when_ns;
 	insert_locked(ts, t);
 	is_first = when_ns < load_relaxed(&ts->next);
-	if (is_first)
+	if (is_first) {
 		store_relaxed(&ts->next, when_ns);
+		gr__look_soon(gr__self_p());
+	}
 	return is_first;
 }
 

@@ -87,7 +87,14 @@ static inline bool gr__tracing(void)
 /* The tick at which p's next G is not picked by the fast path: each, while a trace is taken. Only the owner. */
 static inline void gr__set_due_at(struct gr_p *p)
 {
-	p->due_at = gr__tracing() ? 0 : p->shared_at;
+	p->due_at = gr__tracing() ? 0 : p->look_at < p->shared_at ? p->look_at : p->shared_at;
+}
+
+/* Timers are looked at at the switch after the next: there is one that P's next look may come too late for. Only the owner. */
+static inline void gr__look_soon(struct gr_p *p)
+{
+	p->look_at = load_relaxed(&p->tick) + 1;
+	gr__set_due_at(p);
 }
 
 /* Note it down, of the calling thread. Only if gr__tracing(). May be called under any lock. */

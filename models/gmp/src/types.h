@@ -287,8 +287,13 @@ struct gr_p {
 	_Atomic uint32_t attention; /* sysmon or gr_stop: come to find_runnable at the next switch */
 	_Atomic uint64_t tick; /* switches on this P */
 	uint64_t due_at; /* the tick at which timers, I/O and what is shared are looked at again; 0 while tracing */
-	uint64_t shared_at; /* the same, but for tracing */
-	bool is_due; /* it has come, and they have not been looked at */
+	uint64_t look_at; /* the tick for timers and I/O */
+	uint64_t shared_at; /* the tick for what is shared */
+	uint64_t look_every; /* so many switches from one look at them to the next */
+	int64_t looked_ns; /* when the clock was read for the last one that needed it, and */
+	uint64_t looked_tick; /* at which tick */
+	bool is_due; /* due_at has come, and g0 has something to do about it */
+	bool is_shared_due; /* shared_at has come, and there is something */
 	uint64_t batch_until; /* the tick at which the last batch of timers has run, if more were due */
 	_Atomic uint32_t streak; /* runnext or the newest of the nursery taken that many times in a row */
 	bool is_nurserys_turn; /* at the end of the last streak it was not the ring's */
