@@ -1,0 +1,17 @@
+/*
+ * model_internal.h - what model.c, which reads the plan, and model_samples.c share.
+ */
+#ifndef MODEL_INTERNAL_H
+#define MODEL_INTERNAL_H
+
+#include "harness/report/model.h"
+
+/* Adds to what was left out; the sentence in printf form. Out of memory loses the note, nothing else. */
+void model_exclude(struct report *r, const char *what, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* One line of samples.jsonl into its series, or among what was left out. 0 or -ENOMEM. */
+int model_read_sample(struct report *r, const json_t *sample);
+/* After the last line: points in order, what each series is worth, and the run's totals. */
+void model_settle(struct report *r);
+
+#endif
