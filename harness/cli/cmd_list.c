@@ -1,5 +1,5 @@
 /*
- * cmd_list.c - `switchyard list`: what the subjects describe, merged.
+ * cmd_list.c - `switchyard list`: what the subjects describe, merged; or the questions.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,12 +9,14 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/options.h"
 #include "harness/plan/jsonx.h"
+#include "harness/plan/question_file.h"
 
 static const struct option_spec specs[] = {
 	{.name = "filter",
 	 .letter = 'f',
 	 .value = "FILTER",
 	 .help = "only what matches, as in run (parameters at their defaults)"},
+	{.name = "questions", .help = "the questions that the report answers, instead of workloads"},
 	{.name = "json", .help = "as JSON"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
@@ -140,6 +142,43 @@ static int list(const struct catalog *c, const char *filter_text, bool as_json, 
 	return rc;
 }
 
+/* ---- questions ------------------------------------------------------------------------------------------- */
+
+static void print_question(const json_t *q)
+{
+	const json_t *both = json_object_get(q, "question"), *claim;
+	size_t i;
+
+	printf("%s %s - %s\n    %s\n", jsonx_str(q, "id"), jsonx_str(q, "slug"), question_text(both, QUESTION_EN),
+	       question_text(both, QUESTION_ZH));
+	json_array_foreach (json_object_get(q, "claims"), i, claim)
+		printf("    claim %s\n", jsonx_str(claim, "id"));
+	putchar('\n');
+}
+
+static int list_questions(bool as_json, struct err *err)
+{
+	json_t *all, *q;
+	size_t i;
+	int rc = questions_load(&all, err);
+
+	if (rc)
+		return cli_usage(err);
+	if (as_json) {
+		json_t *root = json_pack("{s:O}", "questions", all);
+
+		json_dumpf(root, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(root);
+	} else {
+		json_array_foreach (all, i, q)
+			print_question(q);
+		puts("Asked with: switchyard run --question ID[,ID]");
+	}
+	json_decref(all);
+	return CLI_DONE;
+}
+
 int cmd_list(int argc, char **argv)
 {
 	struct session_places places;
@@ -151,7 +190,7 @@ int cmd_list(int argc, char **argv)
 	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
 		return cli_usage(&err);
 	if (options_has(&o, "help")) {
-		puts("usage: switchyard list [-f FILTER] [--json]\n\n"
+		puts("usage: switchyard list [-f FILTER] [--json] | --questions [--json]\n\n"
 		     "Lists the workloads that can be measured: what one operation is, which subjects offer it, and "
 		     "its\n"
 		     "parameters with default, range and meaning.\n");
@@ -162,6 +201,11 @@ int cmd_list(int argc, char **argv)
 	if (o.n_args) {
 		cli_complain("list takes no argument '%.60s' (perhaps -f workload:%.60s)", o.args[0], o.args[0]);
 		rc = CLI_USAGE;
+	} else if (options_has(&o, "questions") && options_has(&o, "filter")) {
+		cli_complain("list: --filter is about workloads, and --questions lists none");
+		rc = CLI_USAGE;
+	} else if (options_has(&o, "questions")) {
+		rc = list_questions(options_has(&o, "json"), &err);
 	} else if (cli_load(&places, &catalog, 0, &err) != 0) {
 		rc = cli_usage(&err);
 	} else {

@@ -28,6 +28,7 @@ static const struct option_spec specs[] = {
 	{.name = "plan",
 	 .value = "PLAN",
 	 .help = "default, full, go, senses, cliffs, scaling, variants, or a plan file"},
+	{.name = "question", .value = "LIST", .help = "what these questions need, e.g. Q08,Q13 (list --questions)"},
 	{.name = "rounds",
 	 .value = "N",
 	 .help = "timed samples of each subject on each cell (6 and more give intervals)"},

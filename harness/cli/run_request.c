@@ -13,6 +13,7 @@
 #include "harness/plan/beside.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
+#include "harness/plan/question_file.h"
 #include "harness/plan/variant.h"
 
 /* Sized for a free machine: with the quarter of rounds that noise may repeat, a plan may take a quarter longer. */
@@ -188,13 +189,31 @@ static int knobs_of(const struct options *o, const struct catalog *c, json_t **o
 
 /* ---- the whole ------------------------------------------------------------------------------------------- */
 
+/* What these questions need, as a plan. */
+static int read_questions(const struct options *o, const char *ids, json_t **out, struct err *err)
+{
+	json_t *all;
+	int rc;
+
+	if (options_has(o, "smoke") || options_has(o, "plan"))
+		return err_set(err, -EINVAL, "--question has a plan of its own: no --plan, no --smoke");
+	rc = questions_load(&all, err);
+	if (rc == 0) {
+		rc = questions_plan(all, ids, out, err);
+		json_decref(all);
+	}
+	return rc;
+}
+
 static int read_plan(const struct options *o, const struct session_places *places, json_t **out, struct err *err)
 {
-	const char *plan = options_get(o, "plan");
+	const char *plan = options_get(o, "plan"), *questions = options_get(o, "question");
 	char *path;
 	int rc;
 
 	*out = json_null();
+	if (questions)
+		return read_questions(o, questions, out, err);
 	if (options_has(o, "smoke"))
 		return plan ? err_set(err, -EINVAL, "--smoke runs every workload and takes no --plan") : 0;
 	rc = session_plan_path(places, plan ? plan : "default", &path, err);
@@ -344,9 +363,9 @@ json_t *request_command(const struct options *o, const char *word, int argc, cha
 
 int request_check_resume(const struct options *o, struct err *err)
 {
-	static const char *const fixed[] = {"filter",    "plan",  "rounds", "seed",     "out",
-					    "placement", "smoke", "hdr",    "rigorous", "subjects",
-					    "events",    "param", "knobs",  "data-dir", "old"};
+	static const char *const fixed[] = {"filter",    "plan",  "question", "rounds",   "seed",     "out",
+					    "placement", "smoke", "hdr",      "rigorous", "subjects", "events",
+					    "param",     "knobs", "data-dir", "old"};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (options_typed(o, fixed[i]))

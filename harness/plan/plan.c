@@ -126,18 +126,31 @@ static void add_old_builds(const struct builder *b, struct cell *cell)
 	}
 }
 
-static bool is_known_id(const struct plan *p, const char *id)
+static struct cell *known_cell(const struct plan *p, const char *id)
 {
 	for (size_t i = 0; i < p->n_cells; i++)
 		if (strcmp(p->cells[i].id, id) == 0)
-			return true;
-	return false;
+			return &p->cells[i];
+	return NULL;
+}
+
+/* A cell that two groups name: what the second wants more than the first. */
+static void merge_cell(struct cell *known, const struct cell *cell)
+{
+	for (size_t i = 0; i < cell->n_subjects && known->n_subjects < ORDER_MAX - 1; i++)
+		if (!has_subject(known, cell->subjects[i]))
+			known->subjects[known->n_subjects++] = cell->subjects[i];
+	known->rounds = cell->rounds > known->rounds ? cell->rounds : known->rounds;
+	known->counted = cell->counted > known->counted ? cell->counted : known->counted;
+	if (!known->base)
+		known->base = cell->base;
 }
 
 int plan__add_cell(struct builder *b, struct cell cell, unsigned wanted)
 {
 	struct plan *p = b->plan;
 	struct err why = {{0}};
+	struct cell *known;
 	char *name;
 	int rc;
 
@@ -153,7 +166,10 @@ int plan__add_cell(struct builder *b, struct cell cell, unsigned wanted)
 		free(name);
 		select_subjects(b, &cell);
 		add_old_builds(b, &cell);
-		if (cell.n_subjects && (cell.rounds || cell.counted) && !is_known_id(p, cell.id)) {
+		known = known_cell(p, cell.id);
+		if (known) {
+			merge_cell(known, &cell);
+		} else if (cell.n_subjects && (cell.rounds || cell.counted)) {
 			p->cells = xgrow(p->cells, p->n_cells + 1, sizeof *p->cells);
 			p->cells[p->n_cells++] = cell;
 			return 0;
@@ -291,6 +307,7 @@ int plan_build(const json_t *file, struct catalog *c, const struct topology *t, 
 	b.plan = xcalloc(1, sizeof *b.plan);
 	b.plan->name = xstrdup(o->smoke ? "smoke" : jsonx_str(file, "name") ? jsonx_str(file, "name") : "unnamed");
 	b.plan->rounds = o->smoke ? 1 : o->rounds ? o->rounds : (unsigned)jsonx_int(file, "rounds", 9);
+	b.plan->claims = (unsigned)jsonx_int(file, "claims", 0);
 	b.plan->is_rigorous = o->is_rigorous;
 	if (o->is_rigorous)
 		b.plan->rounds = looks_all[LOOKS - 1].rounds;
@@ -324,7 +341,7 @@ int plan_keep(struct plan *p, const char *const *ids, size_t n, struct err *err)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (!is_known_id(p, ids[i]))
+		if (!known_cell(p, ids[i]))
 			return err_set(err, -ENOENT, "there is no cell '%.200s' in the plan", ids[i]);
 	for (size_t i = 0; i < p->n_cells; i++) {
 		if (is_listed(ids, n, p->cells[i].id))

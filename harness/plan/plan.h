@@ -7,6 +7,8 @@
  *      read and check the file  ->  expand  ->  --param, --placement  ->  place on this machine's CPUs  ->  filter
  *      ->  give each group its twin
  *
+ * A cell that two groups name is one cell, with the subjects of both and the more rounds.
+ *
  * What this machine cannot place (no SMT siblings, one CPU) is left out with a sentence, never replaced.
  */
 #ifndef PLAN_H
@@ -48,6 +50,7 @@ struct plan {
 	int64_t region_ns; /* the length that calibrated regions aim at */
 	struct cell *cells;
 	size_t n_cells;
+	unsigned claims; /* of the question that makes the most of them, among those that it is for; 0: for none */
 	bool is_rigorous; /* its cells end at a look (harness/stats/looks.h), at the last one at the latest */
 	json_t *skipped; /* array of {"cell","why"}: what this machine cannot place */
 };

@@ -16,7 +16,8 @@
 
 /* ---- reading the file ------------------------------------------------------------------------------------ */
 
-static const char *const plan_keys[] = {"schema", "name", "comment", "rounds", "budget_s", "region_ms", "cells", NULL};
+static const char *const plan_keys[] = {"schema",    "name",   "comment", "rounds", "budget_s",
+					"region_ms", "claims", "cells",   NULL};
 static const char *const group_keys[] = {"group",   "workload",  "subjects", "base",    "twin",
 					 "params",  "placement", "workers",  "counted", "rounds",
 					 "comment", "region_ms", NULL};
@@ -58,7 +59,8 @@ int plan__check_file(const json_t *file, struct err *err)
 	if ((rc = check_keys(file, plan_keys, "the file", err)) != 0 ||
 	    (rc = check_number(file, "rounds", 1, 10000, "the file", err)) != 0 ||
 	    (rc = check_number(file, "budget_s", 1, 1000000, "the file", err)) != 0 ||
-	    (rc = check_number(file, "region_ms", 10, 5000, "the file", err)) != 0)
+	    (rc = check_number(file, "region_ms", 10, 5000, "the file", err)) != 0 ||
+	    (rc = check_number(file, "claims", 0, 100, "the file", err)) != 0)
 		return rc;
 	if (!json_is_array(json_object_get(file, "cells")))
 		return err_set(err, -EINVAL, "plan: the file has no list 'cells'");

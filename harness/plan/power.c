@@ -83,13 +83,21 @@ unsigned power_rounds_needed(unsigned m)
 	return n;
 }
 
+/* Statements that are made together about the cell: its comparisons, or the claims of a question that it serves. */
+static unsigned statements(const struct plan *p, const struct cell *cell)
+{
+	unsigned m = power_comparisons(cell);
+
+	return m > p->claims ? m : p->claims;
+}
+
 unsigned power_say_shortage(const struct plan *p, FILE *out)
 {
 	const struct cell *worst = NULL;
 	unsigned n = 0, worst_needed = 0;
 
 	for (size_t i = 0; i < p->n_cells; i++) {
-		unsigned needed = power_rounds_needed(power_comparisons(&p->cells[i]));
+		unsigned needed = power_rounds_needed(statements(p, &p->cells[i]));
 
 		if (p->cells[i].rounds == 0 || p->cells[i].rounds >= needed)
 			continue;
@@ -101,8 +109,9 @@ unsigned power_say_shortage(const struct plan *p, FILE *out)
 	}
 	if (n)
 		fprintf(out,
-			"note: %u of %zu cells have too few rounds for intervals at 95 %%: their comparisons will be "
-			"inconclusive (%s has %u, %u comparisons need %u)\n",
-			n, p->n_cells, worst->id, worst->rounds, power_comparisons(worst), worst_needed);
+			"note: %u of %zu cells have too few rounds for intervals at 95 %%: their comparisons%s will be "
+			"inconclusive (%s has %u, %u comparisons%s need %u)\n",
+			n, p->n_cells, p->claims ? ", or the claims," : "", worst->id, worst->rounds,
+			statements(p, worst), p->claims ? " or claims" : "", worst_needed);
 	return n;
 }

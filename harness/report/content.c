@@ -465,7 +465,8 @@ void content_write(struct doc *d, const struct report *r)
 	say_machine(d, r);
 	say_run(d, r);
 	say_stamp(d, r);
-	content_answers(d, r);
+	content_short(d, r);
+	content_questions(d, r);
 	if (r->plots_why[0]) {
 		doc_say(d, "Figures are missing: ");
 		words_plain(d->text, r->plots_why);

@@ -396,6 +396,7 @@ json_t *report_json(const struct report *r)
 	put(o, "counters", counters_json(r));
 	put(o, "figures", figures_json(r));
 	put(o, "counted_over_timed", costs_json(r));
+	put(o, "questions", questions_json(r));
 	put(o, "plots", plots_json(r));
 	put(o, "excluded", excluded_json(r));
 	put(o, "warnings", r->warnings ? json_deep_copy(r->warnings) : json_array());

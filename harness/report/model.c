@@ -6,6 +6,7 @@
  * sense is listed in `excluded` with its sequence number, and only a run.json that has no cells is an error.
  */
 #include "harness/report/model_internal.h"
+#include "harness/report/question.h"
 
 #include <errno.h>
 #include <math.h>
@@ -389,6 +390,7 @@ void report_free(struct report *r)
 		free(r->excluded[i].what);
 		free(r->excluded[i].why);
 	}
+	report_questions_free(r);
 	free(r->cells);
 	free(r->workloads);
 	free(r->comparisons);

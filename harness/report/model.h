@@ -198,6 +198,10 @@ struct report {
 	struct excluded *excluded;
 	size_t n_excluded;
 	char plots_why[256]; /* why figures are missing, or "" */
+	struct question *questions; /* question.h; of question_files, which the report keeps */
+	size_t n_questions;
+	json_t *question_files;
+	char questions_why[256]; /* why there are none, or "" */
 	size_t samples_ok, requeued, failed, voided, unsupported;
 	size_t timed, contaminated, unsettled; /* timed samples that count; of them, kept and marked */
 	bool noisy;

@@ -20,9 +20,11 @@ json_t *json_by_id(const json_t *list, const char *id);
 /* The codes of a verdict's reasons, a new array. */
 json_t *verdict_reasons_json(const struct verdict *v);
 
-/* content.c, answers.c, sections.c, appendix.c: the report itself, written once for all page formats. */
+/* content.c, question_show.c, sections.c, appendix.c: the report itself, written once for all page formats. */
 void content_write(struct doc *d, const struct report *r);
-void content_answers(struct doc *d, const struct report *r);
+void content_short(struct doc *d, const struct report *r); /* the headline questions */
+void content_questions(struct doc *d, const struct report *r);
+json_t *questions_json(const struct report *r);
 void content_workload(struct doc *d, const struct report *r, const char *workload);
 void content_cliffs(struct doc *d, const struct report *r, const char *workload, const json_t *about); /* cliffs.c */
 void content_scaling(struct doc *d, const struct report *r, const char *workload); /* scaling.c */

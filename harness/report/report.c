@@ -9,9 +9,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/plan/question_file.h"
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/question.h"
 #include "harness/results/store.h"
+
+/* A question file that is wrong costs the answers, not the report. */
+static int ask(struct report *r, struct err *err)
+{
+	struct err why = {""};
+	json_t *files = NULL;
+	int rc = 0;
+
+	if (questions_load(&files, &why))
+		snprintf(r->questions_why, sizeof(r->questions_why), "%.*s", (int)sizeof(r->questions_why) - 1,
+			 why.why);
+	else
+		rc = report_questions(r, files, err);
+	json_decref(files);
+	return rc;
+}
 
 int report_load(const char *dir, struct report **out, struct err *err)
 {
@@ -20,6 +38,11 @@ int report_load(const char *dir, struct report **out, struct err *err)
 
 	if (rc == 0)
 		rc = report_build(run, samples, warnings, out, err);
+	if (rc == 0) {
+		rc = ask(*out, err);
+		if (rc)
+			report_free(*out);
+	}
 	json_decref(run);
 	json_decref(samples);
 	json_decref(warnings);

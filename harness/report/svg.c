@@ -2,7 +2,7 @@
  * svg.c - a figure of gnuplot's made fit for standing inside a page.
  *
  * Several in one page share one name space, and gnuplot calls its markers gpPt0, gpPt1... in each: they get the
- * figure's own prefix. The XML head goes, the fixed size goes (the style sheet decides), the white background goes,
+ * figure's own prefix, as does every other name: a question shows a figure once more, as a plot with another id. The XML head goes, the fixed size goes (the style sheet decides), the white background goes,
  * and black becomes the class `ink`, light grey the class `rule`, so that the figure follows the page into the dark.
  */
 #include <stdlib.h>
@@ -43,6 +43,11 @@ static const char *copy_changed(FILE *out, const char *p, const struct plot *plo
 			fputs(changes[i].to, out);
 			return p + n;
 		}
+	}
+	/* Names of parts that nothing in the figure refers to: only that no two of a page may be alike. */
+	if (strncmp(p, "id=\"", 4) == 0 || strncmp(p, "id='greybox", 11) == 0 || strncmp(p, "id='textbox", 11) == 0) {
+		fprintf(out, "%.4s%s-", p, plot->id);
+		return p + 4;
 	}
 	if (strncmp(p, "'gp", 3) == 0 || strncmp(p, "'#gp", 4) == 0) {
 		bool hash = p[1] == '#';

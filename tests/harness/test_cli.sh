@@ -21,6 +21,16 @@ cat >tree/plans/default.json <<'END'
 {"schema":"switchyard.plan/1","name":"default","rounds":3,"budget_s":60,"region_ms":10,
  "cells":[{"workload":"fake/work","base":"aa","twin":true,"params":{"size":[1,2]},"counted":1}]}
 END
+mkdir tree/questions
+cat >tree/questions/Q01-tiny.json <<'END'
+{"schema":"switchyard.question/1","id":"Q01","slug":"tiny","question":{"en":"Is aa bb?","zh":"aa 是 bb 吗？"},"region_ms":10,"budget_s":30,
+ "cells":[{"workload":"fake/work","subjects":["aa","bb"],"base":"aa","params":{"size":1}}],
+ "places":{"here":{"workload":"fake/work","params":{"size":1}}},
+ "values":{"r":{"of":{"ratio":[{"at":"here","subject":"aa"},{"at":"here","subject":"bb"}]},"unit":"x"}},
+ "claims":[{"id":"far","value":"r","is":">","than":1000,"en":"aa takes more than {than.far}.","zh":"aa 超过 {than.far}。"}],
+ "answer":[[{"when":{"far":"refuted"},"en":"It is, within {r}.","zh":"是，在 {r} 之内。"},{"en":"It is not.","zh":"不是。"}]],
+ "figures":[{"workload":"fake/work"}],"caveats":[{"en":"Both are fakes.","zh":"两者都是假的。"}]}
+END
 S=$work/tree/switchyard
 failed=0
 
@@ -112,6 +122,13 @@ SWITCHYARD_ROUNDS=x wrong "--rounds is 'x'" run
 SWITCHYARD_DRY_RUN=yes wrong "SWITCHYARD_DRY_RUN is 'yes', it must be 0 or 1" run
 wrong "--rigorous decides by itself" run --rigorous --rounds 9
 wrong "--rigorous decides by itself" run --rigorous --smoke
+wrong "there is no question 'Q77'; known are Q" run --question Q77
+wrong "--question has a plan of its own" run --question Q08 --plan default
+wrong "--question has a plan of its own" run --question Q08 --smoke
+wrong "names no question" run --question ,
+wrong "--question cannot be changed" run --resume nowhere --question Q08
+SWITCHYARD_QUESTIONS=$work/nowhere wrong "there are no question files in .*nowhere" list --questions
+wrong "--filter is about workloads" list --questions -f workload:work
 wrong "cross needs --axis and --between" cross -f workload:work --axis size
 cross="cross -f workload:work --axis size"
 wrong "does not name two different subjects" $cross --between aa
@@ -162,7 +179,17 @@ expect 0 "fake/work size=9 mode=cold" run -n -p size=9 -p mode=cold -f workload:
 expect 0 "1 cells, 9 timed" run -n -f workload:once -p size=999 # no value for a workload that is not selected
 expect 0 "2 cells" run -n --events no:tracepoint,cycles --knobs aa:speed=2 # known to be possible, had here or not
 expect 0 "600 timed samples, .* at most about" run -n --rigorous
+expect 0 "plan q01: 1 cells, 18 timed samples" run -n --question q01
+SWITCHYARD_QUESTION=Q01 expect 0 "plan Q01: 1 cells" run -n
+expect 0 "^Q01 tiny - Is aa bb\?$" list --questions
+expect 0 '"schema": "switchyard.question/1"' list --questions --json
 [ -d results ] && fail "a dry run has made a folder results"
+
+# ---- a question, asked and answered
+expect '[04]' "plan Q01" run --question Q01 --seed 1 --out asked
+grep -q "^### Q01: Is aa bb?" asked/report.md || fail "the report does not ask the question"
+grep -q "^switchyard run --question Q01$" asked/report.md || fail "the report does not say how to ask again"
+grep -q '"questions": \[$' asked/report.json || fail "report.json has no questions"
 
 # ---- foreign subjects
 ln -s "$fake" more/subject-cc

@@ -62,6 +62,7 @@ valid --known cross crossed/cross.json
 valid --known compare compare.json
 valid --known gate gate/gate.json
 valid --known plan tree/plans/default.json "$source"/harness/plan/plans/*.json
+valid "" question "$source"/harness/questions/*.json
 "$fake" --describe >describe.json
 valid --known describe describe.json
 
@@ -135,5 +136,7 @@ refused "NaN is no JSON" --lines sample nan
 sed 's/"changes"/"change"/' crossed/cross.json >turns
 refused "'changes' is a required property" "" cross turns
 refused "'colour' was unexpected" "" plan plan
+sed 's/"zh"/"xx"/' "$(ls "$source"/harness/questions/*.json | head -1)" >oneword
+refused "zh" "" question oneword
 
 exit $failed

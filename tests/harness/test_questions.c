@@ -1,0 +1,612 @@
+/*
+ * test_questions.c - the question files: each is well formed, asks for what the subjects offer, and makes claims that samples
+ * can refute as well as support; and what expressions mean, and what is wrong with wrong files.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The planner's cells and the report's have one name, and this test is about both. */
+#define cell planned_cell
+#define scaling planned_scaling
+#include "harness/plan/estimate.h"
+#include "harness/plan/plan.h"
+#include "harness/plan/power.h"
+#undef cell
+#undef scaling
+#include "harness/plan/jsonx.h"
+#include "harness/plan/question_file.h"
+#include "harness/report/question.h"
+
+enum { ROUNDS = 9, MAX_LEAVES = 200 };
+
+static json_t *files;
+static struct catalog *catalog; /* NULL: the subjects are not built */
+static struct topology *topology;
+
+static int setup(void **state)
+{
+	struct err err = {{0}};
+
+	(void)state;
+	setenv("SWITCHYARD_QUESTIONS", TEST_SOURCE_DIR "/harness/questions", 1);
+	if (questions_load(&files, &err) != 0)
+		fail_msg("%s", err.why);
+	if (topology_synthetic("pack:1 l3:1 core:4 pu:1", &topology, &err) != 0)
+		fail_msg("%s", err.why);
+	if (access(TEST_BINARY_DIR "/subjects/subject-gmp", X_OK) == 0 &&
+	    access(TEST_BINARY_DIR "/subjects/subject-pthread", X_OK) == 0 &&
+	    access(TEST_BINARY_DIR "/subjects/subject-eventloop", X_OK) == 0 &&
+	    access(TEST_BINARY_DIR "/subjects/subject-serial", X_OK) == 0 &&
+	    catalog_load(TEST_BINARY_DIR "/subjects", &catalog, &err) != 0)
+		fail_msg("%s", err.why);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	json_decref(files);
+	catalog_free(catalog);
+	topology_free(topology);
+	return 0;
+}
+
+/* ---- a run of a question, with samples that say 1 to everything ---------------------------------------------------- */
+
+static struct plan *plan_of(const json_t *q)
+{
+	static const struct plan_options none;
+	struct err err = {{0}};
+	struct plan *p = NULL;
+	json_t *file;
+
+	if (questions_plan(files, jsonx_str(q, "id"), &file, &err) != 0 ||
+	    plan_build(file, catalog, topology, &none, &p, &err) != 0)
+		fail_msg("%s: %s", jsonx_str(q, "id"), err.why);
+	json_decref(file);
+	return p;
+}
+
+static json_t *sample(const struct planned_cell *cell, const char *subject, const char *kind, int round)
+{
+	return json_pack(
+		"{s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:i,s:{s:s,s:f},s:{s:{s:i}},s:{},s:{s:f,s:f,s:f},s:{s:f,s:f},s:[]}",
+		"schema", "switchyard.sample/1", "cell", cell->id, "subject", subject, "kind", kind, "round", round,
+		"attempt", 0, "status", "ok", "ops", 1000, "metric", "name", metric_name(cell->workload->metric),
+		"value", 1.0, "work", "cert", "ops", 1000, "figures", "time", "wall_ns", 1000.0, "user_ns", 500.0,
+		"sys_ns", 500.0, "sched", "vcsw", 1000.0, "ivcsw", 0.0, "counters");
+}
+
+static struct report *run_of(const json_t *q)
+{
+	struct plan *p = plan_of(q);
+	json_t *samples = json_array(), *subjects = json_array(), *run, *plan = plan_json(p, NULL, 1);
+	struct report *r = NULL;
+	struct err err = {{0}};
+
+	for (size_t i = 0; i < catalog->n_subjects; i++)
+		json_array_append_new(subjects, json_pack("{s:s,s:O}", "id", catalog->subjects[i].id, "describe",
+							  catalog->subjects[i].describe));
+	for (size_t i = 0; i < p->n_cells; i++)
+		for (size_t j = 0; j < p->cells[i].n_subjects; j++)
+			for (int round = 0; round < ROUNDS; round++) {
+				const char *id = p->cells[i].subjects[j]->id;
+
+				json_array_append_new(samples, sample(&p->cells[i], id, "timed", round));
+				json_array_append_new(samples, sample(&p->cells[i], id, "counted", round));
+			}
+	run = json_pack("{s:s,s:o,s:o}", "run_id", "made", "plan", plan, "subjects", subjects);
+	assert_non_null(run);
+	if (report_build(run, samples, NULL, &r, &err) != 0)
+		fail_msg("%s", err.why);
+	json_decref(run);
+	json_decref(samples);
+	plan_free(p);
+	return r;
+}
+
+static const enum quantity places[ASK_NONE] = {
+	[ASK_VALUE] = Q_VALUE,
+	[ASK_WALL] = Q_WALL,
+	[ASK_CPU] = Q_CPU,
+	[ASK_SWITCHES] = Q_SWITCHES,
+	[ASK_OWN_SWITCHES] = Q_OWN_SWITCHES,
+	[ASK_THREADS] = Q_THREADS,
+	[ASK_BUSY] = Q_BUSY,
+	[ASK_RATE] = Q_RATE,
+	[ASK_LITTLE] = Q_LITTLE,
+	[ASK_P50] = Q_P50,
+	[ASK_P99] = Q_P99,
+	[ASK_RSS] = Q_MEM_RSS,
+	[ASK_PAGETABLE] = Q_MEM_PAGETABLE,
+	[ASK_KSTACK] = Q_MEM_KSTACK,
+	[ASK_SLAB] = Q_MEM_SLAB,
+};
+
+/* What a leaf reads is this in every round, a little more in every second one. */
+static void set(struct report *r, const json_t *leaf, double value)
+{
+	struct series *s = (struct series *)question_series(r, leaf);
+	const char *name;
+	enum question_quantity q = question_quantity(jsonx_str(leaf, "quantity"), &name);
+
+	if (!s)
+		fail_msg("no series of %s in %s", jsonx_str(leaf, "subject"), jsonx_str(leaf, "workload"));
+	for (size_t i = 0; i < s->timed.n; i++) {
+		double v = value * (1 + 1e-4 * (double)(i % 2));
+
+		if (q == ASK_FIGURE)
+			json_object_set_new(json_object_get(s->timed.at[i].sample, "figures"), name, json_real(v));
+		else if (q == ASK_COUNTER)
+			json_array_append_new(json_object_get(s->counted.at[i].sample, "counters"),
+					      json_pack("{s:s,s:f}", "name", name, "per_op", v));
+		else
+			s->timed.at[i].q[places[q]] = v;
+	}
+}
+
+struct leaves {
+	json_t *at[MAX_LEAVES];
+	size_t n;
+};
+
+static void collect(const json_t *leaf, void *arg)
+{
+	struct leaves *all = arg;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (json_equal(all->at[i], leaf))
+			return;
+	assert_true(all->n < MAX_LEAVES);
+	all->at[all->n++] = json_deep_copy(leaf);
+}
+
+static void drop(struct leaves *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		json_decref(all->at[i]);
+}
+
+/* The verdict of the question's only claim. */
+static enum claim_verdict verdict(struct report *r, json_t *mini)
+{
+	struct err err = {{0}};
+	json_t *list = json_pack("[O]", mini);
+
+	assert_int_equal(report_questions(r, list, &err), 0);
+	json_decref(list);
+	return r->questions[0].claims[0].verdict;
+}
+
+/* Leaves that differ in parameters alone are one subject's curve. */
+static bool same_curve(const json_t *a, const json_t *b)
+{
+	return strcmp(jsonx_str(a, "subject"), jsonx_str(b, "subject")) == 0 &&
+	       strcmp(jsonx_str(a, "quantity"), jsonx_str(b, "quantity")) == 0 &&
+	       strcmp(jsonx_str(a, "workload"), jsonx_str(b, "workload")) == 0;
+}
+
+/* Each leaf, then each curve of leaves, at values far apart: which verdicts come out? */
+static void try_verdicts(struct report *r, json_t *mini, const struct leaves *all, bool seen[CLAIM_VERDICTS])
+{
+	static const double values[] = {1e-9, 1e-3, 0.5, 3, 100, 1e9};
+
+	seen[verdict(r, mini)] = true;
+	for (size_t i = 0; i < all->n; i++)
+		for (size_t v = 0; v < sizeof(values) / sizeof(*values); v++)
+			for (int curve = 0; curve < 2; curve++) {
+				for (size_t j = 0; j < all->n; j++)
+					if (j == i || (curve && same_curve(all->at[i], all->at[j])))
+						set(r, all->at[j], values[v]);
+				seen[verdict(r, mini)] = true;
+				for (size_t j = 0; j < all->n; j++)
+					set(r, all->at[j], 1);
+			}
+}
+
+static void every_claim_can_be_refuted_and_supported(void **state)
+{
+	const json_t *q, *claim;
+	size_t i, k;
+
+	(void)state;
+	if (!catalog)
+		skip();
+	json_array_foreach (files, i, q) {
+		struct report *r = run_of(q);
+
+		json_array_foreach (json_object_get(q, "claims"), k, claim) {
+			const char *name = jsonx_str(claim, "value");
+			json_t *value = json_object_get(json_object_get(q, "values"), name);
+			json_t *mini = json_pack("{s:s,s:{s:O},s:[O]}", "id", jsonx_str(q, "id"), "values", name, value,
+						 "claims", claim);
+			bool seen[CLAIM_VERDICTS] = {false};
+			struct leaves all = {{NULL}, 0};
+
+			question_leaves(json_object_get(value, "of"), collect, &all);
+			for (size_t j = 0; j < all.n; j++)
+				set(r, all.at[j], 1);
+			try_verdicts(r, mini, &all, seen);
+			if (!seen[CLAIM_REFUTED])
+				fail_msg("%s: nothing refutes claim %s", jsonx_str(q, "id"), jsonx_str(claim, "id"));
+			if (!seen[CLAIM_SUPPORTED])
+				fail_msg("%s: nothing supports claim %s", jsonx_str(q, "id"), jsonx_str(claim, "id"));
+			assert_false(seen[CLAIM_UNMEASURED]);
+			drop(&all);
+			json_decref(mini);
+		}
+		report_free(r);
+	}
+}
+
+/* Its cells are there, in its time, with the rounds that its claims take. */
+static void every_question_can_be_asked(void **state)
+{
+	const json_t *q;
+	size_t i;
+
+	(void)state;
+	assert_true(json_array_size(files) >= 4);
+	if (!catalog)
+		skip();
+	json_array_foreach (files, i, q) {
+		unsigned needed = power_rounds_needed((unsigned)json_array_size(json_object_get(q, "claims")));
+		struct plan *p = plan_of(q);
+		struct estimate e;
+
+		estimate_plan(p, &e);
+		if (e.total_ns > p->budget_ns)
+			fail_msg("%s takes %.0f s, and its budget is %.0f s", jsonx_str(q, "id"),
+				 (double)e.total_ns / 1e9, (double)p->budget_ns / 1e9);
+		assert_int_equal(p->claims, json_array_size(json_object_get(q, "claims")));
+		for (size_t k = 0; k < p->n_cells; k++)
+			if (p->cells[k].rounds < needed)
+				fail_msg("%s: %s has %u rounds, %u are needed", jsonx_str(q, "id"), p->cells[k].id,
+					 p->cells[k].rounds, needed);
+		plan_free(p);
+	}
+}
+
+/* Every value finds its samples, not those of claims alone. */
+static void every_value_is_measured_in_a_run_of_its_question(void **state)
+{
+	const json_t *q;
+	size_t i;
+
+	(void)state;
+	if (!catalog)
+		skip();
+	json_array_foreach (files, i, q) {
+		struct report *r = run_of(q);
+		json_t *value, *list = json_pack("[O]", q);
+		struct err err = {{0}};
+		const char *name;
+
+		json_object_foreach (json_object_get(q, "values"), name, value) {
+			struct leaves all = {{NULL}, 0};
+
+			question_leaves(json_object_get(value, "of"), collect, &all);
+			for (size_t j = 0; j < all.n; j++)
+				set(r, all.at[j], 1);
+			drop(&all);
+		}
+		assert_int_equal(report_questions(r, list, &err), 0);
+		for (size_t k = 0; k < r->questions[0].n_values; k++)
+			if (r->questions[0].values[k].est.n != ROUNDS)
+				fail_msg("%s: %s: %s", jsonx_str(q, "id"), r->questions[0].values[k].name,
+					 r->questions[0].values[k].why);
+		json_decref(list);
+		report_free(r);
+	}
+}
+
+/* ---- what expressions mean --------------------------------------------------------------------------------------- */
+
+/* A question of one claim about samples of two subjects; the value in each of nine rounds. */
+static const char tiny[] =
+	"{\"schema\":\"switchyard.question/"
+	"1\",\"id\":\"Q99\",\"slug\":\"tiny\",\"question\":{\"en\":\"e\",\"zh\":\"z\"},"
+	"\"cells\":[{\"workload\":\"w/x\"}],\"places\":{\"p\":{\"workload\":\"w/x\",\"params\":{\"n\":1}},"
+	"\"q\":{\"workload\":\"w/x\"}},"
+	"\"values\":{\"a\":{\"of\":{\"at\":\"p\",\"subject\":\"gmp\"},\"unit\":\"ns\"},"
+	"\"b\":{\"of\":{\"at\":\"p\",\"subject\":\"pthread\"},\"unit\":\"ns\"},"
+	"\"v\":{\"of\":%s,\"unit\":\"x\"}},"
+	"\"claims\":[{\"id\":\"c\",\"value\":\"v\",\"is\":%s,\"than\":%s,\"en\":\"{v} {than.c}\",\"zh\":\"z\"}],"
+	"\"answer\":[[{\"when\":{\"c\":\"supported\"},\"en\":\"yes {a.median}\",\"zh\":\"z\"},"
+	"{\"when\":{\"c\":[\"refuted\"]},\"en\":\"no\",\"zh\":\"z\"},{\"en\":\"open\",\"zh\":\"z\"}]],"
+	"\"figures\":[{\"workload\":\"w/x\"}],\"caveats\":[{\"en\":\"e\",\"zh\":\"z\"}]}";
+
+static json_t *tiny_with(const char *of, const char *is, const char *than)
+{
+	char *text = xformat(tiny, of, is, than);
+	json_t *q = json_loads(text, 0, NULL);
+	struct err err = {{0}};
+
+	free(text);
+	assert_non_null(q);
+	if (question_prepare(q, "Q99-tiny.json", &err) != 0)
+		fail_msg("%s", err.why);
+	return q;
+}
+
+/* Cells n=1, 10, 100 with what gmp and pthread say there, in rounds 0 to 8. */
+static struct report *tiny_run(const double gmp[3], const double pthread[3], double wobble)
+{
+	static const int sizes[] = {1, 10, 100};
+	json_t *cells = json_array(), *samples = json_array(), *run;
+	struct report *r = NULL;
+	struct err err = {{0}};
+
+	for (int i = 0; i < 3; i++) {
+		char id[40];
+
+		snprintf(id, sizeof(id), "w/x n=%d same w1", sizes[i]);
+		json_array_append_new(cells, json_pack("{s:s,s:s,s:{s:i},s:s,s:i,s:[s,s]}", "id", id, "workload", "w/x",
+						       "params", "n", sizes[i], "placement", "same", "workers", 1,
+						       "subjects", "gmp", "pthread"));
+		for (int round = 0; round < ROUNDS; round++)
+			for (int k = 0; k < 2; k++)
+				json_array_append_new(
+					samples, json_pack("{s:s,s:s,s:s,s:s,s:i,s:{s:s,s:f}}", "cell", id, "subject",
+							   k ? "pthread" : "gmp", "kind", "timed", "status", "ok",
+							   "round", round, "metric", "name", "bytes_per_task", "value",
+							   k ? pthread[i] : gmp[i] * (1 + wobble * (round - 4))));
+	}
+	run = json_pack("{s:s,s:{s:o}}", "run_id", "tiny", "plan", "cells", cells);
+	if (report_build(run, samples, NULL, &r, &err) != 0)
+		fail_msg("%s", err.why);
+	json_decref(run);
+	json_decref(samples);
+	return r;
+}
+
+static const struct question *ask(struct report *r, const char *of, const char *is, const char *than)
+{
+	json_t *q = tiny_with(of, is, than), *list = json_pack("[o]", q);
+	struct err err = {{0}};
+
+	assert_int_equal(report_questions(r, list, &err), 0);
+	json_decref(list);
+	return &r->questions[0];
+}
+
+static double value_of(struct report *r, const char *of)
+{
+	return question_asked(ask(r, of, "\"<\"", "1"), "v")->est.median;
+}
+
+static void expressions_mean_what_they_say(void **state)
+{
+	static const double gmp[] = {10, 6, 2}, pthread[] = {20, 0, 1};
+	struct report *r = tiny_run(gmp, pthread, 0);
+
+	(void)state;
+	assert_true(value_of(r, "{\"ratio\":[\"a\",\"b\"]}") == 0.5);
+	assert_true(value_of(r, "{\"difference\":[\"a\",\"b\"]}") == -10);
+	assert_true(value_of(r, "{\"sum\":[\"a\",\"b\",5]}") == 35);
+	assert_true(value_of(r, "{\"product\":[2,\"a\",\"b\"]}") == 400);
+	assert_true(value_of(r, "{\"ratio\":[{\"difference\":[\"b\",\"a\"]},\"b\"]}") == 0.5);
+	/* Along n the values are 10, 6, 2: 4 is half-way between 10 and 100. */
+	assert_true(fabs(value_of(r, "{\"falls_below\":4,\"along\":\"n\",\"values\":[1,10,100],\"of\":{\"at\":\"q\","
+				     "\"subject\":\"gmp\"}}") -
+			 sqrt(1000)) < 1e-9);
+	assert_true(value_of(r, "{\"falls_below\":11,\"along\":\"n\",\"values\":[1,10,100],\"of\":{\"at\":\"q\","
+				"\"subject\":\"gmp\"}}") == 1);
+	assert_true(isinf(value_of(r, "{\"falls_below\":1,\"along\":\"n\",\"values\":[1,10,100],\"of\":{\"at\":\"q\","
+				      "\"subject\":\"gmp\"}}")));
+	report_free(r);
+}
+
+/* Of samples that are 0: nothing over nothing is 1, something over nothing has no end. */
+static void nothing_is_no_error(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, none[] = {0, 0, 0};
+	struct report *r = tiny_run(gmp, none, 0);
+
+	(void)state;
+	assert_true(isinf(value_of(r, "{\"ratio\":[\"a\",\"b\"]}")));
+	assert_true(value_of(r, "{\"ratio\":[\"b\",\"a\"]}") == 0);
+	assert_int_equal(ask(r, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "5")->claims[0].verdict, CLAIM_REFUTED);
+	report_free(r);
+	r = tiny_run(none, none, 0);
+	assert_true(value_of(r, "{\"ratio\":[\"a\",\"b\"]}") == 1);
+	report_free(r);
+}
+
+static char *text_of(const struct question *q, const char *text)
+{
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	question_say(f, q, text);
+	fclose(f);
+	return out;
+}
+
+static void verdicts_follow_the_whole_interval(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, pthread[] = {20, 20, 20};
+	static const struct {
+		const char *is, *than;
+		enum claim_verdict verdict;
+		const char *answer;
+	} cases[] = {
+		{"\"<\"", "0.61", CLAIM_SUPPORTED, "yes 10.0 ns"},
+		{"\"<\"", "0.39", CLAIM_REFUTED, "no"},
+		{"\"<\"", "0.5", CLAIM_INCONCLUSIVE, "open"},
+		{"\">\"", "0.39", CLAIM_SUPPORTED, "yes 10.0 ns"},
+		{"\">\"", "0.61", CLAIM_REFUTED, "no"},
+		{"\">\"", "0.51", CLAIM_INCONCLUSIVE, "open"},
+		{"\"within\"", "[0.3,0.7]", CLAIM_SUPPORTED, "yes 10.0 ns"},
+		{"\"within\"", "[0.7,0.9]", CLAIM_REFUTED, "no"},
+		{"\"within\"", "[0.5,0.9]", CLAIM_INCONCLUSIVE, "open"},
+	};
+	struct report *r = tiny_run(gmp, pthread, 0.05); /* 0.4 to 0.6 over nine rounds */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct question *q = ask(r, "{\"ratio\":[\"a\",\"b\"]}", cases[i].is, cases[i].than);
+		char *text = text_of(q, question_text(question_sentence(q, 0), QUESTION_EN));
+
+		assert_int_equal(q->claims[0].verdict, cases[i].verdict);
+		assert_string_equal(text, cases[i].answer);
+		free(text);
+	}
+	report_free(r);
+}
+
+/* Of an open claim it is said what the rounds could have shown, and how many would. */
+static void an_open_claim_says_what_it_takes(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, pthread[] = {20, 20, 20};
+	struct report *r = tiny_run(gmp, pthread, 0.05);
+	const struct question *q = ask(r, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "0.51");
+	char *text;
+
+	(void)state;
+	/* The interval at 95 % of nine is that of the second and the eighth: 0.425 to 0.575. */
+	assert_true(fabs(q->claims[0].reach - 0.075) < 1e-9);
+	assert_int_equal(q->claims[0].more_rounds, 507 - 9); /* 9 * (0.075 / 0.01)^2, rounded up */
+	assert_non_null(strstr(q->claims[0].why, "about 498 more rounds would decide"));
+	text = text_of(q, "{v}, {a}, limit {than.c}");
+	assert_string_equal(text, "0.50x [0.42x, 0.57x], 10.0 ns [8.5, 11.5], limit 0.51x");
+	free(text);
+	for (size_t i = 0; i < r->n_cells; i++) /* five rounds */
+		for (size_t k = 0; k < r->cells[i].n_series; k++)
+			r->cells[i].series[k].timed.n = 5;
+	q = ask(r, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "0.7");
+	assert_int_equal(q->claims[0].verdict, CLAIM_INCONCLUSIVE);
+	assert_int_equal(q->claims[0].more_rounds, 1);
+	assert_string_equal(q->claims[0].why, "5 rounds, and an interval takes 6 at this level");
+	report_free(r);
+}
+
+static void disturbed_samples_support_nothing(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, pthread[] = {20, 20, 20};
+	struct report *r = tiny_run(gmp, pthread, 0.01);
+	const struct question *q;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		r->cells[0].series[0].timed.at[i].contaminated = true;
+	q = ask(r, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "0.9");
+	assert_int_equal(q->claims[0].verdict, CLAIM_INCONCLUSIVE);
+	assert_string_equal(q->claims[0].why, "4 of the 18 samples behind it were disturbed by other programs");
+	report_free(r);
+}
+
+static void what_is_not_there_is_not_measured(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, pthread[] = {20, 20, 20};
+	struct report *r = tiny_run(gmp, pthread, 0);
+	const struct question *q = ask(r, "{\"at\":\"p\",\"subject\":\"go\"}", "\"<\"", "1");
+
+	(void)state;
+	assert_int_equal(q->claims[0].verdict, CLAIM_UNMEASURED);
+	assert_false(q->is_answered);
+	assert_true(q->claims[0].value->is_absent);
+	assert_string_equal(q->claims[0].why, "the run has no go in w/x");
+	q = ask(r, "{\"at\":\"p\",\"subject\":\"gmp\",\"quantity\":\"counter:cycles\"}", "\"<\"", "1");
+	assert_int_equal(q->claims[0].verdict, CLAIM_UNMEASURED);
+	assert_false(q->claims[0].value->is_absent);
+	assert_string_equal(q->claims[0].why, "gmp tells no counter:cycles");
+	report_free(r);
+}
+
+/* ---- wrong files --------------------------------------------------------------------------------------------------- */
+
+static void refused(const char *from, const char *to, const char *sentence)
+{
+	char *text = xformat(tiny, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "1"), *at = strstr(text, from), *changed;
+	struct err err = {{0}};
+	json_t *q;
+
+	if (!at)
+		fail_msg("the file has no %s", from);
+	changed = xformat("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	q = json_loads(changed, 0, NULL);
+	if (!q)
+		fail_msg("not JSON: %s", changed);
+	assert_int_equal(question_prepare(q, "Q99-tiny.json", &err), -EINVAL);
+	if (!strstr(err.why, sentence))
+		fail_msg("%s -> %s says: %s", from, to, err.why);
+	json_decref(q);
+	free(changed);
+	free(text);
+}
+
+static void wrong_files_are_refused_with_a_sentence(void **state)
+{
+	(void)state;
+	refused("question/1", "question/2", "is not of schema switchyard.question/1");
+	refused("\"id\":\"Q99\"", "\"id\":\"Q98\"", "a file is called ID-SLUG.json");
+	refused("\"slug\"", "\"colour\":1,\"slug\"", "unknown key 'colour'");
+	refused("\"zh\":\"z\"}", "\"zh\":\"\"}", "question has no text in 'zh'");
+	refused("\"ratio\"", "\"quotient\"", "not a number, a value's name, a series");
+	refused("[\"a\",\"b\"]", "[\"a\"]", "not a number, a value's name, a series");
+	refused("[\"a\",\"b\"]", "[\"a\",\"c\"]", "'c' is no value defined above it");
+	refused("[\"a\",\"b\"]", "[\"a\",{\"difference\":[\"b\",1]}]", "the base of a ratio must not be a difference");
+	refused("[\"a\",\"b\"]", "[\"a\",0]", "the base of a ratio must not be");
+	refused("[\"a\",\"b\"]", "[2,1]", "measures nothing");
+	refused("\"at\":\"p\"", "\"at\":\"nowhere\"", "there is no place 'nowhere'");
+	refused("\"subject\":\"gmp\"", "\"subject\":\"gmp\",\"quantity\":\"joy\"", "there is no quantity 'joy'");
+	refused("\"unit\":\"x\"", "\"unit\":\"yards\"", "unit is one of");
+	refused("\"value\":\"v\"", "\"value\":\"w\"", "about 'w', which is no value");
+	refused("\"is\":\"<\"", "\"is\":\"=\"", "'is' is one of <, >, within");
+	refused("\"than\":1", "\"than\":[1,2]", "'than' is a number");
+	refused("{than.c}", "{than.d}", "nothing fills {than.d}");
+	refused("{a.median}", "{a.mean}", "nothing fills {a.mean}");
+	refused("\"c\":\"supported\"", "\"d\":\"supported\"", "no such claim, or no verdict");
+	refused("\"c\":\"supported\"", "\"c\":\"true\"", "no such claim, or no verdict");
+	refused(",{\"en\":\"open\",\"zh\":\"z\"}", "", "the last alone has no 'when'");
+	refused("\"caveats\":[{\"en\":\"e\",\"zh\":\"z\"}]", "\"caveats\":[]", "'caveats' is no list");
+	refused("[\"a\",\"b\"]", "[{\"falls_below\":1,\"along\":\"n\",\"values\":[3,2,1],\"of\":\"a\"},\"b\"]",
+		"whole numbers that rise");
+}
+
+static void a_plan_is_made_of_questions(void **state)
+{
+	struct err err = {{0}};
+	json_t *plan;
+
+	(void)state;
+	assert_int_equal(questions_plan(files, "q08,Q20,Q08", &plan, &err), 0);
+	assert_int_equal(json_array_size(json_object_get(plan, "cells")),
+			 json_array_size(json_object_get(questions_find(files, "Q08"), "cells")) +
+				 json_array_size(json_object_get(questions_find(files, "cpu-cache"), "cells")));
+	json_decref(plan);
+	assert_int_equal(questions_plan(files, "Q77", &plan, &err), -EINVAL);
+	assert_non_null(strstr(err.why, "there is no question 'Q77'; known are "));
+	assert_int_equal(questions_plan(files, ",", &plan, &err), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_question_can_be_asked),
+		cmocka_unit_test(every_value_is_measured_in_a_run_of_its_question),
+		cmocka_unit_test(every_claim_can_be_refuted_and_supported),
+		cmocka_unit_test(expressions_mean_what_they_say),
+		cmocka_unit_test(nothing_is_no_error),
+		cmocka_unit_test(verdicts_follow_the_whole_interval),
+		cmocka_unit_test(an_open_claim_says_what_it_takes),
+		cmocka_unit_test(disturbed_samples_support_nothing),
+		cmocka_unit_test(what_is_not_there_is_not_measured),
+		cmocka_unit_test(wrong_files_are_refused_with_a_sentence),
+		cmocka_unit_test(a_plan_is_made_of_questions),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
