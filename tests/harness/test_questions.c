@@ -199,7 +199,9 @@ static bool same_curve(const json_t *a, const json_t *b)
 /* Each leaf, then each curve of leaves, at values far apart: which verdicts come out? */
 static void try_verdicts(struct report *r, json_t *mini, const struct leaves *all, bool seen[CLAIM_VERDICTS])
 {
-	static const double values[] = {1e-9, 1e-3, 0.5, 3, 100, 1e9};
+	const json_t *than = json_object_get(json_array_get(json_object_get(mini, "claims"), 0), "than");
+	double middle = (json_number_value(json_array_get(than, 0)) + json_number_value(json_array_get(than, 1))) / 2;
+	double values[] = {1e-9, 1e-3, 0.5, 3, 100, 1e9, middle}; /* the last of a range; else 0 */
 
 	seen[verdict(r, mini)] = true;
 	for (size_t i = 0; i < all->n; i++)
