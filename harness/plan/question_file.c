@@ -33,6 +33,7 @@ static const char *const quantity_names[] = {
 	[ASK_KSTACK] = "kstack",
 	[ASK_SLAB] = "slab",
 	[ASK_FIGURE] = "figure",
+	[ASK_RUNTIME] = "runtime",
 	[ASK_COUNTER] = "counter",
 };
 
@@ -44,8 +45,8 @@ enum question_quantity question_quantity(const char *text, const char **name)
 	*name = colon ? colon + 1 : NULL;
 	for (int q = 0; q < ASK_NONE; q++)
 		if (strlen(quantity_names[q]) == n && strncmp(text, quantity_names[q], n) == 0)
-			/* A name is what figures and counters have, and nothing else. */
-			return (q == ASK_FIGURE || q == ASK_COUNTER) == (colon && colon[1]) ? q : ASK_NONE;
+			/* A name is what these have, and nothing else. */
+			return (q >= ASK_FIGURE) == (colon && colon[1]) ? q : ASK_NONE;
 	return ASK_NONE;
 }
 

@@ -40,6 +40,7 @@ enum question_quantity {
 	ASK_KSTACK,
 	ASK_SLAB,
 	ASK_FIGURE, /* "figure:NAME": what timed samples tell beside the metric */
+	ASK_RUNTIME, /* "runtime:NAME": what the model's own runtime counted, per operation */
 	ASK_COUNTER, /* "counter:NAME": per operation, of counted samples */
 	ASK_NONE,
 };

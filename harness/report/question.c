@@ -31,6 +31,7 @@ static const enum quantity quantities[ASK_NONE] = {
 	[ASK_KSTACK] = Q_MEM_KSTACK,
 	[ASK_SLAB] = Q_MEM_SLAB,
 	[ASK_FIGURE] = Q_COUNT,
+	[ASK_RUNTIME] = Q_COUNT,
 	[ASK_COUNTER] = Q_COUNT,
 };
 
@@ -119,6 +120,11 @@ static double leaf_at(const struct report *r, const json_t *leaf, long round)
 			continue;
 		if (q == ASK_FIGURE)
 			return field_number(json_object_get(list->at[i].sample, "figures"), name);
+		if (q == ASK_RUNTIME)
+			return list->at[i].ops > 0
+				       ? field_number(json_object_get(list->at[i].sample, "runtime"), name) /
+						 list->at[i].ops
+				       : NAN;
 		return q == ASK_COUNTER ? counter_of(&list->at[i], name) : list->at[i].q[quantities[q]];
 	}
 	return NAN;

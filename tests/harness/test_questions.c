@@ -80,11 +80,11 @@ static struct plan *plan_of(const json_t *q)
 static json_t *sample(const struct planned_cell *cell, const char *subject, const char *kind, int round)
 {
 	return json_pack(
-		"{s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:i,s:{s:s,s:f},s:{s:{s:i}},s:{},s:{s:f,s:f,s:f},s:{s:f,s:f},s:[]}",
+		"{s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:i,s:{s:s,s:f},s:{s:{s:i}},s:{},s:{s:f,s:f,s:f},s:{s:f,s:f},s:[],s:{}}",
 		"schema", "switchyard.sample/1", "cell", cell->id, "subject", subject, "kind", kind, "round", round,
 		"attempt", 0, "status", "ok", "ops", 1000, "metric", "name", metric_name(cell->workload->metric),
 		"value", 1.0, "work", "cert", "ops", 1000, "figures", "time", "wall_ns", 1000.0, "user_ns", 500.0,
-		"sys_ns", 500.0, "sched", "vcsw", 1000.0, "ivcsw", 0.0, "counters");
+		"sys_ns", 500.0, "sched", "vcsw", 1000.0, "ivcsw", 0.0, "counters", "runtime");
 }
 
 static struct report *run_of(const json_t *q)
@@ -147,6 +147,9 @@ static void set(struct report *r, const json_t *leaf, double value)
 
 		if (q == ASK_FIGURE)
 			json_object_set_new(json_object_get(s->timed.at[i].sample, "figures"), name, json_real(v));
+		else if (q == ASK_RUNTIME)
+			json_object_set_new(json_object_get(s->timed.at[i].sample, "runtime"), name,
+					    json_real(v * s->timed.at[i].ops));
 		else if (q == ASK_COUNTER)
 			json_array_append_new(json_object_get(s->counted.at[i].sample, "counters"),
 					      json_pack("{s:s,s:f}", "name", name, "per_op", v));
