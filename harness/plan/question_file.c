@@ -239,7 +239,7 @@ static bool is_folder(const char *path)
 
 static char *find_folder(void)
 {
-	const char *named = getenv("SWITCHYARD_QUESTIONS");
+	const char *named = getenv("SWITCHYARD_QUESTION_DIR");
 	char exe[4096], *slash, *path;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
 

@@ -61,7 +61,7 @@ json_t *question_with(const json_t *expr, const char *param, const json_t *value
 int question_prepare(json_t *question, const char *name, struct err *err);
 
 /*
- * All questions in the order of their files' names (new reference): of $SWITCHYARD_QUESTIONS, else of the folder beside the
+ * All questions in the order of their files' names (new reference): of $SWITCHYARD_QUESTION_DIR, else of the folder beside the
  * executable, else of the source tree. -ENOENT where there is no such folder, -EINVAL where a file is wrong.
  */
 int questions_load(json_t **out, struct err *err);

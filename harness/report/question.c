@@ -500,11 +500,20 @@ static int judge_claims(const struct report *r, struct question *q)
 		c->value = question_asked(q, field_text(json, "value", ""));
 		judge(c, level);
 		q->count[c->verdict]++;
-		q->is_answered |= c->verdict != CLAIM_UNMEASURED;
 		q->samples += c->value->samples;
 		q->contaminated += c->value->contaminated;
 	}
 	return 0;
+}
+
+/* Of a run that has some of its cells by chance there may be a claim measured, and nothing to say. */
+static bool is_answered(const struct question *q)
+{
+	size_t sentences = json_array_size(json_object_get(q->json, "answer")), sayable = 0;
+
+	for (size_t i = 0; i < sentences; i++)
+		sayable += question_sentence(q, i) != NULL;
+	return q->count[CLAIM_UNMEASURED] == 0 || (sayable && q->count[CLAIM_UNMEASURED] < q->n_claims);
 }
 
 int report_questions(struct report *r, json_t *files, struct err *err)
@@ -523,6 +532,7 @@ int report_questions(struct report *r, json_t *files, struct err *err)
 		q->id = field_text(json, "id", "");
 		if (measure_values(r, q) || judge_claims(r, q))
 			return err_set(err, -ENOMEM, "out of memory");
+		q->is_answered = is_answered(q);
 	}
 	return 0;
 }

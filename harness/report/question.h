@@ -47,7 +47,7 @@ struct question {
 	struct claim *claims;
 	size_t n_claims;
 	size_t count[CLAIM_VERDICTS];
-	bool is_answered; /* a claim was measured */
+	bool is_answered; /* a claim was measured, and there is something to say; or all were */
 	size_t samples, contaminated; /* behind the claims */
 };
 

@@ -243,8 +243,7 @@ static void unanswered(struct doc *d, const struct report *r)
 		if (q->is_answered)
 			continue;
 		if (!opened) {
-			doc_say(d,
-				"Not answered by this run, whose plan has not their cells; `make bench-full` has all:");
+			doc_say(d, "Not answered by this run, whose plan has not their cells (or not enough of them):");
 			doc_para(d, PARA_PLAIN);
 			doc_list(d, true);
 		}

@@ -127,7 +127,7 @@ wrong "--question has a plan of its own" run --question Q08 --plan default
 wrong "--question has a plan of its own" run --question Q08 --smoke
 wrong "names no question" run --question ,
 wrong "--question cannot be changed" run --resume nowhere --question Q08
-SWITCHYARD_QUESTIONS=$work/nowhere wrong "there are no question files in .*nowhere" list --questions
+SWITCHYARD_QUESTION_DIR=$work/nowhere wrong "there are no question files in .*nowhere" list --questions
 wrong "--filter is about workloads" list --questions -f workload:work
 wrong "cross needs --axis and --between" cross -f workload:work --axis size
 cross="cross -f workload:work --axis size"

@@ -38,7 +38,7 @@ static int setup(void **state)
 	struct err err = {{0}};
 
 	(void)state;
-	setenv("SWITCHYARD_QUESTIONS", TEST_SOURCE_DIR "/harness/questions", 1);
+	setenv("SWITCHYARD_QUESTION_DIR", TEST_SOURCE_DIR "/harness/questions", 1);
 	if (questions_load(&files, &err) != 0)
 		fail_msg("%s", err.why);
 	if (topology_synthetic("pack:1 l3:1 core:4 pu:1", &topology, &err) != 0)

@@ -181,9 +181,9 @@ static void without_the_files_there_is_a_report(void **state)
 	char *page;
 
 	(void)state;
-	setenv("SWITCHYARD_QUESTIONS", "/nonexistent", 1);
+	setenv("SWITCHYARD_QUESTION_DIR", "/nonexistent", 1);
 	page = page_of("nofiles", wins, NULL);
-	unsetenv("SWITCHYARD_QUESTIONS");
+	unsetenv("SWITCHYARD_QUESTION_DIR");
 	assert_says(page, "The questions are missing: there are no question files in /nonexistent.");
 	assert_silent(page, "In short");
 	assert_says(page, "## Results");
@@ -220,7 +220,7 @@ static void without_the_cells_nothing_is_said(void **state)
 
 static void five_rounds(json_t *run, json_t *samples)
 {
-	(void)run;
+	of_two(run);
 	for (size_t i = json_array_size(samples); i-- > 0;)
 		if (field_whole(json_array_get(samples, i), "round", 0) >= 5)
 			json_array_remove(samples, i);
@@ -252,7 +252,7 @@ static void restless(json_t *run, json_t *samples)
 	json_t *sample;
 	size_t i;
 
-	(void)run;
+	of_two(run);
 	json_array_foreach (samples, i, sample) {
 		long round = field_whole(sample, "round", 0);
 
