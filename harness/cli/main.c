@@ -26,6 +26,7 @@ static const struct {
 	{"gate", cmd_gate, "fails when this build is slower than another one, in two batches of common rounds"},
 	{"replay", cmd_replay, "measure one cell of a run again, as it was, and show both figures"},
 	{"doctor", cmd_doctor, "what on this machine disturbs measuring, with fix and undo; changes nothing"},
+	{"topo", cmd_topo, "the machine, and which CPUs each placement gives to whom; as a picture, too"},
 	{"selftest", cmd_selftest,
 	 "how many planted slow-downs the verdicts find on this machine, how many that are none"},
 	{"subject", cmd_subject, "check whether an executable keeps the subject protocol"},
@@ -126,7 +127,7 @@ int main(int argc, char **argv)
 		return code;
 	}
 	cli_complain("there is no command '%.60s'; known are list, run, cross, report, compare, gate, replay, doctor, "
-		     "selftest, subject",
+		     "topo, selftest, subject",
 		     name);
 	return CLI_USAGE;
 }

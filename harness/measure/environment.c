@@ -19,7 +19,6 @@
 
 #include "harness/base/clock.h"
 #include "harness/measure/internal.h"
-#include "harness/measure/siblings.h"
 #include "harness/measure/sysfile.h"
 
 /* The object under construction. */
@@ -108,32 +107,17 @@ static void add_cpu_model(struct host *h)
 	free(cpuinfo);
 }
 
-/* Two CPUs that the topology calls cores. On a made-up topology there is nothing to run on. */
 static void add_siblings(struct host *h, const struct topology *t)
 {
-	static const enum placement apart[] = {PLACE_CROSS, PLACE_CACHE};
-	struct placed two;
-	int first = -1, second = -1;
-	double ratio;
+	json_t *probe = topology_probe(t), *ratio = json_object_get(probe, "ratio");
 
-	if (!topology_is_real(t) || (topology_place(t, apart[0], 2, false, &two, NULL) < 0 &&
-				     topology_place(t, apart[1], 2, false, &two, NULL) < 0)) {
-		set_unknown(h, "siblings_suspected", "there are no two cores to compare");
-		return;
-	}
-	for (int cpu = 0; cpu < CPU_SETSIZE && second < 0; cpu++)
-		if (CPU_ISSET(cpu, &two.subject)) {
-			second = first < 0 ? -1 : cpu;
-			first = first < 0 ? cpu : first;
-		}
-	ratio = second < 0 ? -EINVAL : siblings_ratio(first, second);
-	if (siblings_judge(ratio) == SIBLINGS_UNKNOWN)
-		set_unknown(h, "siblings_suspected",
-			    "the probe's result lies between that of cores and that of threads of one");
+	if (json_is_boolean(json_object_get(probe, "siblings")))
+		set(h, "siblings_suspected", json_incref(json_object_get(probe, "siblings")));
 	else
-		set(h, "siblings_suspected", json_boolean(siblings_judge(ratio) == SIBLINGS_YES));
-	if (ratio > 0)
-		set(h, "siblings_ratio", json_real(ratio));
+		set_unknown(h, "siblings_suspected", json_string_value(json_object_get(probe, "why")));
+	if (json_is_number(ratio))
+		set(h, "siblings_ratio", json_incref(ratio));
+	json_decref(probe);
 }
 
 static void add_cpus(struct host *h, const struct topology *t)
@@ -149,6 +133,7 @@ static void add_cpus(struct host *h, const struct topology *t)
 		set_unknown(h, "allowed_cpus", strerror(errno));
 	json_object_update(h->all, topology);
 	json_decref(topology);
+	set(h, "topology", topology_map(t));
 	add_siblings(h, t);
 }
 

@@ -98,8 +98,13 @@ bool placement_parse(const char *name, enum placement *out);
 
 struct topology; /* hwloc's view, restricted to the CPUs that this process may use */
 int topology_load(struct topology **out, struct err *err);
-/* For tests: from an hwloc synthetic description ("pack:2 core:4 pu:2"). Do not pin to it: its CPUs are made up. */
+/*
+ * Another machine, to look at and for tests: an hwloc synthetic description ("pack:2 core:4 pu:2"), or the name of a file
+ * of hwloc's XML. Nothing is pinned to it: its CPUs are not here.
+ */
 int topology_synthetic(const char *description, struct topology **out, struct err *err);
+/* Of a made-up one: only these CPUs are allowed from now on. -EINVAL where it has none of them. */
+int topology_restrict(struct topology *t, const cpu_set_t *allowed, struct err *err);
 bool topology_is_real(const struct topology *t); /* whether it is this machine's, so that pinning means something */
 void topology_free(struct topology *t);
 unsigned topology_pus(const struct topology *t);
@@ -120,10 +125,30 @@ struct placed {
 int topology_place(const struct topology *t, enum placement p, unsigned wanted, bool needs_load, struct placed *out,
 		   struct err *err);
 json_t *topology_json(const struct topology *t); /* sockets, cores, pus, smt, numa_nodes, caches[] */
+/*
+ * All that a picture needs (docs/records.md "topology"): what lies in what down to the CPUs, those that are not allowed
+ * with it. New reference.
+ */
+json_t *topology_map(const struct topology *t);
+/* Every placement's CPUs, or why there is none: arguments as above (docs/records.md "topology"). New reference. */
+json_t *topology_placements(const struct topology *t, unsigned wanted, bool needs_load);
 /* What CPUs share, for a scheduler that asks: [[cpu, last-level cache, NUMA node], ...] of the allowed ones. */
 json_t *topology_nearness(const struct topology *t);
 /* Hash-free text of cpu_set_t as a JSON list of numbers. */
 json_t *cpuset_json(const cpu_set_t *set);
+/*
+ * Are two CPUs that the topology calls cores really two (siblings.c)? {"cpus","ratio","siblings","why"}: siblings null, and
+ * why, where it cannot be told. About 20 ms of computing on both of them.
+ */
+json_t *topology_probe(const struct topology *t);
+
+/* ---- affinity.c: where threads may run ------------------------------------------------------------------ */
+
+/*
+ * The threads of a process that may run on other CPUs than these, helpers that the kernel made for it included:
+ * [{"name","threads","cpus","ran_outside"}], empty when there are none; null when the process cannot be read.
+ */
+json_t *affinity_outside(pid_t pid, const cpu_set_t *cpus);
 
 /* ---- memory.c: a process's memory from outside --------------------------------------------------------- */
 
@@ -131,6 +156,18 @@ json_t *cpuset_json(const cpu_set_t *set);
 json_t *memory_snapshot(pid_t pid, uint64_t live_tasks, int64_t max_wait_ns);
 /* Per-task difference of two snapshots: docs/records.md "memory.per_task". */
 json_t *memory_per_task(const json_t *base, const json_t *live);
+
+/* ---- limits.c: why a process cannot have more ------------------------------------------------------------ */
+
+/*
+ * The limit that a process is at now, while it has all that it got: {"name","limit","used","where","live_tasks"}, or null
+ * where no known one is used up.
+ */
+json_t *limits_hit(pid_t pid, uint64_t live_tasks);
+/* Processes that the kernel has killed for lack of memory since it started; -1 unknown. */
+int64_t limits_oom_kills(void);
+/* The same as limits_hit for a process that was killed and is gone: null unless the count has grown. */
+json_t *limits_oom(int64_t kills_before);
 
 /* ---- noise.c: what others did -------------------------------------------------------------------------- */
 

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "harness/measure/internal.h"
+#include "harness/measure/measure.h"
 #include "harness/measure/siblings.h"
 
 enum {
@@ -162,4 +162,41 @@ double siblings_ratio(int cpu, int neighbour)
 		return -rc;
 	pthread_join(thread, NULL);
 	return p.ratio;
+}
+
+/* Two CPUs that the topology calls cores; false: there are none. On a made-up topology there is nothing to run on. */
+static bool find_cores(const struct topology *t, int *first, int *second)
+{
+	static const enum placement apart[] = {PLACE_CROSS, PLACE_CACHE};
+	struct placed two;
+
+	*first = *second = -1;
+	if (!topology_is_real(t) || (topology_place(t, apart[0], 2, false, &two, NULL) < 0 &&
+				     topology_place(t, apart[1], 2, false, &two, NULL) < 0))
+		return false;
+	for (int cpu = 0; cpu < CPU_SETSIZE && *second < 0; cpu++)
+		if (CPU_ISSET(cpu, &two.subject)) {
+			*second = *first < 0 ? -1 : cpu;
+			*first = *first < 0 ? cpu : *first;
+		}
+	return *second >= 0;
+}
+
+json_t *topology_probe(const struct topology *t)
+{
+	int first, second;
+	enum siblings judged;
+	double ratio;
+
+	if (!find_cores(t, &first, &second))
+		return json_pack("{s:[], s:n, s:n, s:s}", "cpus", "ratio", "siblings", "why",
+				 "there are no two cores to compare");
+	ratio = siblings_ratio(first, second);
+	judged = siblings_judge(ratio);
+	return json_pack("{s:[i, i], s:o, s:o, s:s?}", "cpus", first, second, "ratio",
+			 ratio > 0 ? json_real(ratio) : json_null(), "siblings",
+			 judged == SIBLINGS_UNKNOWN ? json_null() : json_boolean(judged == SIBLINGS_YES), "why",
+			 judged == SIBLINGS_UNKNOWN
+				 ? "the probe's result lies between that of cores and that of threads of one"
+				 : NULL);
 }

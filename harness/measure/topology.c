@@ -18,30 +18,14 @@
  *   T1  subject, load and harness are never empty and lie within the allowed CPUs.
  *   T2  load_is_apart says whether subject and load are disjoint, computed at the end from the two sets.
  */
-#include "harness/measure/measure.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include <hwloc.h>
-
-struct pu {
-	unsigned cpu; /* Linux's number */
-	unsigned core; /* these four: logical index of the object that the PU lies in, unique on the machine */
-	unsigned llc; /* last-level cache; where the machine names no caches: the package */
-	unsigned numa;
-	unsigned package;
-};
-
-struct topology {
-	/* immutable after loading */
-	hwloc_topology_t hwloc;
-	bool is_real;
-	unsigned n; /* allowed PUs */
-	struct pu *pus; /* in hwloc's logical order: neighbours share most */
-};
+#include "harness/measure/measure.h"
+#include "harness/measure/topology_internal.h"
 
 static const char *const names[] = {
 	[PLACE_SAME] = "same",   [PLACE_SMT] = "smt",   [PLACE_CACHE] = "cache",
@@ -99,18 +83,41 @@ static unsigned numa_of(const struct topology *t, hwloc_obj_t pu)
 	return 0;
 }
 
+/*
+ * What counts as PU i's last-level cache, with the PUs before it known: a number per object, in order of appearance.
+ * hwloc's own indices count within a level, and a hybrid machine may have last-level caches of two levels.
+ */
+static unsigned number_llc(const struct topology *t, unsigned i, hwloc_obj_t *above)
+{
+	hwloc_obj_t pu = hwloc_get_obj_by_type(t->hwloc, HWLOC_OBJ_PU, i);
+	unsigned next = 0;
+
+	above[i] = last_level_cache(pu);
+	if (!above[i])
+		above[i] = hwloc_get_ancestor_obj_by_type(t->hwloc, HWLOC_OBJ_PACKAGE, pu);
+	for (unsigned j = 0; j < i; j++) {
+		if (above[j] == above[i])
+			return t->pus[j].llc;
+		if (t->pus[j].llc >= next)
+			next = t->pus[j].llc + 1;
+	}
+	return next;
+}
+
 static int fill_pus(struct topology *t, struct err *err)
 {
 	int n = hwloc_get_nbobjs_by_type(t->hwloc, HWLOC_OBJ_PU);
+	hwloc_obj_t above[CPU_SETSIZE];
 
 	if (n <= 0)
 		return err_set(err, -ENODEV, "hwloc found no CPU that this process may use");
+	if (n > CPU_SETSIZE)
+		return err_set(err, -E2BIG, "%d CPUs: more than %d are not supported", n, CPU_SETSIZE);
 	t->pus = calloc((size_t)n, sizeof *t->pus);
 	if (!t->pus)
 		return err_set(err, -ENOMEM, "no memory for %d CPUs", n);
 	for (int i = 0; i < n; i++) {
 		hwloc_obj_t pu = hwloc_get_obj_by_type(t->hwloc, HWLOC_OBJ_PU, (unsigned)i);
-		hwloc_obj_t llc = last_level_cache(pu);
 		struct pu *me = &t->pus[i];
 
 		if (pu->os_index >= CPU_SETSIZE)
@@ -120,8 +127,7 @@ static int fill_pus(struct topology *t, struct err *err)
 		me->package = index_above(t, pu, HWLOC_OBJ_PACKAGE, 0);
 		/* A machine without core objects: every PU is one. */
 		me->core = index_above(t, pu, HWLOC_OBJ_CORE, pu->logical_index);
-		/* Levels differ in their indices, but a machine's last-level caches are of one level. */
-		me->llc = llc ? llc->logical_index : me->package;
+		me->llc = number_llc(t, (unsigned)i, above);
 		me->numa = numa_of(t, pu);
 	}
 	t->n = (unsigned)n;
@@ -144,7 +150,73 @@ static int check_against_kernel(const struct topology *t, struct err *err)
 	return 0;
 }
 
-static int load(const char *synthetic, struct topology **out, struct err *err)
+/*
+ * A description's CPUs: the product of the numbers after its colons, what stands in brackets aside. hwloc would build a
+ * machine of a billion CPUs before it could be asked how many they are.
+ */
+static double described_cpus(const char *text)
+{
+	double product = 1;
+	int depth = 0;
+
+	for (const char *p = text; *p; p++) {
+		depth += (*p == '(' || *p == '[') - (*p == ')' || *p == ']');
+		if (depth == 0 && *p == ':' && p[1] >= '0' && p[1] <= '9')
+			product *= strtod(p + 1, NULL);
+	}
+	return product;
+}
+
+/* A regular file is XML as lstopo writes it; anything else is a description. */
+static int describe(hwloc_topology_t hwloc, const char *text, struct err *err)
+{
+	struct stat st;
+
+	if (stat(text, &st) == 0) {
+		if (!S_ISREG(st.st_mode) || hwloc_topology_set_xml(hwloc, text) != 0)
+			return err_set(err, -EINVAL, "%.300s is no topology: hwloc reads XML as lstopo writes it",
+				       text);
+		return 0;
+	}
+	if (described_cpus(text) > CPU_SETSIZE)
+		return err_set(err, -E2BIG, "\"%.200s\" has more than %d CPUs", text, CPU_SETSIZE);
+	if (hwloc_topology_set_synthetic(hwloc, text) != 0)
+		return err_set(err, -EINVAL,
+			       "hwloc does not understand the topology \"%.200s\", and no file has that name", text);
+	return 0;
+}
+
+/* A topology with these flags; of this machine where there is no description. */
+static int load_hwloc(const char *description, unsigned long flags, hwloc_topology_t *out, struct err *err)
+{
+	int rc = 0;
+
+	*out = NULL;
+	if (hwloc_topology_init(out) != 0)
+		return err_set(err, -ENOMEM, "no memory for the topology");
+	if (description)
+		rc = describe(*out, description, err);
+	else if (hwloc_topology_set_flags(*out, flags) != 0)
+		rc = err_set(err, -errno, "hwloc refuses the topology's flags: %s", strerror(errno));
+	if (rc == 0 && hwloc_topology_load(*out) != 0)
+		rc = err_set(err, description ? -EINVAL : -EIO, "hwloc cannot load the topology%s%.200s: %s",
+			     description ? " " : "", description ? description : "", strerror(errno));
+	if (rc == 0)
+		return 0;
+	hwloc_topology_destroy(*out);
+	*out = NULL;
+	return rc;
+}
+
+int topology_load_whole(hwloc_topology_t *out)
+{
+	return load_hwloc(NULL,
+			  HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM | HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED |
+				  HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING,
+			  out, NULL);
+}
+
+static int load(const char *description, struct topology **out, struct err *err)
 {
 	struct topology *t = calloc(1, sizeof *t);
 	unsigned long flags = HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM | HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING |
@@ -152,34 +224,18 @@ static int load(const char *synthetic, struct topology **out, struct err *err)
 	int rc;
 
 	*out = NULL;
-	if (!t || hwloc_topology_init(&t->hwloc) != 0) {
-		free(t);
+	if (!t)
 		return err_set(err, -ENOMEM, "no memory for the topology");
-	}
-	if (synthetic) {
-		rc = hwloc_topology_set_synthetic(t->hwloc, synthetic);
-		if (rc != 0) {
-			rc = err_set(err, -EINVAL, "hwloc does not understand the topology \"%s\"", synthetic);
-			goto fail;
-		}
-	} else if (hwloc_topology_set_flags(t->hwloc, flags) != 0) {
-		rc = err_set(err, -errno, "hwloc refuses the topology's flags: %s", strerror(errno));
-		goto fail;
-	}
-	if (hwloc_topology_load(t->hwloc) != 0) {
-		rc = err_set(err, -EIO, "hwloc cannot load the topology: %s", strerror(errno));
-		goto fail;
-	}
-	t->is_real = !synthetic;
-	rc = fill_pus(t, err);
+	rc = load_hwloc(description, flags, &t->hwloc, err);
+	t->is_real = !description;
+	if (rc == 0)
+		rc = fill_pus(t, err);
 	if (rc == 0 && t->is_real)
 		rc = check_against_kernel(t, err);
-	if (rc != 0)
-		goto fail;
-	*out = t;
-	return 0;
-fail:
-	topology_free(t);
+	if (rc == 0)
+		*out = t;
+	else
+		topology_free(t);
 	return rc;
 }
 
@@ -193,11 +249,36 @@ int topology_synthetic(const char *description, struct topology **out, struct er
 	return load(description, out, err);
 }
 
+int topology_restrict(struct topology *t, const cpu_set_t *allowed, struct err *err)
+{
+	hwloc_bitmap_t set = hwloc_bitmap_alloc();
+	int rc = 0;
+
+	if (t->is_real || t->whole || !set)
+		rc = err_set(err, set ? -EINVAL : -ENOMEM, "only a made-up topology is restricted, and once");
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE && rc == 0; cpu++)
+		if (CPU_ISSET(cpu, allowed))
+			hwloc_bitmap_set(set, cpu);
+	if (rc == 0 && hwloc_topology_dup(&t->whole, t->hwloc) != 0)
+		rc = err_set(err, -ENOMEM, "no memory for the topology");
+	if (rc == 0 && hwloc_topology_restrict(t->hwloc, set, 0) != 0)
+		rc = err_set(err, -EINVAL, "none of its CPUs is allowed");
+	hwloc_bitmap_free(set);
+	if (rc)
+		return rc;
+	free(t->pus);
+	t->pus = NULL;
+	return fill_pus(t, err);
+}
+
 void topology_free(struct topology *t)
 {
 	if (!t)
 		return;
-	hwloc_topology_destroy(t->hwloc);
+	if (t->hwloc)
+		hwloc_topology_destroy(t->hwloc);
+	if (t->whole)
+		hwloc_topology_destroy(t->whole);
 	free(t->pus);
 	free(t);
 }
@@ -214,36 +295,14 @@ unsigned topology_pus(const struct topology *t)
 
 /* ---- choosing ------------------------------------------------------------------------------------------ */
 
-typedef unsigned (*level_of)(const struct pu *pu);
-
-static unsigned core_of(const struct pu *pu)
-{
-	return pu->core;
-}
-
-static unsigned llc_of(const struct pu *pu)
-{
-	return pu->llc;
-}
-
-static unsigned numa_index_of(const struct pu *pu)
-{
-	return pu->numa;
-}
-
-static unsigned package_of(const struct pu *pu)
-{
-	return pu->package;
-}
-
 /* Is PU i the first of its core? Choosing only those gives one PU per core. */
 static bool leads_its_core(const struct topology *t, unsigned i)
 {
 	return i == 0 || t->pus[i - 1].core != t->pus[i].core;
 }
 
-/* Different values of a level; PUs of one object are neighbours in logical order, but NUMA nodes need not be. */
-static unsigned count_domains(const struct topology *t, level_of level)
+/* PUs of one object are neighbours in logical order, but NUMA nodes need not be. */
+unsigned topology_count_domains(const struct topology *t, level_of level)
 {
 	unsigned n = 0;
 
@@ -317,7 +376,7 @@ static int place_cache(const struct topology *t, unsigned wanted, bool needs_loa
 		return err_set(err, -ENOTSUP, "no two cores of this machine share a cache%s",
 			       t->n > 1 ? "" : ": there is one CPU");
 	/* A CPU outside the domain can be the load generator's as well. */
-	spare = count_domains(t, core_of) - most;
+	spare = topology_count_domains(t, core_of) - most;
 	n = settle_count(PLACE_CACHE, wanted, most, needs_load && spare == 0, err);
 	if (n == 0)
 		return -ENOTSUP;
@@ -356,14 +415,14 @@ static int place_cross(const struct topology *t, unsigned wanted, bool needs_loa
 	unsigned n;
 
 	for (size_t i = 0; i < sizeof levels / sizeof *levels && !level; i++)
-		if (count_domains(t, levels[i]) > 1)
+		if (topology_count_domains(t, levels[i]) > 1)
 			level = levels[i];
 	if (!level)
 		return err_set(err, -ENOTSUP,
 			       t->n > 1 ? "no two CPUs share less than the last-level cache: cross would be the "
 					  "same as cache here"
 					: "this machine has one CPU: cross needs two");
-	n = settle_count(PLACE_CROSS, wanted, count_domains(t, core_of), needs_load, err);
+	n = settle_count(PLACE_CROSS, wanted, topology_count_domains(t, core_of), needs_load, err);
 	if (n == 0)
 		return -ENOTSUP;
 	/* In turn from each domain, so that any two of them have cores as equal in number as they can. */
@@ -474,75 +533,4 @@ int topology_place(const struct topology *t, enum placement p, unsigned wanted, 
 	CPU_AND(&common, &out->subject, &out->load);
 	out->load_is_apart = CPU_COUNT(&common) == 0; /* T2 */
 	return 0;
-}
-
-/* ---- as JSON ------------------------------------------------------------------------------------------- */
-
-json_t *cpuset_json(const cpu_set_t *set)
-{
-	json_t *list = json_array();
-
-	for (int cpu = 0; cpu < CPU_SETSIZE && list; cpu++)
-		if (CPU_ISSET(cpu, set))
-			json_array_append_new(list, json_integer(cpu));
-	return list;
-}
-
-json_t *topology_nearness(const struct topology *t)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < t->n && list; i++)
-		json_array_append_new(
-			list, json_pack("[i, i, i]", (int)t->pus[i].cpu, (int)t->pus[i].llc, (int)t->pus[i].numa));
-	return list;
-}
-
-static const char *cache_type(hwloc_obj_t obj)
-{
-	if (hwloc_obj_type_is_icache(obj->type))
-		return "instruction";
-	return obj->attr->cache.type == HWLOC_OBJ_CACHE_UNIFIED ? "unified" : "data";
-}
-
-/* Caches of one kind are one entry with their number. */
-static void add_cache(json_t *list, hwloc_obj_t obj)
-{
-	int shared_by = hwloc_bitmap_weight(obj->cpuset);
-	json_t *entry;
-	size_t i;
-
-	json_array_foreach (list, i, entry) {
-		if (json_integer_value(json_object_get(entry, "level")) == (json_int_t)obj->attr->cache.depth &&
-		    strcmp(json_string_value(json_object_get(entry, "type")), cache_type(obj)) == 0 &&
-		    json_integer_value(json_object_get(entry, "bytes")) == (json_int_t)obj->attr->cache.size &&
-		    json_integer_value(json_object_get(entry, "shared_by")) == shared_by) {
-			json_t *count = json_object_get(entry, "count");
-
-			json_integer_set(count, json_integer_value(count) + 1);
-			return;
-		}
-	}
-	json_array_append_new(list,
-			      json_pack("{s:i, s:s, s:I, s:i, s:i, s:i}", "level", (int)obj->attr->cache.depth, "type",
-					cache_type(obj), "bytes", (json_int_t)obj->attr->cache.size, "shared_by",
-					shared_by, "count", 1, "line_bytes", (int)obj->attr->cache.linesize));
-}
-
-json_t *topology_json(const struct topology *t)
-{
-	static const hwloc_obj_type_t types[] = {HWLOC_OBJ_L1CACHE,  HWLOC_OBJ_L1ICACHE, HWLOC_OBJ_L2CACHE,
-						 HWLOC_OBJ_L2ICACHE, HWLOC_OBJ_L3CACHE,  HWLOC_OBJ_L4CACHE};
-	unsigned cores = count_domains(t, core_of);
-	json_t *caches = json_array();
-
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		hwloc_obj_t obj = NULL;
-
-		while ((obj = hwloc_get_next_obj_by_type(t->hwloc, types[i], obj)))
-			add_cache(caches, obj);
-	}
-	return json_pack("{s:i, s:i, s:i, s:b, s:i, s:o}", "sockets", (int)count_domains(t, package_of), "cores",
-			 (int)cores, "pus", (int)t->n, "smt", cores < t->n, "numa_nodes",
-			 (int)count_domains(t, numa_index_of), "caches", caches);
 }

@@ -154,13 +154,23 @@ wrong "no subject was found in .*tree/selftest" selftest
 [ -e nowhere ] && fail "a wrong --data-dir has been made"
 
 # ---- help
-for command in list run cross report compare gate replay doctor selftest subject; do
+for command in list run cross report compare gate replay doctor topo selftest subject; do
 	expect 0 "usage: switchyard $command" $command --help
 	[ -s err ] && fail "$command --help writes to standard error"
 done
 expect 0 "usage: switchyard COMMAND" --help
 expect 2 "usage: switchyard COMMAND"
 expect 0 "^switchyard [0-9]" --version
+
+# ---- the machine, and another one
+expect 0 "^same w1 " topo
+expect 0 "^cross w8 +0,2,4,6,8,10" topo --topology "pack:2 l3:1 core:4 pu:2" --svg machine.svg
+grep -q "</svg>" machine.svg || fail "topo --svg has drawn nothing"
+expect 0 '"schema": "switchyard.topology/1"' topo --json --workers 2
+wrong "hwloc does not understand the topology \"three mice\"" topo --topology "three mice"
+wrong "cannot create nowhere/x.svg" topo --svg nowhere/x.svg
+wrong "workers is '0'" topo --workers 0
+wrong "topo takes no argument" topo here
 
 # ---- list and dry run
 expect 0 "size +4 +1..100" list

@@ -309,6 +309,263 @@ static void test_nearness(void **state)
 	topology_free(t);
 }
 
+/* ---- every placement on every machine, whole and restricted ------------------------------------------------ */
+
+#define SAVED(name) TEST_SOURCE_DIR "/tests/harness/topologies/" name ".xml"
+
+/* The id of the core that a CPU is in, in topology_map()'s tree; -1: it is in none. */
+static int core_in(const json_t *list, int cpu)
+{
+	json_t *node, *one;
+	size_t i, j;
+
+	json_array_foreach (list, i, node) {
+		int below = core_in(json_object_get(node, "of"), cpu);
+
+		if (below >= 0)
+			return below;
+		json_array_foreach (json_object_get(node, "cpus"), j, one)
+			if (json_integer_value(one) == cpu)
+				return (int)json_integer_value(json_object_get(node, "id"));
+	}
+	return -1;
+}
+
+/* What the CPU shares: level 1 the last-level cache, 2 the memory node. */
+static int near(const json_t *nearness, int cpu, size_t level)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (nearness, i, entry)
+		if (json_integer_value(json_array_get(entry, 0)) == cpu)
+			return (int)json_integer_value(json_array_get(entry, level));
+	return -1;
+}
+
+static bool has(const json_t *list, int cpu)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one)
+		if (json_integer_value(one) == cpu)
+			return true;
+	return false;
+}
+
+static void check_within(const char *what, const cpu_set_t *set, const json_t *allowed)
+{
+	if (CPU_COUNT(set) == 0)
+		fail_msg("%s is empty", what);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, set) && !has(allowed, cpu))
+			fail_msg("%s has CPU %d, which is not allowed", what, cpu);
+}
+
+/* The claim that the placement makes, pair by pair. */
+static void check_claim(const struct topology *t, enum placement p, const cpu_set_t *set)
+{
+	json_t *map = topology_map(t), *nearness = topology_nearness(t), *tree = json_object_get(map, "tree");
+	bool differs = false;
+
+	for (int a = 0; a < CPU_SETSIZE; a++)
+		for (int b = 0; b < a; b++) {
+			bool one_core;
+
+			if (!CPU_ISSET(a, set) || !CPU_ISSET(b, set) || p == PLACE_FREE)
+				continue;
+			one_core = core_in(tree, a) == core_in(tree, b);
+			if (p == PLACE_SMT)
+				assert_true(one_core);
+			if (p == PLACE_CACHE || p == PLACE_CROSS)
+				assert_false(one_core);
+			if (p == PLACE_CACHE)
+				assert_int_equal(near(nearness, a, 1), near(nearness, b, 1));
+			differs |= near(nearness, a, 1) != near(nearness, b, 1) ||
+				   near(nearness, a, 2) != near(nearness, b, 2);
+		}
+	if (p == PLACE_CROSS)
+		assert_true(differs);
+	json_decref(map);
+	json_decref(nearness);
+}
+
+/* Every placement and number of CPUs that there is; how many placements were granted. */
+static unsigned check_all(const struct topology *t)
+{
+	json_t *map = topology_map(t), *allowed = json_object_get(map, "allowed");
+	unsigned granted = 0;
+
+	for (int p = PLACE_SAME; p <= PLACE_FREE; p++)
+		for (unsigned wanted = 0; wanted <= topology_pus(t); wanted = wanted ? wanted * 2 : 1)
+			for (int load = 0; load < 2; load++) {
+				struct placed placed;
+				cpu_set_t common;
+				struct err err = {""};
+
+				if (topology_place(t, (enum placement)p, wanted, load, &placed, &err) != 0) {
+					assert_true(strlen(err.why) > 10);
+					continue;
+				}
+				granted++;
+				check_within("the subject's set", &placed.subject, allowed);
+				check_within("the load's set", &placed.load, allowed);
+				check_within("the harness's set", &placed.harness, allowed);
+				assert_int_equal(CPU_COUNT(&placed.harness), 1);
+				assert_int_equal(placed.workers, CPU_COUNT(&placed.subject));
+				if (wanted)
+					assert_int_equal(placed.workers, wanted);
+				CPU_AND(&common, &placed.subject, &placed.load);
+				assert_int_equal(placed.load_is_apart, CPU_COUNT(&common) == 0);
+				check_claim(t, (enum placement)p, &placed.subject);
+			}
+	json_decref(map);
+	return granted;
+}
+
+static const char *const machines[] = {
+	TWO_SOCKETS,         TWO_CPUS,        TWO_CHIPLETS, PRIVATE_CACHES, BIG, "pu:1", "pack:1 core:1 pu:8",
+	SAVED("big_little"), SAVED("hybrid"),
+};
+enum { N_MACHINES = sizeof machines / sizeof *machines };
+
+static void test_all_machines(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_MACHINES; i++) {
+		struct topology *t = synthetic(machines[i]);
+
+		assert_true(check_all(t) >= 3); /* same and free there are everywhere */
+		topology_free(t);
+	}
+}
+
+/* The same with CPUs taken away: every other one, the first of each three, all but the last. */
+static void test_restricted_machines(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_MACHINES; i++)
+		for (int way = 0; way < 3; way++) {
+			struct topology *t = synthetic(machines[i]);
+			int n = (int)topology_pus(t);
+			struct err err = {""};
+			cpu_set_t allowed;
+
+			CPU_ZERO(&allowed);
+			for (int cpu = 0; cpu < n; cpu++)
+				if (way == 0 ? cpu % 2 == 0 : way == 1 ? cpu % 3 == 0 : cpu < n - 1 || n == 1)
+					CPU_SET(cpu, &allowed);
+			if (topology_restrict(t, &allowed, &err) != 0)
+				fail_msg("%s", err.why);
+			assert_int_equal(topology_pus(t), CPU_COUNT(&allowed));
+			check_all(t);
+			topology_free(t);
+		}
+}
+
+static struct topology *restricted(const char *description, unsigned long long mask)
+{
+	struct topology *t = synthetic(description);
+	struct err err = {""};
+	cpu_set_t allowed;
+
+	CPU_ZERO(&allowed);
+	for (int cpu = 0; cpu < 64; cpu++)
+		if (mask >> cpu & 1)
+			CPU_SET(cpu, &allowed);
+	if (topology_restrict(t, &allowed, &err) != 0)
+		fail_msg("%s", err.why);
+	return t;
+}
+
+static void test_restricted(void **state)
+{
+	struct topology *t = restricted(TWO_SOCKETS, 0xc000); /* both threads of the last core */
+	struct err err = {""};
+	cpu_set_t none;
+	json_t *map;
+
+	(void)state;
+	expect(t, PLACE_SMT, 0, false, "14,15", "14,15", "14");
+	refuse(t, PLACE_CACHE, 0, false, "no two cores");
+	refuse(t, PLACE_CROSS, 0, false, "same as cache here");
+	map = topology_map(t);
+	assert_int_equal(json_array_size(json_object_get(map, "allowed")), 2);
+	assert_int_equal(core_in(json_object_get(map, "tree"), 0), 0); /* what is not allowed is drawn all the same */
+	json_decref(map);
+	topology_free(t);
+	t = restricted(TWO_SOCKETS, 0x0055); /* a thread of each core of the first socket */
+	refuse(t, PLACE_SMT, 0, false, "among the allowed CPUs");
+	expect(t, PLACE_CACHE, 2, true, "4,6", "2", "0");
+	topology_free(t);
+	t = restricted(TWO_SOCKETS, 0x0101); /* a core of each socket */
+	expect(t, PLACE_CROSS, 2, false, "0,8", "0,8", "0");
+	refuse(t, PLACE_CACHE, 0, false, "no two cores");
+	topology_free(t);
+	t = synthetic(TWO_CPUS);
+	CPU_ZERO(&none);
+	CPU_SET(9, &none);
+	assert_int_equal(topology_restrict(t, &none, &err), -EINVAL);
+	topology_free(t);
+}
+
+/* Two clusters with an L2 each: cache lies within the larger ones' cluster, cross in both. */
+static void test_big_little(void **state)
+{
+	struct topology *t = synthetic(SAVED("big_little"));
+	json_t *map = topology_map(t), *kinds = json_object_get(map, "kinds");
+
+	(void)state;
+	expect(t, PLACE_SAME, 0, true, "7", "1,2,3,4,5,6", "0");
+	expect(t, PLACE_CACHE, 4, false, "4,5,6,7", "1,2,3", "0");
+	expect(t, PLACE_CROSS, 2, false, "3,7", "1,2,4,5,6", "0");
+	refuse(t, PLACE_SMT, 0, false, "no SMT siblings");
+	assert_int_equal(json_array_size(kinds), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(kinds, 0), "name")), "LITTLE");
+	assert_true(has(json_object_get(json_array_get(kinds, 1), "cpus"), 4));
+	json_decref(map);
+	topology_free(t);
+}
+
+/* Last-level caches of two levels: an L2 and an L3, both with hwloc's index 0, are not one. */
+static void test_hybrid(void **state)
+{
+	struct topology *t = synthetic(SAVED("hybrid"));
+	json_t *nearness = topology_nearness(t);
+
+	(void)state;
+	assert_int_equal(topology_pus(t), 10);
+	assert_int_not_equal(near(nearness, 0, 1), near(nearness, 2, 1));
+	assert_int_equal(near(nearness, 2, 1), near(nearness, 9, 1));
+	expect(t, PLACE_SMT, 0, false, "4,5", "1,2,3,6,7,8,9", "0");
+	expect(t, PLACE_CACHE, 0, false, "2,4,6,7,8,9", "1", "0");
+	expect(t, PLACE_CROSS, 2, false, "1,9", "2,3,4,5,6,7,8", "0");
+	json_decref(nearness);
+	topology_free(t);
+}
+
+static void refuse_description(const char *description, int status, const char *because)
+{
+	struct topology *t;
+	struct err err = {""};
+
+	assert_int_equal(topology_synthetic(description, &t, &err), status);
+	assert_null(t);
+	if (!strstr(err.why, because))
+		fail_msg("\"%s\" does not say \"%s\"", err.why, because);
+}
+
+static void test_bad_files(void **state)
+{
+	(void)state;
+	refuse_description("/tmp", -EINVAL, "is no topology");
+	refuse_description("/dev/zero", -EINVAL, "is no topology");
+	refuse_description(TEST_SOURCE_DIR "/README.md", -EINVAL, "topology");
+	refuse_description("pack:1000 core:1000 pu:1000", -E2BIG, "more than 1024 CPUs");
+	refuse_description("/no/such/file.xml", -EINVAL, "no file has that name");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +581,12 @@ int main(void)
 		cmocka_unit_test(test_real),
 		cmocka_unit_test(test_cpuset_json),
 		cmocka_unit_test(test_nearness),
+		cmocka_unit_test(test_all_machines),
+		cmocka_unit_test(test_restricted_machines),
+		cmocka_unit_test(test_restricted),
+		cmocka_unit_test(test_big_little),
+		cmocka_unit_test(test_hybrid),
+		cmocka_unit_test(test_bad_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
