@@ -13,6 +13,8 @@
 
 #include "harness/measure/measure.h"
 
+/* Tasks (threads) of the machine; -1 unknown. */
+int64_t machine_tasks(void);
 /* The size of one kernel stack: measured as KernelStack / threads of the machine, rounded to a power of two. */
 int64_t machine_kstack_bytes(void);
 
@@ -21,6 +23,13 @@ int64_t machine_kstack_bytes(void);
  * `where` gets the file. Ancestors outside a container's cgroup namespace cannot be seen.
  */
 bool machine_cpu_quota(double *cpus, char *where, size_t size);
+/*
+ * Call visit for each directory of this process's cgroup in a v1 controller's hierarchy (NULL: the v2 one), from its own
+ * up to what can be seen.
+ */
+void machine_walk_cgroups(const char *controller, void (*visit)(const char *dir, void *arg), void *arg);
+/* The smallest memory limit, the same way as the CPU quota. */
+bool machine_memory_limit(int64_t *bytes, char *where, size_t size);
 /* The smallest limit on the number of tasks, the same way. */
 bool machine_pids_limit(int64_t *pids, char *where, size_t size);
 

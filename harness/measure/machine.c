@@ -17,20 +17,25 @@
 
 #include "harness/measure/sysfile.h"
 
+int64_t machine_tasks(void)
+{
+	char load[128], *slash;
+
+	/* "0.45 0.33 0.18 1/99 20894": the number after the slash counts all tasks of the machine. */
+	if (sysfile_text("/proc/loadavg", load, sizeof load) < 0 || !(slash = strchr(load, '/')))
+		return -1;
+	return strtoll(slash + 1, NULL, 10);
+}
+
 int64_t machine_kstack_bytes(void)
 {
 	const int64_t usual = 16384; /* THREAD_SIZE of amd64 and of arm64 with 4 KiB pages */
-	char load[128], *slash;
 	char *meminfo = sysfile_all("/proc/meminfo", NULL);
-	int64_t total, threads, size = 4096;
+	int64_t total, threads = machine_tasks(), size = 4096;
 	bool known = meminfo && sysfile_field(meminfo, "KernelStack:", &total);
 
 	free(meminfo);
-	/* "0.45 0.33 0.18 1/99 20894": the number after the slash counts all tasks of the machine. */
-	if (!known || sysfile_text("/proc/loadavg", load, sizeof load) < 0 || !(slash = strchr(load, '/')))
-		return usual;
-	threads = strtoll(slash + 1, NULL, 10);
-	if (threads < 16)
+	if (!known || threads < 16)
 		return usual;
 	/* Nearest power of two: stacks that are cached or on their way out make the quotient a little too large. */
 	while (size < 131072 && (double)total / (double)threads > (double)size * 1.45)
@@ -105,10 +110,7 @@ static bool find_cgroup(const char *cgroups, const char *controller, char *path,
 	return false;
 }
 
-/* Called for each directory from this process's up to the mount point. */
-typedef void (*visit_fn)(const char *dir, void *arg);
-
-static void walk_cgroups(const char *controller, visit_fn visit, void *arg)
+void machine_walk_cgroups(const char *controller, void (*visit)(const char *dir, void *arg), void *arg)
 {
 	char *mountinfo = sysfile_all("/proc/self/mountinfo", NULL);
 	char *cgroups = sysfile_all("/proc/self/cgroup", NULL);
@@ -187,12 +189,36 @@ static void visit_pids_max(const char *dir, void *arg)
 		note_smaller(arg, (double)pids, path);
 }
 
+static void visit_memory_max(const char *dir, void *arg)
+{
+	static const char *const files[] = {"memory.max", "memory.limit_in_bytes"}; /* v2, v1 */
+	char path[1100];
+	int64_t bytes;
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+		/* v1 says "no limit" by a number of about 2^63. */
+		if (sysfile_int(path, &bytes) == 0 && bytes >= 0 && bytes < INT64_MAX / 2)
+			note_smaller(arg, (double)bytes, path);
+	}
+}
+
+bool machine_memory_limit(int64_t *bytes, char *where, size_t size)
+{
+	struct smallest s = {.value = -1, .where = where, .size = size};
+
+	machine_walk_cgroups(NULL, visit_memory_max, &s);
+	machine_walk_cgroups("memory", visit_memory_max, &s);
+	*bytes = (int64_t)s.value;
+	return s.value >= 0;
+}
+
 bool machine_cpu_quota(double *cpus, char *where, size_t size)
 {
 	struct smallest s = {.value = -1, .where = where, .size = size};
 
-	walk_cgroups(NULL, visit_cpu_max, &s);
-	walk_cgroups("cpu", visit_cfs_quota, &s);
+	machine_walk_cgroups(NULL, visit_cpu_max, &s);
+	machine_walk_cgroups("cpu", visit_cfs_quota, &s);
 	*cpus = s.value;
 	return s.value >= 0;
 }
@@ -201,8 +227,8 @@ bool machine_pids_limit(int64_t *pids, char *where, size_t size)
 {
 	struct smallest s = {.value = -1, .where = where, .size = size};
 
-	walk_cgroups(NULL, visit_pids_max, &s);
-	walk_cgroups("pids", visit_pids_max, &s);
+	machine_walk_cgroups(NULL, visit_pids_max, &s);
+	machine_walk_cgroups("pids", visit_pids_max, &s);
 	*pids = (int64_t)s.value;
 	return s.value >= 0;
 }

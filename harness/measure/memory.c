@@ -10,7 +10,8 @@
  * the page tables and is exact. Stacks of ended threads are given back after a grace period, and the slab is refilled
  * in batches: hence the wait. Differences of MemFree are useless on a shared machine (off by hundreds of MB). Kernel
  * stacks are computed as threads x size as well, and both are recorded; the total takes the computed one, which
- * nobody else can disturb.
+ * nobody else can disturb. PSS stands beside RSS: pages that processes share, of libraries, are in it by shares. Buffers of
+ * sockets are told apart and are not in the total, since part of what the kernel counts there is slab.
  *
  * Called only while the subject waits for an ack, outside the timed region, in samples of their own.
  */
@@ -23,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "harness/base/clock.h"
 #include "harness/measure/internal.h"
@@ -118,12 +120,26 @@ static int64_t process_field(const char *text, const char *key)
 	return text && sysfile_field(text, key, &value) ? value : -1;
 }
 
-static char *process_text(pid_t pid, const char *file)
+/*
+ * What the kernel has lent to the buffers of TCP and UDP sockets in this network namespace; -1 unknown. Its unit is pages. The
+ * socket itself and the heads of what lies in its buffers are in the slab.
+ */
+static int64_t socket_bytes(void)
 {
-	char path[64];
+	char *text = sysfile_all("/proc/net/sockstat", NULL);
+	int64_t pages = -1;
 
-	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
-	return sysfile_all(path, NULL);
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		const char *mem, *end;
+
+		line += *line == '\n';
+		end = strchr(line, '\n');
+		mem = strncmp(line, "TCP:", 4) == 0 || strncmp(line, "UDP:", 4) == 0 ? strstr(line, " mem ") : NULL;
+		if (mem && (!end || mem < end))
+			pages = (pages < 0 ? 0 : pages) + strtoll(mem + 5, NULL, 10);
+	}
+	free(text);
+	return pages < 0 ? -1 : pages * sysconf(_SC_PAGESIZE);
 }
 
 json_t *memory_snapshot(pid_t pid, uint64_t live_tasks, int64_t max_wait_ns)
@@ -132,9 +148,9 @@ json_t *memory_snapshot(pid_t pid, uint64_t live_tasks, int64_t max_wait_ns)
 	struct stats_look now;
 	bool settled = settle(max_wait_ns, &now);
 	int64_t settle_ns = (int64_t)(clock_now_ns() - start_ns);
-	char *rollup = process_text(pid, "smaps_rollup");
-	char *status = process_text(pid, "status");
-	int64_t rss = process_field(rollup, "Rss:");
+	char *rollup = sysfile_process(pid, "smaps_rollup");
+	char *status = sysfile_process(pid, "status");
+	int64_t rss = process_field(rollup, "Rss:"), sockets = socket_bytes();
 	json_t *why = json_object(), *snapshot;
 
 	if (rss < 0)
@@ -143,18 +159,20 @@ json_t *memory_snapshot(pid_t pid, uint64_t live_tasks, int64_t max_wait_ns)
 		json_object_set_new(why, "rss_bytes", json_string("the process cannot be read (has it ended?)"));
 	if (process_field(rollup, "Pss:") < 0)
 		json_object_set_new(why, "pss_bytes", json_string("smaps_rollup cannot be read"));
+	if (sockets < 0)
+		json_object_set_new(why, "sockets_bytes", json_string("/proc/net/sockstat cannot be read"));
 	if (!settled)
 		json_object_set_new(why, "settled",
 				    json_string("the kernel's figures did not come to rest: something else "
 						"is allocating on this machine"));
-	snapshot = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:o}", "rss_bytes",
-			     bytes_json(rss), "pss_bytes", bytes_json(process_field(rollup, "Pss:")), "vmpte_bytes",
-			     bytes_json(process_field(status, "VmPTE:")), "threads",
-			     bytes_json(process_field(status, "Threads:")), "kstack_bytes",
-			     bytes_json(now.bytes[KSTACK]), "pagetables_bytes", bytes_json(now.bytes[PAGETABLES]),
-			     "slab_bytes", bytes_json(now.bytes[SLAB]), "kstack_size_bytes",
-			     (json_int_t)machine_kstack_bytes(), "live_tasks", (json_int_t)live_tasks, "settle_ns",
-			     (json_int_t)settle_ns, "settled", settled, "why", why);
+	snapshot = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:o}", "rss_bytes", bytes_json(rss),
+		"pss_bytes", bytes_json(process_field(rollup, "Pss:")), "vmpte_bytes",
+		bytes_json(process_field(status, "VmPTE:")), "threads", bytes_json(process_field(status, "Threads:")),
+		"kstack_bytes", bytes_json(now.bytes[KSTACK]), "pagetables_bytes", bytes_json(now.bytes[PAGETABLES]),
+		"slab_bytes", bytes_json(now.bytes[SLAB]), "sockets_bytes", bytes_json(sockets), "kstack_size_bytes",
+		(json_int_t)machine_kstack_bytes(), "live_tasks", (json_int_t)live_tasks, "settle_ns",
+		(json_int_t)settle_ns, "settled", settled, "why", why);
 	free(rollup);
 	free(status);
 	return snapshot;
@@ -178,10 +196,13 @@ json_t *memory_per_task(const json_t *base, const json_t *live)
 	static const struct {
 		const char *name, *field;
 	} parts[] = {
-		{"rss_bytes", "rss_bytes"},       {"pagetable_bytes", "vmpte_bytes"},
-		{"kstack_bytes", "kstack_bytes"}, {"kstack_computed_bytes", "threads"},
-		{"slab_bytes", "slab_bytes"},
+		{"rss_bytes", "rss_bytes"},         {"pagetable_bytes", "vmpte_bytes"},
+		{"kstack_bytes", "kstack_bytes"},   {"kstack_computed_bytes", "threads"},
+		{"slab_bytes", "slab_bytes"},       {"pss_bytes", "pss_bytes"},
+		{"sockets_bytes", "sockets_bytes"},
 	};
+	/* Not in the sum: what another of them stands for there, or what lies in one of them already. */
+	static const char *const apart[] = {"kstack_bytes", "pss_bytes", "sockets_bytes"};
 	double tasks = (double)(json_integer_value(json_object_get(live, "live_tasks")) -
 				json_integer_value(json_object_get(base, "live_tasks")));
 	double kstack_size = (double)json_integer_value(json_object_get(live, "kstack_size_bytes"));
@@ -190,7 +211,7 @@ json_t *memory_per_task(const json_t *base, const json_t *live)
 	bool is_whole = true;
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		bool is_measured_kstack = strcmp(parts[i].name, "kstack_bytes") == 0;
+		bool is_apart = false;
 		double value = 0;
 		bool known = slope(base, live, parts[i].field, tasks, &value);
 
@@ -201,7 +222,9 @@ json_t *memory_per_task(const json_t *base, const json_t *live)
 			json_object_set_new(why, parts[i].name,
 					    json_string(tasks > 0 ? "not read in both snapshots"
 								  : "the number of live tasks did not grow"));
-		if (!is_measured_kstack) { /* the computed one stands for it in the sum */
+		for (size_t k = 0; k < sizeof apart / sizeof *apart; k++)
+			is_apart |= strcmp(parts[i].name, apart[k]) == 0;
+		if (!is_apart) {
 			total += value;
 			is_whole = is_whole && known;
 		}

@@ -102,6 +102,14 @@ char *sysfile_all(const char *path, size_t *len)
 	return buf;
 }
 
+char *sysfile_process(pid_t pid, const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+	return sysfile_all(path, NULL);
+}
+
 int sysfile_int(const char *path, int64_t *out)
 {
 	char text[64], *end;

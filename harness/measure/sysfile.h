@@ -25,6 +25,9 @@ ssize_t sysfile_text(const char *path, char *buf, size_t size);
 /* The whole file, by malloc, with a NUL; NULL when it cannot be read. */
 char *sysfile_all(const char *path, size_t *len);
 
+/* The same of /proc/<pid>/<file>. */
+char *sysfile_process(pid_t pid, const char *file);
+
 /* A file that holds one decimal number. 0, -EINVAL when it holds something else, or -errno of open and read. */
 int sysfile_int(const char *path, int64_t *out);
 

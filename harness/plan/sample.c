@@ -129,6 +129,15 @@ static bool is_message(const json_t *m, const char *name)
 	return msg && strcmp(msg, name) == 0;
 }
 
+/* Which limit the subject is at; the first answer stays, because later it may have let go of what it had. */
+static void note_limit(struct take *t, uint64_t live_tasks)
+{
+	if (t->subject && !json_is_object(t->limit_hit)) {
+		json_decref(t->limit_hit);
+		t->limit_hit = limits_hit(process_pid(t->subject), live_tasks);
+	}
+}
+
 json_t *take_receive(struct take *t, struct process *p, const char *awaited, int64_t timeout_ns, bool early)
 {
 	struct err err = {{0}};
@@ -156,6 +165,8 @@ json_t *take_receive(struct take *t, struct process *p, const char *awaited, int
 		return NULL;
 	}
 	why = jsonx_str(m, "why") ? jsonx_str(m, "why") : "it does not say why";
+	if (is_message(m, "error") && p == t->subject)
+		note_limit(t, 0);
 	if (is_message(m, "error"))
 		take_fail(t, "failed", "%s%.500s", p == t->loadgen ? "the load generator: " : "", why);
 	else if (early && is_message(m, "unsupported"))
@@ -235,6 +246,22 @@ void take_edge_begin(struct take *t)
 	t->begin.stamp_ns = (int64_t)clock_now_ns();
 }
 
+/* Where all of the subject's threads may run, now. Those that did run elsewhere make the sample void. */
+static void take_affinity(struct take *t)
+{
+	json_t *entry;
+	size_t i;
+
+	json_decref(t->outside);
+	t->outside = affinity_outside(process_pid(t->subject), &t->r->cell->placed.subject);
+	if (strcmp(t->r->kind, "smoke") == 0) /* it has no times */
+		return;
+	json_array_foreach (t->outside, i, entry)
+		if (jsonx_bool(entry, "ran_outside", false))
+			take_fail(t, "void", "its threads %.32s ran on other CPUs than the cell's",
+				  jsonx_str(entry, "name"));
+}
+
 void take_edge_end(struct take *t)
 {
 	t->end.stamp_ns = (int64_t)clock_now_ns();
@@ -244,6 +271,7 @@ void take_edge_end(struct take *t)
 	noise_read(&t->end.noise);
 	t->end.run_delay_ns = noise_run_delay_ns(process_pid(t->subject));
 	t->has_region = true;
+	take_affinity(t);
 }
 
 void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int64_t least_ns, int64_t most_ns)
@@ -315,18 +343,23 @@ static void pause_and_spin(struct take *t)
 
 static bool take_snapshot(struct take *t, const json_t *m)
 {
-	const char *name = jsonx_str(m, "name");
-	json_t **slot = name && strcmp(name, "live") == 0 ? &t->mem_live : &t->mem_base;
+	const char *name = jsonx_str(m, "name") ? jsonx_str(m, "name") : "";
+	bool is_live = strcmp(name, "live") == 0, is_limit = strcmp(name, "limit") == 0;
+	json_t **slot = is_live ? &t->mem_live : &t->mem_base;
+	uint64_t tasks = (uint64_t)jsonx_int(m, "live_tasks", 0);
 
-	if (!name || (strcmp(name, "live") != 0 && strcmp(name, "base") != 0)) {
-		take_unexpected(t, "snapshot of base or live", m);
+	if (!is_live && !is_limit && strcmp(name, "base") != 0) {
+		take_unexpected(t, "snapshot of base, live or limit", m);
 		return false;
 	}
-	if (strcmp(t->r->kind, "smoke") != 0) {
+	if (is_limit) { /* it cannot have more, and has not yet let go of what it has */
+		note_limit(t, tasks);
+	} else if (strcmp(t->r->kind, "smoke") != 0) {
 		json_decref(*slot);
-		*slot = memory_snapshot(process_pid(t->subject), (uint64_t)jsonx_int(m, "live_tasks", 0),
-					t->env->snapshot_wait_ns);
+		*slot = memory_snapshot(process_pid(t->subject), tasks, t->env->snapshot_wait_ns);
 	}
+	if (is_live) /* a state sample has no region, whose end is where this is asked otherwise */
+		take_affinity(t);
 	return take_command(t, t->subject, "ack");
 }
 
@@ -445,6 +478,10 @@ static void finish_subject(struct take *t)
 	process_finish(t->subject, wait_ns, &t->exit);
 	t->subject = NULL;
 	atomic_store(&running[0], 0);
+	if (t->exit.signal == SIGKILL && !t->exit.killed && !json_is_object(t->limit_hit)) {
+		json_decref(t->limit_hit);
+		t->limit_hit = limits_oom(t->oom_kills);
+	}
 	tail = last_line(t->exit.stderr_tail, &tail_len);
 	if (t->subject_ended && t->exit.signal && !t->exit.killed) {
 		t->status = "crashed";
@@ -530,6 +567,8 @@ static void take_clear(struct take *t)
 	json_decref(t->load);
 	json_decref(t->mem_base);
 	json_decref(t->mem_live);
+	json_decref(t->outside);
+	json_decref(t->limit_hit);
 	json_decref(t->expected);
 	json_decref(t->counts);
 }
@@ -546,6 +585,16 @@ static void prepare_counters(struct take *t)
 	}
 }
 
+/* The limit's name belongs into the sentence that readers see. */
+static void tell_limit(struct take *t)
+{
+	size_t used = strlen(t->why);
+
+	if (t->status && strcmp(t->status, "void") != 0 && json_is_object(t->limit_hit))
+		snprintf(t->why + used, sizeof t->why - used, "; at the limit %s = %lld",
+			 jsonx_str(t->limit_hit, "name"), (long long)jsonx_int(t->limit_hit, "limit", 0));
+}
+
 static void run_subject(struct take *t)
 {
 	const char *argv[] = {t->r->subject->path, "--run", NULL};
@@ -557,6 +606,7 @@ static void run_subject(struct take *t)
 		.counters = t->counters,
 	};
 
+	t->oom_kills = limits_oom_kills();
 	if (take_start(t, &spec, false) == 0) {
 		t->started_ns = process_started_ns(t->subject);
 		talk(t);
@@ -566,6 +616,7 @@ static void run_subject(struct take *t)
 	}
 	finish(t);
 	certify(t);
+	tell_limit(t);
 	jsonx_clean_utf8(t->why); /* it may quote the subject, and may be cut in the middle of a character */
 }
 

@@ -116,9 +116,10 @@ static json_t *sched_json(const struct take *t)
 				    json_string("threads ended in the region, or there are more than 256"));
 	if (t->has_region && t->threads < 0)
 		json_object_set_new(why, "threads", json_string("the subject did not say"));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "vcsw", jsonx_copy_or_null(t->rusage, "vcsw"), "ivcsw",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "vcsw", jsonx_copy_or_null(t->rusage, "vcsw"), "ivcsw",
 			 jsonx_copy_or_null(t->rusage, "ivcsw"), "run_delay_ns", jsonx_count(delay), "threads",
-			 jsonx_count(t->threads), "why", why);
+			 jsonx_count(t->threads), "outside", t->outside ? json_incref(t->outside) : json_null(), "why",
+			 why);
 }
 
 /* Waiting for a CPU that long is no sign of others: every wake-up waits a little. Arbitrary; a quarter of a tick. */
@@ -212,11 +213,12 @@ static json_t *noise_json(const struct take *t)
 
 static json_t *memory_json(const struct take *t, json_t *memory_each)
 {
-	if (!t->mem_base && !t->mem_live)
+	if (!t->mem_base && !t->mem_live && !json_is_object(t->limit_hit))
 		return json_null();
-	return json_pack("{s:o, s:o, s:o}", "base", t->mem_base ? json_incref(t->mem_base) : json_null(), "live",
+	return json_pack("{s:o, s:o, s:o, s:o}", "base", t->mem_base ? json_incref(t->mem_base) : json_null(), "live",
 			 t->mem_live ? json_incref(t->mem_live) : json_null(), "per_task",
-			 memory_each ? json_incref(memory_each) : json_null());
+			 memory_each ? json_incref(memory_each) : json_null(), "limit_hit",
+			 t->limit_hit ? json_incref(t->limit_hit) : json_null());
 }
 
 static json_t *load_json(const struct take *t)

@@ -42,6 +42,9 @@ struct take {
 	json_t *result; /* its `sample` message */
 	json_t *load; /* the load generator's */
 	json_t *mem_base, *mem_live;
+	json_t *limit_hit; /* limits_hit() when it could not have more; NULL: it did not come to that */
+	int64_t oom_kills; /* of the machine before it started */
+	json_t *outside; /* threads that may run on other CPUs than the cell's: affinity_outside(); NULL: not looked */
 	json_t *expected;
 	json_t *counts;
 	bool is_certified;

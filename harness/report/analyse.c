@@ -629,6 +629,8 @@ int report_analyse(struct report *r, struct err *err)
 	if (rc == 0)
 		rc = report_slopes(r);
 	if (rc == 0)
+		rc = report_limits(r);
+	if (rc == 0)
 		rc = report_scaling(r);
 	if (rc == 0)
 		rc = read_counters(r);

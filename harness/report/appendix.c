@@ -34,26 +34,65 @@ static void fixed_cell(struct doc *d, const struct slope *s)
 	content_value(d, &e, UNIT_BYTES, false);
 }
 
+/* Where there could not be as many tasks as wanted: how many there were, and what was used up. */
+static void say_limits(struct doc *d, const struct report *r)
+{
+	if (r->n_limits == 0)
+		return;
+	doc_list(d, true);
+	for (size_t i = 0; i < r->n_limits; i++) {
+		const struct limit *l = &r->limits[i];
+
+		words_code(d->text, l->cell->id);
+		doc_say(d, ", ");
+		words_plain(d->text, l->subject);
+		doc_say(d, ": %zu of %zu samples stopped", l->n, l->of);
+		if (l->least_tasks < l->most_tasks)
+			doc_say(d, " at %.0f to %.0f tasks", l->least_tasks, l->most_tasks);
+		else if (l->least_tasks > 0)
+			doc_say(d, " at %.0f tasks", l->least_tasks);
+		doc_say(d, ". The limit: **");
+		words_plain(d->text, l->name);
+		doc_say(d, " = %.0f** (used %.0f; ", l->limit, l->used);
+		words_code(d->text, l->where);
+		doc_say(d, ").");
+		doc_item(d);
+	}
+	doc_list(d, false);
+}
+
 void content_memory(struct doc *d, const struct report *r)
 {
-	static const char *const names[] = {
-		"model", "bytes per task, all in", "RSS", "page tables", "kernel stacks", "slab", "fixed cost", "tasks",
-		"n"};
+	static const char *const names[] = {"model",
+					    "bytes per task, all in",
+					    "RSS",
+					    "page tables",
+					    "kernel stacks",
+					    "slab",
+					    "PSS",
+					    "sockets' buffers",
+					    "fixed cost",
+					    "tasks",
+					    "n"};
 
-	if (r->n_slopes == 0)
+	if (r->n_slopes == 0 && r->n_limits == 0)
 		return;
 	doc_say(d, "Memory per task");
 	doc_heading(d, 2, "memory-per-task");
+	say_limits(d, r);
+	if (r->n_slopes == 0)
+		return;
 	doc_say(d, "The slope of memory against the number of live tasks (Theil-Sen, with its rank interval): all in, "
 		   "and its parts. "
 		   "Kernel stacks, page tables and slab are read system-wide as differences. The slope leaves out what "
 		   "a program costs "
-		   "once; that is the fixed cost.");
+		   "once; that is the fixed cost. PSS counts what processes share by shares; it and the buffers of "
+		   "sockets are "
+		   "not in the sum.");
 	doc_table(d, true);
 	CONTENT_HEADS(d, names);
 	for (size_t i = 0; i < r->n_slopes; i++) {
 		const struct slope *s = &r->slopes[i];
-		static const enum memory_part order[] = {MEM_TOTAL, MEM_RSS, MEM_PAGETABLE, MEM_KSTACK, MEM_SLAB};
 
 		doc_row(d, false);
 		words_plain(d->text, s->subject);
@@ -63,7 +102,7 @@ void content_memory(struct doc *d, const struct report *r)
 		}
 		doc_cell(d, CELL_PLAIN);
 		for (size_t part = 0; part < MEM_PARTS; part++)
-			fit_cell(d, s, order[part]);
+			fit_cell(d, s, (enum memory_part)part);
 		fixed_cell(d, s);
 		doc_say(d, "%.0f-%.0f", s->x_min, s->x_max);
 		doc_cell(d, CELL_NUMBER);
@@ -421,7 +460,11 @@ void content_host(struct doc *d, const struct report *r)
 	doc_table(d, true);
 	CONTENT_HEADS(d, names);
 	json_object_foreach (host, key, value) {
-		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		char *text;
+
+		if (strcmp(key, "topology") == 0) /* drawn above */
+			continue;
+		text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
 		doc_row(d, false);
 		words_code(d->text, key);

@@ -463,6 +463,7 @@ void content_write(struct doc *d, const struct report *r)
 	words_plain(d->text, id);
 	doc_heading(d, 1, NULL);
 	say_machine(d, r);
+	doc_figure(d, &r->topology);
 	say_run(d, r);
 	say_stamp(d, r);
 	content_short(d, r);

@@ -228,7 +228,7 @@ static json_t *fit_json(const struct theil_sen *f)
 
 static json_t *slopes_json(const struct report *r)
 {
-	static const char *const names[MEM_PARTS] = {"total", "rss", "pagetable", "kstack", "slab"};
+	static const char *const names[MEM_PARTS] = {"total", "rss", "pagetable", "kstack", "slab", "pss", "sockets"};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < r->n_slopes; i++) {
@@ -243,6 +243,29 @@ static json_t *slopes_json(const struct report *r)
 		for (int part = MEM_RSS; part < MEM_PARTS; part++)
 			put(parts, names[part], s->ok[part] ? fit_json(&s->fit[part]) : json_null());
 		put(o, "parts", parts);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *limits_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_limits; i++) {
+		const struct limit *l = &r->limits[i];
+		json_t *o = json_object();
+
+		put(o, "cell", text(l->cell->id));
+		put(o, "subject", text(l->subject));
+		put(o, "name", text(l->name));
+		put(o, "where", text(l->where));
+		put(o, "limit", json_number_or_null(l->limit));
+		put(o, "used", json_number_or_null(l->used));
+		put(o, "tasks_least", json_number_or_null(l->least_tasks));
+		put(o, "tasks_most", json_number_or_null(l->most_tasks));
+		put(o, "samples", json_integer((json_int_t)l->n));
+		put(o, "of", json_integer((json_int_t)l->of));
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -393,6 +416,7 @@ json_t *report_json(const struct report *r)
 	put(o, "twins", twins_json(r));
 	put(o, "scaling", scaling_json(r));
 	put(o, "memory_slopes", slopes_json(r));
+	put(o, "limits", limits_json(r));
 	put(o, "counters", counters_json(r));
 	put(o, "figures", figures_json(r));
 	put(o, "counted_over_timed", costs_json(r));

@@ -396,6 +396,7 @@ void report_free(struct report *r)
 	free(r->comparisons);
 	free(r->twins);
 	free(r->slopes);
+	free(r->limits);
 	free(r->scalings);
 	free(r->counters);
 	free(r->figures);

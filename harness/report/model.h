@@ -118,7 +118,7 @@ struct comparison {
 	struct verdict verdict;
 };
 
-enum memory_part { MEM_TOTAL, MEM_RSS, MEM_PAGETABLE, MEM_KSTACK, MEM_SLAB, MEM_PARTS };
+enum memory_part { MEM_TOTAL, MEM_RSS, MEM_PAGETABLE, MEM_KSTACK, MEM_SLAB, MEM_PSS, MEM_SOCKETS, MEM_PARTS };
 
 /* Memory against the number of live tasks, over the cells of one workload that differ only in that number. */
 struct slope {
@@ -128,6 +128,15 @@ struct slope {
 	struct theil_sen fit[MEM_PARTS];
 	bool ok[MEM_PARTS];
 	double x_min, x_max;
+};
+
+/* A limit that kept a subject from having as many tasks as a cell wanted. */
+struct limit {
+	const struct cell *cell;
+	const char *subject, *name, *where;
+	double limit, used; /* of the first such sample */
+	double least_tasks, most_tasks; /* that there were; NaN: not told */
+	size_t n, of; /* samples that met it, of the subject's in the cell (calibrations aside) */
 };
 
 /* Throughput over a number of things at once: connections, tasks or workers (scaling.c). */
@@ -185,6 +194,8 @@ struct report {
 	size_t n_twins;
 	struct slope *slopes;
 	size_t n_slopes;
+	struct limit *limits;
+	size_t n_limits;
 	struct scaling *scalings;
 	size_t n_scalings;
 	struct counter *counters;
@@ -195,6 +206,7 @@ struct report {
 	size_t n_costs;
 	struct plot *plots;
 	size_t n_plots;
+	struct plot topology; /* the machine, without .gp and .dat; not drawn where the record does not hold it */
 	struct excluded *excluded;
 	size_t n_excluded;
 	char plots_why[256]; /* why figures are missing, or "" */
@@ -214,9 +226,14 @@ void report_free(struct report *r);
 /* Of a run's folder (report.c). */
 int report_load(const char *dir, struct report **out, struct err *err);
 
+/* Adds to what was left out; the sentence in printf form. Out of memory loses the note, nothing else. */
+void model_exclude(struct report *r, const char *what, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 /* analyse.c: all that needs statistics. Called by report_build. */
 int report_analyse(struct report *r, struct err *err);
 
+/* limits.c: r->limits, and notes about threads that may have run elsewhere. 0 or -ENOMEM. Called by report_analyse. */
+int report_limits(struct report *r);
 /* slopes.c: r->slopes; scaling.c: r->scalings. 0 or -ENOMEM. Called by report_analyse. */
 int report_slopes(struct report *r);
 int report_scaling(struct report *r);
@@ -276,5 +293,8 @@ size_t report_subjects(const struct report *r, const char ***out);
 
 /* The figures: writes plots/ below dir, fills r->plots. A missing gnuplot is no error. */
 int report_plots(struct report *r, const char *dir, struct err *err);
+
+/* The machine and its placements: plots/topology.svg and r->topology (topology_figure.c). After report_plots. */
+int report_topology(struct report *r, const char *dir, struct err *err);
 
 #endif

@@ -7,7 +7,6 @@
 #include "harness/report/model.h"
 
 /* Adds to what was left out; the sentence in printf form. Out of memory loses the note, nothing else. */
-void model_exclude(struct report *r, const char *what, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* One line of samples.jsonl into its series, or among what was left out. 0 or -ENOMEM. */
 int model_read_sample(struct report *r, const json_t *sample);

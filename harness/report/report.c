@@ -115,6 +115,8 @@ int report_write(const char *dir, struct err *err)
 		return rc;
 	rc = report_plots(r, dir, err);
 	if (rc == 0)
+		rc = report_topology(r, dir, err);
+	if (rc == 0)
 		rc = write_json(r, dir, err);
 	if (rc == 0)
 		rc = write_page(r, &doc_markdown, dir, "report.md", err);

@@ -12,7 +12,7 @@
 #define LEVEL 0.95
 
 static const char *const part_keys[MEM_PARTS] = {"total_bytes", "rss_bytes", "pagetable_bytes", "kstack_bytes",
-						 "slab_bytes"};
+						 "slab_bytes",  "pss_bytes", "sockets_bytes"};
 
 static double live_tasks(const json_t *sample)
 {

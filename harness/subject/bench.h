@@ -150,7 +150,9 @@ bool bench_is_recorded(const struct bench *b);
 
 /*
  * A point at which the harness reads the process's memory from outside, outside begin..end.
- * `name` is "base" before the tasks exist and "live" while they do, or have been: live_tasks is their number.
+ * `name` is "base" before the tasks exist and "live" while they do, or have been: live_tasks is their number. "limit" comes in
+ * place of "live" when there cannot be as many as wanted, before those that there are go: the harness then finds out which limit
+ * that was.
  * Blocks the calling OS thread until the harness has read (hundreds of ms: it waits for the kernel's
  * counters to settle). Does nothing in warm-up and calibration runs.
  */

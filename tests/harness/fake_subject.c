@@ -4,12 +4,15 @@
  * The tests link it under names subject-<way>: one binary, and the way is read from argv[0]. It links no model and does
  * no work; a region is a sleep.
  */
+#include <fcntl.h>
 #include <jansson.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,7 +98,7 @@ static void describe(void)
 	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":false,\"params\":[]}]}\n",
 	       way, is("nocalibrate") ? "false" : "true", is("nocertify") ? "false" : "true", is("oldversion") ? 0 : 1,
 	       is("aa") ? "" : "\"ops_quantum\":3,\"quantum_param\":\"size\",",
-	       is("state")                       ? state
+	       is("state") || is("limited")      ? state
 	       : is("delays") || is("fewdelays") ? delay
 						 : "");
 }
@@ -188,6 +191,21 @@ static long region_us(const json_t *cell)
 	return is("slow") ? 60000 : is("level") || is_planted() ? 8000 : 2000;
 }
 
+/* "strays" leaves the CPUs that it was given for one that it was not. */
+static void stray(void)
+{
+	cpu_set_t given, other;
+
+	if (sched_getaffinity(0, sizeof given, &given) != 0)
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		CPU_ZERO(&other);
+		CPU_SET(cpu, &other);
+		if (!CPU_ISSET(cpu, &given) && sched_setaffinity(0, sizeof other, &other) == 0)
+			break;
+	}
+}
+
 static void region(const json_t *cell)
 {
 	struct timespec a, b;
@@ -200,6 +218,8 @@ static void region(const json_t *cell)
 		hang();
 	if (is("crashregion"))
 		die();
+	if (is("strays"))
+		stray();
 	pause_us(region_us(cell));
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	ns = (long long)(b.tv_sec - a.tv_sec) * 1000000000 + (b.tv_nsec - a.tv_nsec);
@@ -213,10 +233,31 @@ static void region(const json_t *cell)
 	wait_for("ack");
 }
 
+/* As many descriptors as it may have, then a word about it, then the error. */
+static void run_into_limit(void)
+{
+	struct rlimit few = {40, 40};
+	int n = 0;
+
+	if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+		exit(1);
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
+		n++;
+	printf("{\"msg\":\"snapshot\",\"name\":\"limit\",\"live_tasks\":%d}\n", n);
+	fflush(stdout);
+	wait_for("ack");
+	for (int fd = 3; fd < 40; fd++)
+		close(fd);
+	say("{\"msg\":\"error\",\"why\":\"cannot hold 100 tasks\"}");
+	exit(1);
+}
+
 static void snapshots(void)
 {
 	say("{\"msg\":\"snapshot\",\"name\":\"base\",\"live_tasks\":0}");
 	wait_for("ack");
+	if (is("limited"))
+		run_into_limit();
 	say("{\"msg\":\"snapshot\",\"name\":\"live\",\"live_tasks\":100}");
 	wait_for("ack");
 }

@@ -17,11 +17,11 @@
 #include "harness/plan/sample.h"
 #include "tests/harness/fakes.h"
 
-static const char *const ways[] = {"good",        "hang",        "hangregion",     "crash", "crashregion", "leave",
-				   "junk",        "hugeline",    "outoforder",     "lies",  "wrongcert",   "exit3",
-				   "floodstderr", "unsupported", "tooslow",        "error", "stays",       "snapshots",
-				   "nocertify",   "nocalibrate", "badcalibration", "slow",  "grows",       "unsaid",
-				   "state",       "delays",      "fewdelays"};
+static const char *const ways[] = {"good",        "hang",        "hangregion",     "crash",  "crashregion", "leave",
+				   "junk",        "hugeline",    "outoforder",     "lies",   "wrongcert",   "exit3",
+				   "floodstderr", "unsupported", "tooslow",        "error",  "stays",       "snapshots",
+				   "nocertify",   "nocalibrate", "badcalibration", "slow",   "grows",       "unsaid",
+				   "state",       "delays",      "fewdelays",      "strays", "limited"};
 enum { N_WAYS = sizeof ways / sizeof *ways };
 
 static char folder[256];
@@ -232,6 +232,59 @@ static json_t *take_plain_not_void(size_t cell, const char *way)
 	}
 }
 
+/* A thread that ran where it should not: the sample is void, and tells which thread and where it may run. */
+static void test_strays(void **state)
+{
+	json_t *record, *outside;
+	struct sample_env env;
+
+	(void)state;
+	if (topology_pus(topology) < 2)
+		skip();
+	sample_env_defaults(&env);
+	record = take_plain(&env, 0, "strays", "timed");
+	outside = json_array_get(json_object_get(json_object_get(record, "sched"), "outside"), 0);
+	assert_non_null(outside);
+	assert_int_equal(jsonx_int(outside, "threads", 0), 1);
+	assert_int_equal(json_array_size(json_object_get(outside, "cpus")), 1);
+	assert_true(jsonx_bool(outside, "ran_outside", false));
+	assert_string_equal(jsonx_str(record, "status"), "void");
+	assert_non_null(strstr(jsonx_str(record, "why"), "ran on other CPUs than the cell's"));
+	json_decref(record);
+	record = take_plain(&env, 0, "strays", "smoke"); /* which claims no time */
+	assert_string_equal(jsonx_str(record, "status"), "ok");
+	json_decref(record);
+	record = take("good", 0);
+	outside = json_object_get(json_object_get(record, "sched"), "outside");
+	assert_true(json_is_array(outside));
+	assert_int_equal(json_array_size(outside), 0);
+	json_decref(record);
+}
+
+/* It could not have as many as wanted: the record names the limit that it was at before it let go. */
+static void test_limited(void **state)
+{
+	struct sample_env env;
+	json_t *record, *hit;
+
+	(void)state;
+	sample_env_defaults(&env);
+	env.snapshot_wait_ns = 1;
+	record = take_plain(&env, 2, "limited", "timed");
+	hit = json_object_get(json_object_get(record, "memory"), "limit_hit");
+	assert_string_equal(jsonx_str(record, "status"), "failed");
+	assert_string_equal(jsonx_str(record, "why"), "cannot hold 100 tasks; at the limit RLIMIT_NOFILE = 40");
+	assert_string_equal(jsonx_str(hit, "name"), "RLIMIT_NOFILE");
+	assert_int_equal(jsonx_int(hit, "limit", 0), 40);
+	assert_int_equal(jsonx_int(hit, "used", 0), 40);
+	assert_true(jsonx_int(hit, "live_tasks", 0) > 20);
+	json_decref(record);
+	record = take("error", 0); /* an error that no limit has to do with */
+	assert_string_equal(jsonx_str(record, "why"), "cannot open the file: No space left on device");
+	assert_true(json_is_null(json_object_get(record, "memory")));
+	json_decref(record);
+}
+
 /* The metric is the quantile that the subject tells; who does not tell one delay per operation has no result. */
 static void test_delays(void **state)
 {
@@ -309,7 +362,7 @@ static void test_nonsense(void **state)
 	assert_sample("junk", 0, "failed", "printed what is no message");
 	assert_sample("hugeline", 0, "failed", "printed what is no message");
 	assert_sample("outoforder", 0, "failed", "where 'ready' was expected");
-	assert_sample("snapshots", 0, "failed", "where 'snapshot of base or live' was expected");
+	assert_sample("snapshots", 0, "failed", "where 'snapshot of base, live or limit' was expected");
 	assert_sample("error", 0, "failed", "cannot open the file: No space left on device");
 }
 
@@ -420,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_keys_differ),    cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_counted_per_op), cmocka_unit_test(test_unsettled),
 		cmocka_unit_test(test_knobs),          cmocka_unit_test(test_delays),
+		cmocka_unit_test(test_strays),         cmocka_unit_test(test_limited),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -51,6 +51,8 @@ static int come_and_go(struct bench *b, struct crowd *crowd, uint64_t tasks)
 		}
 	}
 	dx_wg_wait(&crowd->arrived);
+	if (status < 0)
+		bench_snapshot(b, "limit", atomic_load(&crowd->next));
 	dx_chan_close(&crowd->gate);
 	dx_wg_wait(&crowd->present);
 	if (status < 0)

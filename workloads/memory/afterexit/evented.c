@@ -87,8 +87,11 @@ static void arrive(ex_work *work)
 	touch(t->block, crowd->touch_bytes, crowd->arrived++);
 	t->next = crowd->parked;
 	crowd->parked = t;
-	if (crowd->arrived == crowd->created)
-		release_all(crowd);
+	if (crowd->arrived < crowd->created)
+		return;
+	if (crowd->status < 0)
+		bench_snapshot(crowd->b, "limit", crowd->arrived);
+	release_all(crowd);
 }
 
 static int run_afterexit(struct bench *b)

@@ -59,6 +59,8 @@ static int fill_and_empty(struct bench *b, struct lot *lot, uint64_t tasks)
 	if (status == 0) {
 		dx_sleep_ns(SETTLE_NS);
 		bench_snapshot(b, "live", atomic_load(&lot->next));
+	} else {
+		bench_snapshot(b, "limit", atomic_load(&lot->next));
 	}
 	dx_chan_close(&lot->gate);
 	dx_wg_wait(&lot->present);

@@ -78,6 +78,8 @@ static void arrive(ex_work *work)
 		return;
 	if (lot->status == 0)
 		bench_snapshot(lot->b, "live", lot->arrived);
+	else
+		bench_snapshot(lot->b, "limit", lot->arrived);
 	release_all(lot);
 }
 
