@@ -17,9 +17,11 @@
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "build_info.h"
+#include "harness/measure/doctor.h"
 #include "harness/measure/internal.h"
 #include "harness/measure/sysfile.h"
 
@@ -27,10 +29,11 @@
 enum {
 	NEED_FILES_FEW = 1100, /* 1,000 connections and the rest of a process */
 	NEED_FILES_MANY = 10100, /* 10,000 connections */
-	NEED_TASKS = 33000, /* 32,000 threads */
 	NEED_MAPS = 262144, /* mappings: two per stack with a guard page, for 100,000 stacks */
 	FEW_CPUS = 4, /* DESIGN section 5, rule 6 */
 };
+
+#define NEED_SPACE (INT64_C(2) << 30) /* the largest data file of the plans, and room to write */
 
 /*
  * Load average per CPU. Above a quarter some samples are taken again; above a half more than the rounds that may be
@@ -39,21 +42,7 @@ enum {
 #define LOAD_WARN 0.25
 #define LOAD_BAD 0.5
 
-struct doctor {
-	json_t *findings;
-	const struct topology *topology;
-	const char *data_dir;
-};
-
-struct finding {
-	const char *code, *severity;
-	char text[400];
-	char fix[300]; /* "": there is none */
-	char undo[300];
-};
-
-static void say(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void say(char *out, size_t size, const char *fmt, ...)
+void finding_say(char *out, size_t size, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -62,12 +51,7 @@ static void say(char *out, size_t size, const char *fmt, ...)
 	va_end(ap);
 }
 
-#define TEXT(f, ...) say((f)->text, sizeof(f)->text, __VA_ARGS__)
-#define FIX(f, ...) say((f)->fix, sizeof(f)->fix, __VA_ARGS__)
-#define UNDO(f, ...) say((f)->undo, sizeof(f)->undo, __VA_ARGS__)
-
-/* A sysctl that should have another value: the two commands. */
-static void fix_sysctl(struct finding *f, const char *name, int64_t better, int64_t now)
+void finding_sysctl(struct finding *f, const char *name, int64_t better, int64_t now)
 {
 	FIX(f, "sudo sysctl -w %s=%" PRId64, name, better);
 	UNDO(f, "sudo sysctl -w %s=%" PRId64, name, now);
@@ -119,7 +103,7 @@ static void check_cpus(const struct doctor *d, struct finding *f)
 static void check_quota(const struct doctor *d, struct finding *f)
 {
 	double cpus;
-	char where[512];
+	char where[512], old[64];
 
 	if (!machine_cpu_quota(&cpus, where, sizeof where)) {
 		TEXT(f, "no CPU quota");
@@ -133,7 +117,8 @@ static void check_quota(const struct doctor *d, struct finding *f)
 		FIX(f, "echo max | sudo tee %.240s", where);
 	else
 		FIX(f, "echo -1 | sudo tee %.240s", where);
-	UNDO(f, "write the old contents of the file back");
+	if (sysfile_text(where, old, sizeof old) > 0)
+		UNDO(f, "echo '%s' | sudo tee %.240s", old, where);
 }
 
 static void check_governor(const struct doctor *d, struct finding *f)
@@ -150,10 +135,7 @@ static void check_governor(const struct doctor *d, struct finding *f)
 		f->severity = "warn";
 		TEXT(f, "governor %s: the frequency follows the load, so work that waits runs on a slower CPU", name);
 		FIX(f, "echo performance | sudo tee %s", files);
-		if (strcmp(name, "mixed") == 0)
-			UNDO(f, "write the old values back: cat %s", files);
-		else
-			UNDO(f, "echo %s | sudo tee %s", name, files);
+		finding_undo_per_cpu(f, "cpufreq/scaling_governor");
 	}
 }
 
@@ -179,19 +161,23 @@ static void check_turbo(const struct doctor *d, struct finding *f)
 static void check_clocksource(const struct doctor *d, struct finding *f)
 {
 	static const char path[] = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
-	char name[64];
+	static const char possible[] = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
+	char name[64], all[256];
 
 	(void)d;
 	if (sysfile_text(path, name, sizeof name) <= 0) {
 		TEXT(f, "the clock source cannot be read");
-	} else if (strcmp(name, "hpet") == 0 || strcmp(name, "acpi_pm") == 0 || strcmp(name, "jiffies") == 0) {
+	} else if (strcmp(name, "hpet") == 0 || strcmp(name, "acpi_pm") == 0 || strstr(name, "jiffies")) {
 		f->severity = "warn";
 		TEXT(f,
 		     "clock source %s: reading the clock is a slow system call, which weighs on everything that has "
 		     "timers",
 		     name);
-		FIX(f, "echo tsc | sudo tee %s", path);
-		UNDO(f, "echo %s | sudo tee %s", name, path);
+		/* The kernel takes the TSC off the list when it has found it unstable: then nothing here brings it back. */
+		if (sysfile_text(possible, all, sizeof all) <= 0 || strstr(all, "tsc")) {
+			FIX(f, "echo tsc | sudo tee %s", path);
+			UNDO(f, "echo %s | sudo tee %s", name, path);
+		}
 	} else {
 		TEXT(f, "clock source %s", name);
 	}
@@ -247,7 +233,7 @@ static void check_paranoid(const struct doctor *d, struct finding *f)
 		TEXT(f, "perf_event_paranoid %" PRId64 ": %s", paranoid,
 		     paranoid > 2 ? "no counters at all"
 				  : "only user-mode events, so no context switches by perf (getrusage has them)");
-		fix_sysctl(f, "kernel.perf_event_paranoid", 1, paranoid);
+		finding_sysctl(f, "kernel.perf_event_paranoid", 1, paranoid);
 	}
 }
 
@@ -282,7 +268,7 @@ static void check_aslr(const struct doctor *d, struct finding *f)
 		f->severity = "warn";
 		TEXT(f, "address layout is not randomised: all processes share one layout, whose luck no repetition "
 			"averages out");
-		fix_sysctl(f, "kernel.randomize_va_space", 2, level);
+		finding_sysctl(f, "kernel.randomize_va_space", 2, level);
 	} else if (persona != -1 && (persona & ADDR_NO_RANDOMIZE)) {
 		f->severity = "warn";
 		TEXT(f, "address layout is not randomised for this process: its luck is in every sample");
@@ -306,7 +292,7 @@ static void check_maps(const struct doctor *d, struct finding *f)
 		f->severity = "note";
 		TEXT(f, "vm.max_map_count %" PRId64 ": at two mappings per guarded stack, about %" PRId64 " stacks",
 		     maps, maps / 2);
-		fix_sysctl(f, "vm.max_map_count", 1048576, maps);
+		finding_sysctl(f, "vm.max_map_count", 1048576, maps);
 	}
 }
 
@@ -322,8 +308,35 @@ static void check_overcommit(const struct doctor *d, struct finding *f)
 	} else {
 		f->severity = "bad";
 		TEXT(f, "vm.overcommit_memory 2: stacks are charged at their full size, so cells with many tasks fail");
-		fix_sysctl(f, "vm.overcommit_memory", 0, mode);
+		finding_sysctl(f, "vm.overcommit_memory", 0, mode);
 	}
+}
+
+/* The devices that are in use, with their priorities; fstab may know others. */
+static void fix_swaps(struct finding *f)
+{
+	char *text = sysfile_all("/proc/swaps", NULL);
+	size_t fix = 0, undo = 0;
+
+	for (const char *line = text ? strchr(text, '\n') : NULL; line && line[1]; line = strchr(line + 1, '\n')) {
+		char device[160];
+		long long priority;
+
+		if (sscanf(line, " %159s %*s %*s %*s %lld", device, &priority) != 2 || undo + 200 > sizeof f->undo ||
+		    fix + 180 > sizeof f->fix)
+			continue;
+		/* Behind "sudo swapoff" all of them; each with its priority behind a swapon of its own. */
+		fix += (size_t)snprintf(f->fix + fix, sizeof f->fix - fix, "%s %s", fix ? "" : "sudo swapoff", device);
+		undo += (size_t)snprintf(f->undo + undo, sizeof f->undo - undo, "%ssudo swapon", undo ? " && " : "");
+		if (priority >= 0) /* the kernel's own choice is below 0, and cannot be asked for */
+			undo += (size_t)snprintf(f->undo + undo, sizeof f->undo - undo, " -p %lld", priority);
+		undo += (size_t)snprintf(f->undo + undo, sizeof f->undo - undo, " %s", device);
+	}
+	free(text);
+	if (f->fix[0])
+		return;
+	FIX(f, "sudo swapoff -a");
+	UNDO(f, "sudo swapon -a");
 }
 
 static void check_swap(const struct doctor *d, struct finding *f)
@@ -342,8 +355,7 @@ static void check_swap(const struct doctor *d, struct finding *f)
 		     "swap is on (%" PRId64 " MiB of %" PRId64
 		     " used): resident memory can shrink while it is being measured",
 		     (total - left) >> 20, total >> 20);
-		FIX(f, "sudo swapoff -a");
-		UNDO(f, "sudo swapon -a");
+		fix_swaps(f);
 	}
 	free(meminfo);
 }
@@ -367,10 +379,10 @@ static void check_files(const struct doctor *d, struct finding *f)
 	TEXT(f, "%ju open files per process: cells with %s connections cannot run", (uintmax_t)limit.rlim_cur,
 	     limit.rlim_cur < NEED_FILES_FEW ? "1,000" : "10,000");
 	if (limit.rlim_max >= NEED_FILES_MANY)
-		FIX(f, "ulimit -n 16384");
+		FIX(f, "ulimit -Sn 16384");
 	else
 		FIX(f, "sudo prlimit --pid $$ --nofile=16384:16384");
-	UNDO(f, "leave the shell");
+	finding_undo_limit(f, "nofile", &limit);
 }
 
 static void check_tasks(const struct doctor *d, struct finding *f)
@@ -391,20 +403,30 @@ static void check_tasks(const struct doctor *d, struct finding *f)
 	} else if (threads_max < NEED_TASKS) {
 		f->severity = "note";
 		TEXT(f, "kernel.threads-max %" PRId64 ": cells with more threads stop there", threads_max);
-		fix_sysctl(f, "kernel.threads-max", 131072, threads_max);
+		finding_sysctl(f, "kernel.threads-max", 131072, threads_max);
 	} else if (pid_max < NEED_TASKS) {
 		f->severity = "note";
 		TEXT(f,
 		     "kernel.pid_max %" PRId64
 		     ": every thread takes a number, so cells with 32,000 threads stop before",
 		     pid_max);
-		fix_sysctl(f, "kernel.pid_max", 131072, pid_max);
+		finding_sysctl(f, "kernel.pid_max", 131072, pid_max);
 	} else {
 		TEXT(f, "enough process numbers and threads");
 	}
 }
 
 /* ---- files --------------------------------------------------------------------------------------------- */
+
+static bool is_remote(const char *fs)
+{
+	static const char *const names[] = {"nfs", "cifs", "smb", "9p", "fuse", "ceph", "virtiofs", "afs", "glusterfs"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strncmp(fs, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
 
 static void check_data_dir(const struct doctor *d, struct finding *f)
 {
@@ -432,9 +454,31 @@ static void check_data_dir(const struct doctor *d, struct finding *f)
 		     d->data_dir);
 		FIX(f, "mount a volume into the container and give it as --data-dir");
 		UNDO(f, "none");
+	} else if (is_remote(mount.fs)) {
+		f->severity = "warn";
+		TEXT(f, "data directory %.200s is on %s: disk cells would measure a network, or another program",
+		     d->data_dir, mount.fs);
+		FIX(f, "--data-dir /var/tmp");
+		UNDO(f, "none");
 	} else {
 		TEXT(f, "data directory %.200s is on %s (%.100s)", d->data_dir, mount.fs, mount.device);
 	}
+}
+
+static void check_space(const struct doctor *d, struct finding *f)
+{
+	struct statvfs fs;
+	int64_t left;
+
+	if (!d->data_dir || statvfs(d->data_dir, &fs) != 0) {
+		TEXT(f, "free space is not known without a data directory");
+		return;
+	}
+	left = (int64_t)(fs.f_bavail * fs.f_frsize);
+	TEXT(f, "%" PRId64 " MiB are free in the data directory%s", left >> 20,
+	     left < NEED_SPACE ? ": cells with files of 256 MiB and more fail" : "");
+	if (left < NEED_SPACE)
+		f->severity = "warn";
 }
 
 static void check_io_uring(const struct doctor *d, struct finding *f)
@@ -450,7 +494,7 @@ static void check_io_uring(const struct doctor *d, struct finding *f)
 	f->severity = "note";
 	TEXT(f, "io_uring is not to be had (%s): the event loop reads files by helper threads", why);
 	if (sysfile_int("/proc/sys/kernel/io_uring_disabled", &disabled) == 0 && disabled > 0)
-		fix_sysctl(f, "kernel.io_uring_disabled", 0, disabled);
+		finding_sysctl(f, "kernel.io_uring_disabled", 0, disabled);
 }
 
 static void check_build(const struct doctor *d, struct finding *f)
@@ -469,10 +513,7 @@ static void check_build(const struct doctor *d, struct finding *f)
 
 /* ---- all ----------------------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *code;
-	void (*check)(const struct doctor *, struct finding *);
-} checks[] = {
+static const struct check basics[] = {
 	{"build", check_build},       {"virtual", check_virtual},
 	{"cpus", check_cpus},         {"quota", check_quota},
 	{"governor", check_governor}, {"turbo", check_turbo},
@@ -482,22 +523,29 @@ static const struct {
 	{"maps", check_maps},         {"overcommit", check_overcommit},
 	{"swap", check_swap},         {"files", check_files},
 	{"tasks", check_tasks},       {"data-dir", check_data_dir},
-	{"io-uring", check_io_uring},
+	{"space", check_space},       {"io-uring", check_io_uring},
 };
+
+static void add_findings(const struct doctor *d, const struct check *checks, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct finding f = {.code = checks[i].code, .severity = "ok"};
+		bool has_fix;
+
+		checks[i].check(d, &f);
+		has_fix = f.fix[0] != '\0' && f.undo[0] != '\0';
+		json_array_append_new(d->findings, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "code", f.code, "severity",
+							     f.severity, "text", f.text, "fix", has_fix ? f.fix : NULL,
+							     "undo", has_fix ? f.undo : NULL));
+	}
+}
 
 json_t *environment_doctor(const struct topology *t, const char *data_dir)
 {
 	struct doctor d = {.findings = json_array(), .topology = t, .data_dir = data_dir};
 
-	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-		struct finding f = {.code = checks[i].code, .severity = "ok"};
-		bool has_fix;
-
-		checks[i].check(&d, &f);
-		has_fix = f.fix[0] != '\0';
-		json_array_append_new(d.findings, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "code", f.code, "severity",
-							    f.severity, "text", f.text, "fix", has_fix ? f.fix : NULL,
-							    "undo", has_fix ? f.undo : NULL));
-	}
+	add_findings(&d, basics, sizeof basics / sizeof *basics);
+	add_findings(&d, doctor_cpu_checks, doctor_n_cpu_checks);
+	add_findings(&d, doctor_system_checks, doctor_n_system_checks);
 	return d.findings;
 }
