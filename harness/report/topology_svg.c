@@ -19,7 +19,8 @@
 #include "harness/report/topology_draw.h"
 
 enum {
-	CANVAS_W = 880, /* as the other figures */
+	CANVAS_W = 880, /* as the other figures, at most */
+	CANVAS_LEAST = 620, /* a page stretches figures to its own width: text must not get larger than its own */
 	EDGE = 16, /* around everything */
 	PAD = 6, /* inside a box */
 	GAP = 5, /* between boxes */
@@ -51,6 +52,7 @@ struct drawing {
 	json_int_t cpus[CPUS_MAX]; /* in the order in which they are drawn */
 	bool begins[CPUS_MAX]; /* the first of a top-level box */
 	size_t n;
+	int right; /* how far text and boxes reach */
 };
 
 /* ---- boxes --------------------------------------------------------------------------------------------- */
@@ -149,9 +151,18 @@ static void flow(const struct drawing *d, struct box *boxes, size_t n, int max_w
 
 /* ---- pieces of SVG ------------------------------------------------------------------------------------- */
 
-/* anchor: start, middle, end. */
-static void put_text(FILE *out, int x, int y, const char *anchor, const char *extra, const char *text)
+static void reach(struct drawing *d, int x)
 {
+	d->right = x > d->right ? x : d->right;
+}
+
+/* anchor: start, middle, end. */
+static void put_text(struct drawing *d, int x, int y, const char *anchor, const char *extra, const char *text)
+{
+	FILE *out = d->out;
+
+	if (strcmp(anchor, "start") == 0)
+		reach(d, x + (int)strlen(text) * CHAR_W);
 	fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\"%s>", x, y, anchor, extra);
 	for (; *text; text++)
 		html_put(out, *text);
@@ -179,7 +190,7 @@ static int kind_of(const struct drawing *d, json_int_t cpu)
 	return -1;
 }
 
-static void put_cpu(const struct drawing *d, int x, int y, json_int_t cpu)
+static void put_cpu(struct drawing *d, int x, int y, json_int_t cpu)
 {
 	bool allowed = topology_has(d->allowed, cpu);
 	int kind = kind_of(d, cpu), w = d->cpu_w - 2, h = d->cpu_h - 2;
@@ -196,14 +207,14 @@ static void put_cpu(const struct drawing *d, int x, int y, json_int_t cpu)
 	put_frame(d->out, x, y, w, h,
 		  allowed ? "stroke-opacity=\"0.6\"" : "stroke-opacity=\"0.6\" stroke-dasharray=\"2 3\"");
 	snprintf(text, sizeof text, "%lld", (long long)cpu);
-	put_text(d->out, x + w / 2, y + 13, "middle", allowed ? "" : " fill-opacity=\"0.5\"", text);
+	put_text(d, x + w / 2, y + 13, "middle", allowed ? "" : " fill-opacity=\"0.5\"", text);
 	if (kind >= 0) {
 		snprintf(text, sizeof text, "k%d", kind);
-		put_text(d->out, x + w / 2, y + 25, "middle", " font-size=\"9\"", text);
+		put_text(d, x + w / 2, y + 25, "middle", " font-size=\"9\"", text);
 	}
 }
 
-static void put_boxes(const struct drawing *d, const struct box *boxes, size_t n, int x, int y)
+static void put_boxes(struct drawing *d, const struct box *boxes, size_t n, int x, int y)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct box *b = &boxes[i];
@@ -213,7 +224,7 @@ static void put_boxes(const struct drawing *d, const struct box *boxes, size_t n
 		put_frame(d->out, x + b->x, y + b->y, b->w, b->h,
 			  b->is_core ? "stroke-opacity=\"0.25\"" : "stroke-opacity=\"0.45\"");
 		if (!b->is_core) {
-			put_text(d->out, x + b->x + PAD, y + b->y + LINE_H, "start", "", b->label);
+			put_text(d, x + b->x + PAD, y + b->y + LINE_H, "start", "", b->label);
 			put_boxes(d, b->of, b->n, x + b->x + PAD, y + b->y + LINE_H + PAD);
 			continue;
 		}
@@ -243,12 +254,12 @@ static int column_x(const struct drawing *d, size_t i)
 	return STRIP_X + (int)((w > max ? max : w) * (double)i + 0.5);
 }
 
-static void put_lane(const struct drawing *d, int y, const struct lane *lane, const json_t *cpus)
+static void put_lane(struct drawing *d, int y, const struct lane *lane, const json_t *cpus)
 {
 	int end = column_x(d, d->n);
 	char text[48];
 
-	put_text(d->out, STRIP_X - 8, y + LANE_H - 2, "end", "", lane->name);
+	put_text(d, STRIP_X - 8, y + LANE_H - 2, "end", "", lane->name);
 	put_frame(d->out, STRIP_X, y, end - STRIP_X, LANE_H, "stroke-opacity=\"0.25\"");
 	for (size_t i = 0; i < d->n; i++) {
 		int x = column_x(d, i), w = column_x(d, i + 1) - x;
@@ -261,11 +272,11 @@ static void put_lane(const struct drawing *d, int y, const struct lane *lane, co
 				x + (w > 4), y + 1, w > 4 ? w - 1 : w, LANE_H - 2, lane->fill);
 	}
 	topology_ranges(text, 38, cpus);
-	put_text(d->out, end + 10, y + LANE_H - 2, "start", "", text);
+	put_text(d, end + 10, y + LANE_H - 2, "start", "", text);
 }
 
 /* CPU numbers above the strips, as many as have room. */
-static void put_numbers(const struct drawing *d, int y)
+static void put_numbers(struct drawing *d, int y)
 {
 	int last_end = 0;
 
@@ -276,23 +287,23 @@ static void put_numbers(const struct drawing *d, int y)
 		half = snprintf(text, sizeof text, "%lld", (long long)d->cpus[i]) * CHAR_W / 2;
 		if (middle - half < last_end + 10 && i > 0)
 			continue;
-		put_text(d->out, middle, y, "middle", " fill-opacity=\"0.75\"", text);
+		put_text(d, middle, y, "middle", " fill-opacity=\"0.75\"", text);
 		last_end = middle + half;
 	}
 }
 
 /* Returns the y below. */
-static int put_row(const struct drawing *d, int y, const json_t *row)
+static int put_row(struct drawing *d, int y, const json_t *row)
 {
 	const char *why = field_text(row, "why", NULL);
 	char name[64], text[120];
 	int start = y;
 
 	topology_row_name(name, sizeof name, row);
-	put_text(d->out, EDGE, y + LANE_H - 2, "start", " font-weight=\"bold\"", name);
+	put_text(d, EDGE, y + LANE_H - 2, "start", " font-weight=\"bold\"", name);
 	if (why) {
 		snprintf(text, sizeof text, "not here: %.98s", why);
-		put_text(d->out, STRIP_X, y + LANE_H - 2, "start", "", text);
+		put_text(d, STRIP_X, y + LANE_H - 2, "start", "", text);
 		return y + LANE_H + 10;
 	}
 	for (int i = 0; i < N_LANES; i++) {
@@ -306,19 +317,19 @@ static int put_row(const struct drawing *d, int y, const json_t *row)
 	return (y > start ? y : start + LANE_H) + 10;
 }
 
-static int put_rows(const struct drawing *d, int y, const json_t *rows)
+static int put_rows(struct drawing *d, int y, const json_t *rows)
 {
 	char text[64];
 	json_t *row;
 	size_t i;
 
-	put_text(d->out, EDGE, y, "start", "", "who runs where");
+	put_text(d, EDGE, y, "start", "", "who runs where");
 	put_numbers(d, y);
 	y += 6;
 	json_array_foreach (rows, i, row) {
 		if (i == ROWS_MAX) {
 			snprintf(text, sizeof text, "and %zu more", json_array_size(rows) - i);
-			put_text(d->out, EDGE, y + LANE_H, "start", "", text);
+			put_text(d, EDGE, y + LANE_H, "start", "", text);
 			return y + LANE_H + 10;
 		}
 		y = put_row(d, y, row);
@@ -329,7 +340,7 @@ static int put_rows(const struct drawing *d, int y, const json_t *rows)
 /* ---- all ----------------------------------------------------------------------------------------------- */
 
 /* Text in lines of the canvas' width, broken at ", ". Returns the y below. */
-static int put_wrapped(FILE *out, int y, const char *text)
+static int put_wrapped(struct drawing *d, int y, const char *text)
 {
 	const size_t max = (CANVAS_W - 2 * EDGE) / CHAR_W;
 	char line[256];
@@ -342,7 +353,7 @@ static int put_wrapped(FILE *out, int y, const char *text)
 				;
 		cut = cut <= 1 ? max : cut;
 		snprintf(line, sizeof line, "%.*s", (int)cut, text);
-		put_text(out, EDGE, y, "start", "", line);
+		put_text(d, EDGE, y, "start", "", line);
 		y += LINE_H;
 		text += cut;
 	}
@@ -355,13 +366,13 @@ static int put_head(struct drawing *d, const json_t *summary)
 	char text[400];
 
 	topology_counts(text, sizeof text, summary);
-	put_text(d->out, EDGE, y, "start", " font-weight=\"bold\"", text);
+	put_text(d, EDGE, y, "start", " font-weight=\"bold\"", text);
 	y += LINE_H;
 	topology_caches(text, sizeof text, summary);
-	return put_wrapped(d->out, y, text);
+	return put_wrapped(d, y, text);
 }
 
-static int put_foot(const struct drawing *d, int y)
+static int put_foot(struct drawing *d, int y)
 {
 	size_t disallowed = 0;
 	char text[300];
@@ -369,9 +380,9 @@ static int put_foot(const struct drawing *d, int y)
 	for (size_t i = 0; i < d->n; i++)
 		disallowed += !topology_has(d->allowed, d->cpus[i]);
 	if (disallowed)
-		y = put_wrapped(d->out, y, "Broken outline: a CPU that may not be used here.");
+		y = put_wrapped(d, y, "Broken outline: a CPU that may not be used here.");
 	topology_kinds(text, sizeof text, d->kinds);
-	return put_wrapped(d->out, y, text);
+	return put_wrapped(d, y, text);
 }
 
 static void put_body(struct drawing *d, const json_t *summary, const json_t *map, const json_t *rows, int *height)
@@ -390,6 +401,7 @@ static void put_body(struct drawing *d, const json_t *summary, const json_t *map
 	if (boxes) {
 		flow(d, boxes, n, CANVAS_W - 2 * EDGE, &w, &h);
 		put_boxes(d, boxes, n, EDGE, y);
+		reach(d, EDGE + w);
 		y = put_foot(d, y + h + LINE_H + 4);
 		free_boxes(boxes, n);
 	}
@@ -401,7 +413,7 @@ void topology_svg(FILE *out, const json_t *summary, const json_t *map, const jso
 	struct drawing *d = calloc(1, sizeof *d);
 	char *body = NULL;
 	size_t size = 0;
-	int height = 0;
+	int height = 0, width;
 
 	if (!d)
 		return;
@@ -411,13 +423,16 @@ void topology_svg(FILE *out, const json_t *summary, const json_t *map, const jso
 	if (d->out) {
 		put_body(d, summary, map, rows, &height);
 		fclose(d->out);
-		/* How high it is is known behind it. What is outside <svg> or in its head, svg.c replaces. */
+		width = d->right + EDGE < CANVAS_LEAST ? CANVAS_LEAST
+			: d->right + EDGE > CANVAS_W   ? CANVAS_W
+						       : d->right + EDGE;
+		/* How large it is is known behind it. What is outside <svg> or in its head, svg.c replaces. */
 		fprintf(out,
 			"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
 			"%d\" "
 			"xmlns=\"http://www.w3.org/2000/svg\">\n<rect x=\"0\" y=\"0\" width=\"%d\" height=\"%d\" "
 			"fill=\"#ffffff\"/>\n<g font-family=\"sans-serif\" font-size=\"11\">\n%s</g>\n</svg>\n",
-			CANVAS_W, height, CANVAS_W, height, CANVAS_W, height, body ? body : "");
+			width, height, width, height, width, height, body ? body : "");
 	}
 	free(body);
 	free(d);

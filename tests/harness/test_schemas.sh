@@ -48,6 +48,8 @@ timeout 100 "$S" run --out run --seed 1 --quiet --knobs aa:speed=2 --subjects aa
 [ -s run/report.json ] || { cat out err; exit 1; }
 grep -q '"status":"crashed"' run/samples.jsonl || fail "the run has no crash to describe"
 timeout 100 "$S" gate --old old --out gate --quiet --force --rounds 6 -f workload:once --margin 90% >out 2>err
+"$S" topo --json --probe >topo.json || fail "topo: $(cat err)"
+valid --known topology topo.json
 "$S" compare kept run --json >compare.json || fail "compare: $(cat err)"
 timeout 100 "$S" run --rigorous --seed 1 --quiet -f workload:once --subjects aa,bb --budget 3s --out looks >out 2>err
 [ -s looks/report.json ] || fail "--rigorous: $(cat out err)"
