@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "harness/measure/internal.h"
-#include "harness/measure/measure.h"
+#include "tests/harness/fake_machine.h"
 
 #define LONG_NS INT64_C(20000000000)
 #define TASK_BYTES 65536
@@ -193,6 +193,44 @@ static void test_arithmetic(void **state)
 	json_decref(per_task);
 }
 
+/* PSS is RSS by shares, and part of what sockets hold is slab: neither is in the sum, both are told. */
+static void test_apart(void **state)
+{
+	json_t *base = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "rss_bytes", 1000, "vmpte_bytes", 100,
+				 "threads", 1, "kstack_bytes", 5000, "slab_bytes", 700, "kstack_size_bytes", 16384,
+				 "live_tasks", 0, "pss_bytes", 900, "sockets_bytes", 4096);
+	json_t *live = json_deep_copy(base), *per_task;
+
+	(void)state;
+	json_object_set_new(live, "live_tasks", json_integer(2));
+	json_object_set_new(live, "pss_bytes", json_integer(1000));
+	json_object_set_new(live, "sockets_bytes", json_integer(12288));
+	per_task = memory_per_task(base, live);
+	assert_true(number(per_task, "pss_bytes") == 50);
+	assert_true(number(per_task, "sockets_bytes") == 4096);
+	assert_true(number(per_task, "total_bytes") == 0);
+	json_decref(base);
+	json_decref(live);
+	json_decref(per_task);
+}
+
+/* TCP's and UDP's pages together, of a made-up machine; without the file null and why. */
+static void test_sockets(void **state)
+{
+	json_t *snapshot = memory_snapshot(getpid(), 0, 0);
+
+	(void)state;
+	assert_true(json_is_null(json_object_get(snapshot, "sockets_bytes")));
+	assert_true(json_is_string(json_object_get(json_object_get(snapshot, "why"), "sockets_bytes")));
+	json_decref(snapshot);
+	put("/proc/net/sockstat", "sockets: used 16\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 88\nUDP: inuse 0 mem 132\n"
+				  "RAW: inuse 0\nFRAG: inuse 0 memory 0\n");
+	snapshot = memory_snapshot(getpid(), 0, 0);
+	assert_int_equal(json_integer_value(json_object_get(snapshot, "sockets_bytes")),
+			 (88 + 132) * sysconf(_SC_PAGESIZE));
+	json_decref(snapshot);
+}
+
 static void test_kstack_size(void **state)
 {
 	int64_t size = machine_kstack_bytes();
@@ -263,12 +301,12 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_memory), cmocka_unit_test(test_threads), cmocka_unit_test(test_not_settled),
 		cmocka_unit_test(test_settles),      cmocka_unit_test(test_unknown), cmocka_unit_test(test_arithmetic),
-		cmocka_unit_test(test_kstack_size),
+		cmocka_unit_test(test_kstack_size),  cmocka_unit_test(test_apart),   WITH_FAKE(test_sockets),
 	};
 
 	if (argc == 4 && strcmp(argv[2], "touch") == 0)
 		return child_touch(atol(argv[3]));
 	if (argc == 4 && strcmp(argv[2], "threads") == 0)
 		return child_threads(atol(argv[3]));
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_fake, remove_fake);
 }
