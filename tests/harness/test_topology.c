@@ -545,6 +545,35 @@ static void test_hybrid(void **state)
 	topology_free(t);
 }
 
+/* This machine with one CPU taken away: it is in the picture, and not among those that may be used. */
+static void test_real_map(void **state)
+{
+	cpu_set_t allowed, one;
+	struct topology *t;
+	struct err err = {""};
+	json_t *map;
+	int first = 0, last = CPU_SETSIZE - 1;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+	while (!CPU_ISSET(first, &allowed))
+		first++;
+	while (!CPU_ISSET(last, &allowed))
+		last--;
+	CPU_ZERO(&one);
+	CPU_SET(last, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+	assert_int_equal(topology_load(&t, &err), 0);
+	map = topology_map(t);
+	assert_true(json_is_true(json_object_get(map, "is_real")));
+	assert_int_equal(json_array_size(json_object_get(map, "allowed")), 1);
+	assert_true(has(json_object_get(map, "allowed"), last));
+	assert_true(core_in(json_object_get(map, "tree"), first) >= 0);
+	json_decref(map);
+	topology_free(t);
+	assert_int_equal(sched_setaffinity(0, sizeof allowed, &allowed), 0);
+}
+
 static void refuse_description(const char *description, int status, const char *because)
 {
 	struct topology *t;
@@ -587,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_big_little),
 		cmocka_unit_test(test_hybrid),
 		cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_real_map),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
