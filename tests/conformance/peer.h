@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,40 @@ static inline void start_subject(struct peer *p, const char *model, const char *
 
 	snprintf(program, sizeof program, "subjects/subject-%s", model);
 	peer_start(p, program, argument, address_bytes);
+}
+
+static inline json_t *describe(const char *model)
+{
+	struct peer p;
+	json_t *description;
+
+	start_subject(&p, model, "--describe", 0);
+	description = peer_hear(&p);
+	peer_end(&p, 0);
+	return description;
+}
+
+static inline const char *name_of(const json_t *workload)
+{
+	return json_string_value(json_object_get(workload, "name"));
+}
+
+/* NULL: it has none of that name. */
+static inline json_t *find_workload(const json_t *description, const char *name)
+{
+	json_t *workload;
+	size_t i;
+
+	json_array_foreach (json_object_get(description, "workloads"), i, workload)
+		if (strcmp(name_of(workload), name) == 0)
+			return workload;
+	return NULL;
+}
+
+/* Go is built where its compiler is. */
+static inline bool has_go(void)
+{
+	return access(TEST_BINARY_DIR "/subjects/subject-go", X_OK) == 0;
 }
 
 /* One oracle process answers for all tests of a program, as it does in the harness. */

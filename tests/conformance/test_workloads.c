@@ -72,11 +72,6 @@ struct test {
 	char name[64];
 };
 
-static const char *name_of(const json_t *workload)
-{
-	return json_string_value(json_object_get(workload, "name"));
-}
-
 static bool has_scaling(const json_t *workload, const char *scaling)
 {
 	return strcmp(json_string_value(json_object_get(workload, "scaling")), scaling) == 0;
@@ -434,6 +429,16 @@ static const struct scarce {
 	 false},
 };
 
+/* Of the serial subject's description. */
+static json_t *version_of(const char *workload)
+{
+	json_t *description = describe("serial"), *version;
+
+	version = json_incref(json_object_get(find_workload(description, workload), "version"));
+	json_decref(description);
+	return version;
+}
+
 static void test_scarce(void **state)
 {
 	const struct scarce *s = *state;
@@ -444,9 +449,9 @@ static void test_scarce(void **state)
 
 	if (IS_SANITIZED)
 		skip(); /* their shadow memory does not fit any limit */
-	cell = json_pack("{s:s,s:i,s:o,s:i,s:I,s:s,s:s,s:s}", "workload", s->workload, "version", 1, "params",
-			 json_loads(s->params, 0, NULL), "workers", 2, "ops", (json_int_t)20000, "seed",
-			 "0000000000000001", "data_dir", data_dir, "knobs", "");
+	cell = json_pack("{s:s,s:o,s:o,s:i,s:I,s:s,s:s,s:s}", "workload", s->workload, "version",
+			 version_of(s->workload), "params", json_loads(s->params, 0, NULL), "workers", 2, "ops",
+			 (json_int_t)20000, "seed", "0000000000000001", "data_dir", data_dir, "knobs", "");
 	start_subject(&p, s->model, "--run", address_bytes);
 	run_command(&p, "timed", cell);
 	json_decref(cell);
@@ -464,17 +469,6 @@ static void test_scarce(void **state)
 		fail_msg("unexpected reason: %s", why);
 	json_decref(msg);
 	peer_end(&p, 1);
-}
-
-static json_t *describe(const char *model)
-{
-	struct peer p;
-	json_t *description;
-
-	start_subject(&p, model, "--describe", 0);
-	description = peer_hear(&p);
-	peer_end(&p, 0);
-	return description;
 }
 
 /* What a body took to write is told where there is one, and is plausible: the table was made from this tree. */
@@ -593,8 +587,8 @@ static void add_workload(const json_t *workload)
 		add_variant(&variants[v], workload);
 	for (size_t m = 0; m < sizeof models / sizeof models[0]; m++)
 		add_cells(models[m], workload);
-	/* Go is built where its compiler is. Of what it does not know it says nothing but that there is no such workload. */
-	if (access(TEST_BINARY_DIR "/subjects/subject-go", X_OK) == 0 && !strstr(GO_WITHOUT, name_of(workload)))
+	/* Of what Go does not know it says nothing but that there is no such workload. */
+	if (has_go() && !strstr(GO_WITHOUT, name_of(workload)))
 		add_cells("go", workload);
 }
 

@@ -39,7 +39,7 @@ ask 0 '"msg":"sample"' ",\"cell\":{$cell}"
 brief=$(certificate)
 ask 0 '"msg":"sample"' ",\"cell\":{$cell,\"workers\":1,\"params\":{\"tasks\":64,\"ws_kib\":0}}"
 [ "$brief" = "$(certificate)" ] || fail "defaults give other work: $brief, $(certificate)"
-cell="\"workload\":\"disk/mixed\",\"version\":1,\"ops\":400,\"params\":{\"file_mib\":2},\"data_dir\":\"$work\""
+cell="\"workload\":\"disk/mixed\",\"version\":2,\"ops\":400,\"params\":{\"file_mib\":2},\"data_dir\":\"$work\""
 ask 0 '"msg":"sample"' ",\"cell\":{$cell}"
 brief=$(certificate)
 ask 0 '"msg":"sample"' ",\"cell\":{$cell,\"seed\":\"0000000000000000\"}"

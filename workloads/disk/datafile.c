@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-	DATAFILE_VERSION = 2, /* of the content */
+	DATAFILE_VERSION = 3, /* of the content */
 	CHECKED_BLOCKS = 64, /* arbitrary: spread over the file, the first and the last among them */
 };
 
@@ -30,12 +30,6 @@ int datafile_name(struct datafile *f, struct bench *b, uint64_t mib)
 
 /* ---- the file's content ------------------------------------------------------------------------- */
 
-static void fill_blocks(uint64_t *words, uint64_t first_block, uint64_t blocks)
-{
-	for (uint64_t i = 0; i < blocks * DATAFILE_WORDS; i++)
-		words[i] = datafile_word(first_block + i / DATAFILE_WORDS, i % DATAFILE_WORDS);
-}
-
 static bool is_right(int fd, uint64_t bytes)
 {
 	uint64_t found[DATAFILE_WORDS], wanted[DATAFILE_WORDS], blocks = bytes / DATAFILE_BLOCK;
@@ -46,7 +40,7 @@ static bool is_right(int fd, uint64_t bytes)
 	for (uint64_t i = 0; i < CHECKED_BLOCKS; i++) {
 		uint64_t block = (blocks - 1) * i / (CHECKED_BLOCKS - 1);
 
-		fill_blocks(wanted, block, 1);
+		datafile_fill(wanted, block);
 		if (files_pread_all(fd, found, DATAFILE_BLOCK, (off_t)(block * DATAFILE_BLOCK)) < 0 ||
 		    memcmp(found, wanted, DATAFILE_BLOCK) != 0)
 			return false;
@@ -56,7 +50,8 @@ static bool is_right(int fd, uint64_t bytes)
 
 static void fill_chunk(uint64_t *words, uint64_t offset)
 {
-	fill_blocks(words, offset / DATAFILE_BLOCK, FILES_CHUNK / DATAFILE_BLOCK);
+	for (uint64_t i = 0; i < FILES_CHUNK / DATAFILE_BLOCK; i++)
+		datafile_fill(words + i * DATAFILE_WORDS, offset / DATAFILE_BLOCK + i);
 }
 
 /* ---- making it ---------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  *
  * datafile_prepare makes `switchyard-read-v<version>-<size>MiB.dat` in the data directory if it is not there or not
  * right, and leaves it there: the other samples of a run read the same file. The content is a function of the place in the
- * file (datafile_word), not of the seed, so a file can be told to be right by its size and by comparing whole blocks from
+ * file (datafile_fill), not of the seed, so a file can be told to be right by its size and by comparing whole blocks from
  * all over it. It is written under another name and renamed when it is complete and on the device: a killed sample leaves a
  * `.part` file which the next writer starts afresh. A lock on that file keeps two writers apart.
  */
@@ -22,24 +22,27 @@ enum {
 	DATAFILE_WORDS = DATAFILE_BLOCK / sizeof(uint64_t),
 };
 
-/* The file's content: a block starts with its own index, the other words follow from their place. */
-static inline uint64_t datafile_word(uint64_t block, uint64_t word)
+/* The file's content: a block starts with its own index, the other words follow from their place, and it is sealed. */
+static inline void datafile_fill(uint64_t *words, uint64_t block)
 {
-	return word == 0 ? block : files_mix(block * DATAFILE_WORDS + word);
+	words[0] = block;
+	for (uint64_t i = 1; i < DATAFILE_WORDS - 1; i++)
+		words[i] = files_mix(block * DATAFILE_WORDS + i);
+	files_seal(words, DATAFILE_WORDS);
 }
 
 /* What a reader adds to its sum for a block that it has verified. */
-static inline uint64_t datafile_digest(uint64_t first_word, uint64_t last_word)
+static inline uint64_t datafile_digest(uint64_t block)
 {
-	return first_word + last_word;
+	return files_mix(block);
 }
 
-/* Is this block `block`? If so its digest is added to *sum. */
+/* Is this block `block`, and whole? If so its digest is added to *sum. */
 static inline bool datafile_verify(const uint64_t *words, uint64_t block, uint64_t *sum)
 {
-	if (words[0] != block)
+	if (words[0] != block || !files_are_sealed(words, DATAFILE_WORDS))
 		return false;
-	*sum += datafile_digest(words[0], words[DATAFILE_WORDS - 1]);
+	*sum += datafile_digest(block);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #ifndef DISK_FILES_H
 #define DISK_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,21 +22,21 @@ static inline uint64_t files_mix(uint64_t z)
 }
 
 /*
- * Fletcher's two sums over n words, which begin with `sum`: they tell other words and another order of them, and cost a
- * fraction of the copying.
+ * What is written into a file is checked by its CRC-32C (that of iSCSI, ext4 and btrfs) when it is read: any bit that has
+ * changed is told, any two, and any run of 32. The library's takes some 0.2 us for 4 KiB where the CPU helps, which lies in
+ * the regions of the workloads that read, in every body alike.
  */
-static inline uint64_t files_digest(const void *bytes, size_t n, uint64_t sum)
+uint32_t files_crc(const void *bytes, size_t n);
+
+/* Of n words, the last becomes the CRC of those before it. */
+static inline void files_seal(uint64_t *words, size_t n)
 {
-	uint64_t sums = 0;
+	words[n - 1] = files_crc(words, (n - 1) * sizeof words[0]);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		uint64_t word;
-
-		__builtin_memcpy(&word, (const unsigned char *)bytes + i * sizeof word, sizeof word);
-		sum += word;
-		sums += sum;
-	}
-	return files_mix(sum) ^ sums;
+static inline bool files_are_sealed(const uint64_t *words, size_t n)
+{
+	return words[n - 1] == files_crc(words, (n - 1) * sizeof words[0]);
 }
 
 /* All of it, or -errno; -ENODATA if the file ends before. */

@@ -157,6 +157,8 @@ func (r *run) helperCPU() int64 {
 	return clockNs(^r.helper<<3 | 2) // the kernel's number for the CPU time of a process
 }
 
+const clockMonotonic = 1
+
 // nowNs reads the clock that the kernel's timers go by. time.Now would do for intervals, but tells no absolute value.
 func nowNs() int64 {
 	return clockNs(clockMonotonic)
@@ -359,8 +361,7 @@ func relay(r *run) {
 }
 
 func main() {
-	if len(os.Args) == 4 && os.Args[1] == "--backend" {
-		backend(os.Args[2], os.Args[3])
+	if help(os.Args[1:]) {
 		return
 	}
 	switch strings.Join(os.Args[1:], " ") {

@@ -111,7 +111,7 @@ static void bystander_expect(const struct bench *b, struct bench_cert *out)
 
 const struct bench_workload block_bystander_workload = {
 	.name = "block/bystander",
-	.version = 1,
+	.version = 2,
 	.summary = "what tasks that wait take from one that computes beside them",
 	.op = "10000 steps, about 10 us, of a task that computes beside others that wait",
 	.fairness =

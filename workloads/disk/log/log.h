@@ -13,8 +13,13 @@
 extern const struct bench_workload disk_log_workload;
 extern const struct bench_body disk_log_direct, disk_log_evented, disk_log_serial;
 
-/* A record: the writer, its number among the writer's, and words that follow from both. */
-enum { LOG_HEAD_WORDS = 2 };
+/* A record: the CRC of what follows, the writer, its number among the writer's, and words that follow from both. */
+enum { LOG_CRC, LOG_WRITER, LOG_NUMBER, LOG_HEAD_WORDS };
+
+static inline uint64_t log_crc(const uint64_t *words, size_t record_bytes)
+{
+	return files_crc(words + LOG_WRITER, record_bytes - LOG_WRITER * sizeof words[0]);
+}
 
 static inline size_t log_words(size_t record_bytes)
 {
@@ -29,10 +34,11 @@ static inline uint64_t log_word(uint64_t writer, uint64_t number, uint64_t i)
 /* Make a record in a buffer of log_words() words. All but the head changes with each record, as real ones do. */
 static inline void log_fill(uint64_t *words, size_t record_bytes, uint64_t writer, uint64_t number)
 {
-	words[0] = writer;
-	words[1] = number;
+	words[LOG_WRITER] = writer;
+	words[LOG_NUMBER] = number;
 	for (size_t i = LOG_HEAD_WORDS; i < log_words(record_bytes); i++)
 		words[i] = log_word(writer, number, i);
+	words[LOG_CRC] = log_crc(words, record_bytes);
 }
 
 /* What a record found in the file adds to the checksum, and what each fsync that has succeeded adds. */

@@ -6,7 +6,7 @@
  * all blocks are: it measures what the calls cost, and writing back is the kernel's affair at a time of its own.
  * mode=direct opens the file with O_DIRECT: every operation waits for the device, and reads wait behind writes there.
  *
- * Contents. A block carries its index, the number of times it was written and a digest (mixed_fill). Every read checks
+ * Contents. A block carries its index, the number of times it was written and a CRC (mixed_fill). Every read checks
  * all of it, and after the region the whole file is read and checked: the last write of each block is there, and nothing
  * else. A run begins with what the one before has left; only the writes of this run are in the certificate.
  *
@@ -262,7 +262,7 @@ static void mixed_expect(const struct bench *b, struct bench_cert *out)
 
 const struct bench_workload disk_mixed_workload = {
 	.name = "disk/mixed",
-	.version = 1,
+	.version = 2,
 	.summary = "reads and writes of 4 KiB at random places of one file, through the page cache or around it",
 	.op = "one block of 4 KiB read and checked, or made and written",
 	.fairness =

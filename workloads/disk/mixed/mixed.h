@@ -80,13 +80,12 @@ static inline void mixed_fill(uint64_t *words, uint64_t block, uint32_t version)
 	words[1] = version;
 	for (size_t i = 2; i < MIXED_WORDS - 1; i++)
 		words[i] = word += UINT64_C(0x9e3779b97f4a7c15);
-	words[MIXED_WORDS - 1] = files_digest(words, MIXED_WORDS - 1, 0);
+	files_seal(words, MIXED_WORDS);
 }
 
 static inline bool mixed_is_right(const uint64_t *words, uint64_t block, uint32_t version)
 {
-	return words[0] == block && words[1] == version &&
-	       words[MIXED_WORDS - 1] == files_digest(words, MIXED_WORDS - 1, 0);
+	return words[0] == block && words[1] == version && files_are_sealed(words, MIXED_WORDS);
 }
 
 /* What a block that was read after so many writes of this run, and found right, adds to the sum. */

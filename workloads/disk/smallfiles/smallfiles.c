@@ -2,8 +2,8 @@
  * disk/smallfiles - many small files, each read whole: what ReadFile does, again and again.
  *
  * `in_flight` readers take the files in turn. An operation opens a file, reads it to its end into the reader's buffer
- * (the read that gives 0 bytes is made, as by whoever does not know the size), closes it and compares a digest of all
- * bytes with what was written. The files have between half and one and a half times file_bytes, by a fixed seed.
+ * (the read that gives 0 bytes is made, as by whoever does not know the size), closes it and compares the CRC of all
+ * bytes with that of what was written. The files have between half and one and a half times file_bytes, by a fixed seed.
  *
  * mode=warm: the files are in the page cache, and what is measured is four system calls that never wait, and what a
  * model makes of them. mode=cold: before the clock starts their pages are thrown out of the page cache, which is
@@ -14,7 +14,7 @@
  * killed sample leaves the folder; the harness removes the data directory that it made.
  *
  * Rejected: fstat to learn the size, which saves the last read: a fifth call for bodies in which it would block, and
- * the evented style has none. Rejected: CRC32 over the bytes: without hardware it takes longer than the reading.
+ * the evented style has none.
  */
 #include "workloads/descriptors.h"
 #include "workloads/disk/smallfiles/smallfiles.h"
@@ -122,7 +122,7 @@ static int make_files(struct bench *b, struct smallfiles_data *d)
 
 		smallfiles_path(d, i, path);
 		status = write_file(b, path, buf, n);
-		d->digests[i] = smallfiles_digest(buf, n);
+		d->crcs[i] = files_crc(buf, n);
 	}
 	free(path);
 	free(buf);
@@ -151,7 +151,7 @@ static void remove_files(struct smallfiles_data *d)
 
 static void free_data(struct smallfiles_data *d)
 {
-	free(d->digests);
+	free(d->crcs);
 	free(d->dir);
 	free(d);
 }
@@ -166,9 +166,9 @@ static struct smallfiles_data *new_data(struct bench *b)
 	*d = (struct smallfiles_data){.dir = malloc(PATH_MAX),
 				      .files = files,
 				      .buffer_bytes = buffer_bytes(b),
-				      .digests = calloc(files, sizeof d->digests[0]),
+				      .crcs = calloc(files, sizeof d->crcs[0]),
 				      .is_cold = b->param[PARAM_MODE] == MODE_COLD};
-	if (d->dir && d->digests)
+	if (d->dir && d->crcs)
 		return d;
 	free_data(d);
 	return NULL;
@@ -286,19 +286,19 @@ static void smallfiles_expect(const struct bench *b, struct bench_cert *out)
 		size_t n = times ? fill(b, i, buf) : 0;
 
 		out->bytes_read += times * n;
-		out->checksum += times ? times * smallfiles_digest(buf, n) : 0;
+		out->checksum += times ? times * files_crc(buf, n) : 0;
 	}
 	free(buf);
 }
 
 const struct bench_workload disk_smallfiles_workload = {
 	.name = "disk/smallfiles",
-	.version = 1,
+	.version = 2,
 	.summary = "many small files read whole: open, read to the end, close",
 	.op = "one file opened, read to its end, checked and closed",
 	.fairness =
 		"Every body makes the same four calls per file (open, the read that gets all, the read that gets "
-		"nothing, close) into a buffer of the reader's own, and computes the same digest of all bytes; "
+		"nothing, close) into a buffer of the reader's own, and computes the same CRC of all bytes; "
 		"in_flight files are under way at one time. A direct reader makes plain calls one after another. The "
 		"event loop hands each call over by itself, open and close included, because each of them may wait for "
 		"a disk; with warm files that costs it four turns of the loop for what would take microseconds, and "

@@ -21,7 +21,7 @@ struct smallfiles_data {
 	uint64_t files;
 	size_t buffer_bytes; /* a reader's: more than the largest file has */
 	size_t path_bytes; /* ample for each file's path */
-	uint64_t *digests; /* by file: what a reader must find */
+	uint32_t *crcs; /* by file: what a reader must find */
 	bool is_cold; /* each run evicts the files before its region */
 };
 
@@ -38,19 +38,6 @@ static inline void smallfiles_path(const struct smallfiles_data *d, uint64_t fil
 static inline uint64_t smallfiles_file_of(uint64_t op, uint64_t files)
 {
 	return op % files;
-}
-
-/*
- * The digest of a whole file: of its words, the last one filled up with zeros, and its length. The buffer has room for
- * the zeros.
- */
-static inline uint64_t smallfiles_digest(unsigned char *bytes, size_t n)
-{
-	const size_t words = (n + sizeof(uint64_t) - 1) / sizeof(uint64_t);
-
-	for (size_t i = n; i < words * sizeof(uint64_t); i++)
-		bytes[i] = 0;
-	return files_digest(bytes, words, n);
 }
 
 #endif

@@ -1,19 +1,17 @@
-//go:build amd64 || arm64
-
 package main
 
-import "runtime"
-
-// ---- switch/grain ------------------------------------------------------------------------------------------
-
-// fence waits until all that was begun is done, as grain.h does: in assembly, because the language has no such thing.
-func fence()
+import (
+	"runtime"
+)
 
 func init() {
-	workloads = append(workloads, workload{name: "switch/grain", scaling: "linear", metric: "wall_per_op", smokeOps: 1000,
+	register(workload{name: "switch/grain", scaling: "linear", metric: "wall_per_op", smokeOps: 1000,
 		quantum: "tasks", body: grain,
 		params: []param{number("steps", 1000, 1, 1000000, 100), number("tasks", 2, 2, 1000, 3)}})
 }
+
+// fence waits until all that was begun is done, as grain.h does: in assembly, because the language has no such thing.
+func fence()
 
 func grain(r *run) {
 	tasks, n := r.param("tasks"), r.param("steps")

@@ -3,42 +3,15 @@ package main
 import (
 	"runtime"
 	"sync"
-	"sync/atomic"
-	"time"
 )
 
-// The memory family but parked.
+// memory/alloc: slices from make, which the collector takes back.
 
-// ---- memory/afterexit ----------------------------------------------------------------------------------------
-
-func afterexit(r *run) {
-	tasks, kib := r.param("tasks"), r.param("touch_kib")
-	settle := 10*time.Millisecond + time.Duration(r.param("settle_ms"))*time.Millisecond
-	gate := make(chan struct{})
-	var arrived, present sync.WaitGroup
-	var count, left, sum atomic.Uint64
-	arrived.Add(int(tasks))
-	present.Add(int(tasks))
-	r.snapshot("base", 0)
-	for i := uint64(0); i < tasks; i++ {
-		go func() {
-			defer present.Done()
-			sum.Add(touch(kib, 0, count.Add(1)-1, func() {
-				arrived.Done()
-				<-gate
-			}))
-			left.Add(1)
-		}()
-	}
-	arrived.Wait()
-	close(gate)
-	present.Wait()
-	time.Sleep(settle)
-	r.snapshot("live", left.Load())
-	r.cert = cert{Ops: left.Load(), Units: tasks, MaxLive: count.Load(), Checksum: hex(sum.Load())}
+func init() {
+	register(workload{name: "memory/alloc", scaling: "linear", metric: "wall_per_op", smokeOps: 200, quantum: "tasks", body: alloc,
+		params: []param{number("block_kib", 4, 0, 64, 8), choice("reuse", "no", "no", "no", "yes"),
+			number("tasks", 64, 1, 10000, 8), number("work", 100, 0, 1000000, 10)}})
 }
-
-// ---- memory/alloc: slices from make, which the collector takes back ------------------------------------------
 
 const allocPage = 4096
 

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -23,18 +22,17 @@ import (
 // that of the C subjects.
 
 func init() {
-	workloads = append(workloads,
-		workload{name: "net/fanout", scaling: "linear", metric: "cpu_per_op", smokeOps: 10, setup: fanoutSetup,
-			teardown: fanoutTeardown, body: fanout,
-			params: []param{number("in_flight", 8, 1, 1000, 3), number("gets", 8, 1, 1000, 4),
-				number("delay_ms", 5, 0, 1000, 1), number("body_bytes", 1024, 1, 65536, 100)}})
+	register(workload{name: "net/fanout", scaling: "linear", metric: "cpu_per_op", smokeOps: 10, setup: fanoutSetup,
+		teardown: fanoutTeardown, body: fanout,
+		params: []param{number("in_flight", 8, 1, 1000, 3), number("gets", 8, 1, 1000, 4),
+			number("delay_ms", 5, 0, 1000, 1), number("body_bytes", 1024, 1, 65536, 100)}})
 }
 
-// ---- bodies of answers -------------------------------------------------------------------------------------
+// ---- bodies of answers -----------------------------------------------------------------------------------
 
 // fanoutWord is the i-th word of the body that belongs to a number: backend.c of the C subjects.
 func fanoutWord(number, i uint64) uint64 {
-	x := (number+1)*0x9e3779b97f4a7c15 + i
+	x := (number+1)*golden + i
 	x = (x ^ x>>31) * 0xbf58476d1ce4e5b9
 	return x ^ x>>29
 }
@@ -57,10 +55,9 @@ func fanoutSum(room []byte) uint64 {
 
 func wholeWords(n uint64) uint64 { return (n + 7) / 8 * 8 }
 
-// ---- the backend -------------------------------------------------------------------------------------------
+// ---- the backend -----------------------------------------------------------------------------------------
 
-var backendProcess *exec.Cmd
-var backendLife io.Closer // it lives as long as this end of a pipe is open
+var backendProcess helper
 var backendAddress string
 
 func fanoutSetup(r *run) {
@@ -78,34 +75,18 @@ func fanoutSetup(r *run) {
 		fail("cannot hand a socket over: %v", err)
 	}
 	defer socket.Close()
-	self, err := os.Executable()
-	if err != nil {
-		fail("cannot find this program: %v", err)
-	}
-	cmd := exec.Command(self, "--backend", strconv.FormatUint(r.param("delay_ms"), 10), strconv.FormatUint(r.param("body_bytes"), 10))
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1") // as many as the C subjects' has threads
-	cmd.ExtraFiles = []*os.File{socket}
-	if backendLife, err = cmd.StdinPipe(); err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		fail("cannot start a backend: %v", err)
-	}
-	backendProcess, backendAddress, r.helper = cmd, l.Addr().String(), cmd.Process.Pid
+	backendAddress = l.Addr().String()
+	backendProcess = startHelper(r, 1, []*os.File{socket}, "--backend", // one thread, as the C subjects' has
+		strconv.FormatUint(r.param("delay_ms"), 10), strconv.FormatUint(r.param("body_bytes"), 10))
 }
 
-func fanoutTeardown(r *run) {
-	r.helper = 0
-	backendLife.Close()
-	backendProcess.Process.Kill()
-	backendProcess.Wait()
-}
+func fanoutTeardown(r *run) { backendProcess.stop(r) }
 
-// backend is the process: it serves the socket that it has inherited until its standard input ends.
+// backend is the process: it serves the socket that it has inherited.
 func backend(delayMs, bodyBytes string) {
 	delay, err1 := strconv.Atoi(delayMs)
 	length, err2 := strconv.Atoi(bodyBytes)
-	l, err3 := net.FileListener(os.NewFile(3, "listener"))
+	l, err3 := net.FileListener(os.NewFile(firstHelperFile, "listener"))
 	if err1 != nil || err2 != nil || err3 != nil {
 		os.Exit(1)
 	}
@@ -118,7 +99,6 @@ func backend(delayMs, bodyBytes string) {
 			go backendServe(conn, time.Duration(delay)*time.Millisecond, length)
 		}
 	}()
-	io.Copy(io.Discard, os.Stdin)
 }
 
 func backendServe(conn net.Conn, delay time.Duration, length int) {
@@ -152,7 +132,7 @@ func backendServe(conn net.Conn, delay time.Duration, length int) {
 	}
 }
 
-// ---- the client --------------------------------------------------------------------------------------------
+// ---- the client ------------------------------------------------------------------------------------------
 
 // traffic counts what goes through a client's connections.
 type traffic struct{ in, out atomic.Uint64 }
