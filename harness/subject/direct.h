@@ -11,6 +11,7 @@
  *
  *   typedef dx_task    a joinable task; storage by the caller, must outlive dx_join
  *   typedef dx_mutex   mutual exclusion; not recursive
+ *   typedef dx_cond    what tasks wait on that have a mutex and need something to change
  *   typedef dx_rwlock  many may hold it for reading or one for writing; not recursive
  *   typedef dx_barrier a meeting of n tasks, again and again
  *   typedef dx_sem     a number of permits
@@ -35,6 +36,11 @@
  *
  *   int  dx_mutex_init(dx_mutex *), void dx_mutex_destroy(dx_mutex *)
  *   void dx_lock(dx_mutex *), void dx_unlock(dx_mutex *)
+ *
+ *   int  dx_cond_init(dx_cond *), void dx_cond_destroy(dx_cond *)
+ *   void dx_cond_wait(dx_cond *, dx_mutex *)                    gives the mutex up, blocks until a broadcast (or for no reason),
+ *                                                               and takes the mutex again
+ *   void dx_cond_broadcast(dx_cond *)                           wakes all
  *
  *   int  dx_rwlock_init(dx_rwlock *), void dx_rwlock_destroy(dx_rwlock *)
  *   void dx_rlock(dx_rwlock *), void dx_runlock(dx_rwlock *)    for reading
@@ -142,6 +148,10 @@ DX_HAS(dx_mutex_init, int (*)(dx_mutex *));
 DX_HAS(dx_mutex_destroy, void (*)(dx_mutex *));
 DX_HAS(dx_lock, void (*)(dx_mutex *));
 DX_HAS(dx_unlock, void (*)(dx_mutex *));
+DX_HAS(dx_cond_init, int (*)(dx_cond *));
+DX_HAS(dx_cond_destroy, void (*)(dx_cond *));
+DX_HAS(dx_cond_wait, void (*)(dx_cond *, dx_mutex *));
+DX_HAS(dx_cond_broadcast, void (*)(dx_cond *));
 DX_HAS(dx_rwlock_init, int (*)(dx_rwlock *));
 DX_HAS(dx_rwlock_destroy, void (*)(dx_rwlock *));
 DX_HAS(dx_rlock, void (*)(dx_rwlock *));

@@ -105,6 +105,31 @@ static inline void dx_unlock(dx_mutex *m)
 	gr_mutex_unlock(m);
 }
 
+/* ---- condition variables -------------------------------------------------------------------------- */
+
+typedef gr_cond dx_cond;
+
+static inline int dx_cond_init(dx_cond *c)
+{
+	*c = (gr_cond){.head = NULL};
+	return 0;
+}
+
+static inline void dx_cond_destroy(dx_cond *c)
+{
+	(void)c;
+}
+
+static inline void dx_cond_wait(dx_cond *c, dx_mutex *m)
+{
+	gr_cond_wait(c, m);
+}
+
+static inline void dx_cond_broadcast(dx_cond *c)
+{
+	gr_cond_broadcast(c);
+}
+
 /* ---- locks for many readers or one writer --------------------------------------------------------- */
 
 typedef struct dx_rwlock {

@@ -25,6 +25,7 @@
 
 typedef struct pt_task dx_task;
 typedef pthread_mutex_t dx_mutex;
+typedef pthread_cond_t dx_cond;
 typedef pthread_rwlock_t dx_rwlock;
 typedef pthread_barrier_t dx_barrier;
 typedef sem_t dx_sem;
@@ -104,6 +105,37 @@ static inline void dx_unlock(dx_mutex *m)
 
 	if (__builtin_expect(rc, 0))
 		pt_fatal("dx_unlock: %s", strerror(rc));
+}
+
+/* ---- condition variables ------------------------------------------------------------------------ */
+
+static inline int dx_cond_init(dx_cond *c)
+{
+	return -pthread_cond_init(c, NULL);
+}
+
+static inline void dx_cond_destroy(dx_cond *c)
+{
+	int rc = pthread_cond_destroy(c);
+
+	if (rc)
+		pt_fatal("dx_cond_destroy: %s", strerror(rc));
+}
+
+static inline void dx_cond_wait(dx_cond *c, dx_mutex *m)
+{
+	int rc = pthread_cond_wait(c, m);
+
+	if (__builtin_expect(rc, 0))
+		pt_fatal("dx_cond_wait: %s", strerror(rc));
+}
+
+static inline void dx_cond_broadcast(dx_cond *c)
+{
+	int rc = pthread_cond_broadcast(c);
+
+	if (__builtin_expect(rc, 0))
+		pt_fatal("dx_cond_broadcast: %s", strerror(rc));
 }
 
 /* ---- locks for many readers or one writer -------------------------------------------------------- */

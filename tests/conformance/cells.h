@@ -39,6 +39,7 @@ static const struct refusal {
 static const struct lack {
 	const char *workload, *params, *why;
 } go_lacks[] = {
+	{"block/bystander", "\"kind\":\"join\"", "subject-go has no body for block/bystander with kind=join"},
 	{"disk/read", "\"mode\":\"cold\"", "subject-go has no body for disk/read with mode=cold"},
 	{"disk/smallfiles", "\"mode\":\"cold\"", "subject-go has no body for disk/smallfiles with mode=cold"},
 };
@@ -148,6 +149,20 @@ static const struct extra {
 	{"block/bystander", "{\"kind\":\"file\",\"waiters\":3,\"wait_us\":50}", 300, "gmp,pthread,eventloop"},
 	{"block/bystander", "{\"kind\":\"socket\",\"waiters\":20,\"wait_us\":100}", 300, "gmp,pthread,eventloop"},
 	{"block/bystander", "{\"kind\":\"socket\",\"waiters\":1,\"wait_us\":20000}", 1, "gmp,pthread,eventloop"},
+	{"block/bystander", "{\"kind\":\"semaphore\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread,eventloop"},
+	{"block/bystander", "{\"kind\":\"semaphore\",\"waiters\":40,\"wait_us\":1}", 300, "gmp,pthread,eventloop"},
+	{"block/bystander", "{\"kind\":\"rwlock\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},
+	{"block/bystander", "{\"kind\":\"rwlock\",\"waiters\":20,\"wait_us\":1}", 300, "gmp,pthread"},
+	{"block/bystander", "{\"kind\":\"barrier\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread,eventloop"},
+	{"block/bystander", "{\"kind\":\"barrier\",\"waiters\":300,\"wait_us\":1}", 300, "gmp,pthread,eventloop"},
+	{"block/bystander", "{\"kind\":\"condition\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},
+	{"block/bystander", "{\"kind\":\"condition\",\"waiters\":20,\"wait_us\":1}", 300, "gmp,pthread"},
+	{"block/bystander", "{\"kind\":\"join\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},
+	{"block/bystander", "{\"kind\":\"group\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},
+	{"block/bystander", "{\"kind\":\"select\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread"},
+	{"block/bystander", "{\"kind\":\"select\",\"waiters\":10,\"wait_us\":1}", 300, "gmp,pthread"},
+	{"block/bystander", "{\"kind\":\"accept\",\"waiters\":5,\"wait_us\":200}", 300, "gmp,pthread,eventloop"},
+	{"block/bystander", "{\"kind\":\"accept\",\"waiters\":10,\"wait_us\":1}", 300, "gmp,pthread,eventloop"},
 	{"block/overlap", "{\"part\":\"disk\",\"in_flight\":1,\"delay_us\":1}", 20, NULL},
 	{"block/overlap", "{\"part\":\"net\",\"in_flight\":1,\"delay_us\":300}", 20, NULL},
 	{"block/overlap", "{\"part\":\"net\",\"in_flight\":100,\"delay_us\":1}", 500, "gmp,pthread,eventloop"},

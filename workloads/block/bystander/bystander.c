@@ -11,6 +11,15 @@
  *	call	each is in a call that blocks in the kernel for wait_us, of which the runtime knows only that it is a call
  *	file	each reads 4 KiB of a file with O_DIRECT, and sleeps for wait_us
  *	socket	each reads from a socket of its own, to which one more task writes after every wait_us of sleep
+ *	accept	each accepts on a listening socket of its own, to which one more task connects after every wait_us of sleep
+ *	select	each receives from whichever of two channels has something, on which one more task sends in turn
+ *	semaphore	each acquires a permit of its own semaphore, which one more task releases after every wait_us of sleep
+ *	condition	all wait on one condition variable, on which one more task broadcasts after every wait_us of sleep
+ *	barrier	all meet at a barrier, to which one more task comes after every wait_us of sleep
+ *	rwlock	all read under a lock that one more task has for writing for wait_us; it takes the next of two such locks
+ *		before it gives this one up, so that readers do not find it free
+ *	join	each starts a task that sleeps for wait_us, and joins it
+ *	group	the same, awaited by a wait group
  *
  * The difference to kind=none is what the waits take from who does not wait. A wait that is longer than the region shows
  * that a blocked task uses no CPU; short ones show what it costs to notice that it is over, to put something else aside,
@@ -30,11 +39,20 @@
 
 enum { PARAM_KIND, PARAM_WAITERS, PARAM_WAIT_US };
 
-enum { FILE_MIB = 64, SOCKETS_PER_WAITER = 2 };
+enum {
+	FILE_MIB = 64,
+	SOCKETS_PER_WAITER = 2, /* a pair; or one that listens and one that it has accepted */
+	CONNECTIONS_WAITING = 1024, /* at a listening socket; arbitrary */
+};
 
-static const char *const kinds[] = {
-	[WAIT_NONE] = "none", [WAIT_SLEEP] = "sleep", [WAIT_CHANNEL] = "channel", [WAIT_MUTEX] = "mutex",
-	[WAIT_CALL] = "call", [WAIT_FILE] = "file",   [WAIT_SOCKET] = "socket",   NULL};
+static const char *const kinds[] = {[WAIT_NONE] = "none",           [WAIT_SLEEP] = "sleep",
+				    [WAIT_CHANNEL] = "channel",     [WAIT_MUTEX] = "mutex",
+				    [WAIT_CALL] = "call",           [WAIT_FILE] = "file",
+				    [WAIT_SOCKET] = "socket",       [WAIT_SEMAPHORE] = "semaphore",
+				    [WAIT_RWLOCK] = "rwlock",       [WAIT_BARRIER] = "barrier",
+				    [WAIT_CONDITION] = "condition", [WAIT_JOIN] = "join",
+				    [WAIT_GROUP] = "group",         [WAIT_SELECT] = "select",
+				    [WAIT_ACCEPT] = "accept",       NULL};
 
 static const struct bench_param params[] = {
 	[PARAM_KIND] = {.name = "kind",
@@ -84,7 +102,9 @@ static int bystander_setup(struct bench *b)
 
 	if (p.kind == WAIT_FILE)
 		return open_data(b);
-	return p.kind == WAIT_SOCKET ? descriptors_allow(b, p.waiters * SOCKETS_PER_WAITER) : 0;
+	if (p.kind == WAIT_SOCKET || p.kind == WAIT_ACCEPT)
+		return descriptors_allow(b, p.waiters * SOCKETS_PER_WAITER + 1);
+	return 0;
 }
 
 static void bystander_teardown(struct bench *b)
@@ -97,6 +117,41 @@ static void bystander_teardown(struct bench *b)
 	free(d);
 	b->data = NULL;
 }
+
+/* ---- listening sockets ------------------------------------------------------------------------------- */
+
+int bystander_listen(struct bystander_name *name, int flags)
+{
+	int error, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+
+	if (fd < 0)
+		return -errno;
+	*name = (struct bystander_name){.at.sun_family = AF_UNIX, .bytes = sizeof name->at};
+	/* A family and no more asks for a name that nobody has. */
+	if (bind(fd, (struct sockaddr *)&name->at, sizeof name->at.sun_family) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&name->at, &name->bytes) == 0 && listen(fd, CONNECTIONS_WAITING) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+int bystander_connect(const struct bystander_name *name, unsigned char *told)
+{
+	int status, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	status = connect(fd, (const struct sockaddr *)&name->at, name->bytes) < 0 ? -errno : 0;
+	if (status == 0 && told) { /* there is room for a byte */
+		++*told;
+		send(fd, told, 1, MSG_NOSIGNAL);
+	}
+	close(fd);
+	return status;
+}
+
+/* ---- the definition ----------------------------------------------------------------------------------- */
 
 /* A message is a waiter that has waited, and got each time what it waited for. */
 static void bystander_expect(const struct bench *b, struct bench_cert *out)
@@ -122,13 +177,19 @@ const struct bench_workload block_bystander_workload = {
 		"the kernel at once when another one is woken; a goroutine that computes is stopped by a signal, some "
 		"0.5 ms after time or I/O has made another one ready, so waits end later and cost the bystander less: "
 		"abuse/ready measures that side. A loop's computing is cut into pieces of about 100 us, between which "
-		"waits "
-		"end; how long pieces are is the programmer's bargain. How many waits there are in the region follows "
-		"from "
-		"that and is not equal; it is told: waits_per_op, those under way at the region's end included. The "
-		"loop has no channels, its locks cannot contend, and a blocking call would "
-		"stop "
-		"it: those kinds are unsupported there. The serial body computes, and exists for kind=none only.",
+		"waits end; how long pieces are is the programmer's bargain. How many waits there are in the region "
+		"follows from that and is not equal; it is told: waits_per_op, those under way at the region's end "
+		"included. join and group have a task created per wait, in them and in nobody else. GMP's barrier is a "
+		"mutex and a condition variable, as in Go; Go's semaphore is a channel with room for one, and a "
+		"goroutine "
+		"of Go cannot be joined: that kind is group. The loop's semaphore is a count and a flag, its barrier a "
+		"count, and who waits is called back by a posted callback, as its programmers write them. It has no "
+		"channels to receive or select from, its locks cannot contend, so that nothing waits for a condition "
+		"under one, it has no tasks to wait for, and a blocking call would stop it: those kinds are "
+		"unsupported "
+		"there. A connection to accept is one within this machine; who connects makes three plain calls in "
+		"every "
+		"model. The serial body computes, and exists for kind=none only.",
 	.scaling = BENCH_LINEAR,
 	.metric = BENCH_WALL_PER_OP,
 	.params = params,

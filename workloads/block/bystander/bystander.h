@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "harness/subject/bench.h"
 #include "workloads/disk/datafile.h"
@@ -17,9 +19,26 @@ extern const struct bench_body block_bystander_direct, block_bystander_evented, 
 enum {
 	BYSTANDER_UNIT = 10000, /* steps of an operation, about 10 us */
 	BYSTANDER_PIECE = 10, /* operations in one callback of the loop, about 100 us: see the fairness paragraph */
+	BYSTANDER_CHANS = 2, /* that WAIT_SELECT receives from */
 };
 
-enum bystander_kind { WAIT_NONE, WAIT_SLEEP, WAIT_CHANNEL, WAIT_MUTEX, WAIT_CALL, WAIT_FILE, WAIT_SOCKET };
+enum bystander_kind {
+	WAIT_NONE,
+	WAIT_SLEEP,
+	WAIT_CHANNEL,
+	WAIT_MUTEX,
+	WAIT_CALL,
+	WAIT_FILE,
+	WAIT_SOCKET,
+	WAIT_SEMAPHORE,
+	WAIT_RWLOCK,
+	WAIT_BARRIER,
+	WAIT_CONDITION,
+	WAIT_JOIN,
+	WAIT_GROUP,
+	WAIT_SELECT,
+	WAIT_ACCEPT,
+};
 
 /* Made by setup() for WAIT_FILE, read-only afterwards. */
 struct bystander_data {
@@ -58,5 +77,22 @@ static inline uint64_t bystander_block(const struct bystander_data *d, uint64_t 
 {
 	return files_mix(id << 40 ^ n) % d->blocks;
 }
+
+/* ---- for WAIT_ACCEPT ----------------------------------------------------------------------------- */
+
+/* Of a listening socket of this machine. */
+struct bystander_name {
+	struct sockaddr_un at;
+	socklen_t bytes;
+};
+
+/* Listen under a name that the kernel gives, told in *name. flags: those of socket(2). The descriptor or -errno. */
+int bystander_listen(struct bystander_name *name, int flags);
+
+/*
+ * Connect to it, send a byte that is one more than *told, which it becomes, and close. NULL: send nothing. Never blocks: 0, or
+ * -EAGAIN where its queue is full, or another -errno, and nothing has been done.
+ */
+int bystander_connect(const struct bystander_name *name, unsigned char *told);
 
 #endif

@@ -1,261 +1,53 @@
 /*
  * block/bystander in the blocking style: the root computes, and tasks wait. What they wait for comes from the clock, from
- * the device, or from one more task, the ticker.
+ * the device, from a task of their own, or from one more task, the ticker: waits_direct.h.
  */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "harness/subject/direct.h"
 #include "workloads/block/bystander/bystander.h"
-#include "workloads/block/nap.h"
+#include "workloads/block/bystander/waits_direct.h"
 #include "workloads/gate.h"
-
-struct run;
-
-struct waiter {
-	dx_task task;
-	struct run *run; /* immutable, as the next */
-	uint64_t id;
-	/* what it waits on; made and unmade by the root */
-	dx_chan chan;
-	dx_sock reads, written; /* the waiter's end and the ticker's */
-	uint64_t *block; /* DATAFILE_BLOCK bytes, aligned to it */
-	/* the task's until it is joined */
-	uint64_t waits;
-	bool right; /* so far each wait has brought what it had to */
-};
-
-/*
- * How the waiters of a kind wait. `make` and `unmake` are the root's, before and after all; `wait` is the waiter's, until
- * the run is over. Where there is a ticker: `tick` after each sleep, `end` when it is over.
- */
-struct ways {
-	int (*make)(struct waiter *w);
-	void (*unmake)(struct waiter *w);
-	void (*wait)(struct waiter *w);
-	void (*tick)(struct run *r, uint64_t round);
-	void (*end)(struct run *r);
-};
-
-struct run {
-	struct bystander_plan plan; /* immutable while tasks run, as the next two */
-	const struct bystander_data *data;
-	const struct ways *ways;
-	struct gate gate;
-	_Atomic uint32_t over; /* set by the root when the bystander has ended */
-	dx_mutex lock; /* of WAIT_MUTEX */
-	unsigned holders; /* under lock */
-	dx_task ticker;
-	struct waiter *waiters; /* plan.waiters */
-};
-
-static bool is_over(const struct run *r)
-{
-	return atomic_load_explicit(&r->over, memory_order_relaxed);
-}
-
-/* ---- waits that the clock or the device ends ------------------------------------------------------- */
-
-static int make_nothing(struct waiter *w)
-{
-	(void)w;
-	return 0;
-}
-
-static void unmake_nothing(struct waiter *w)
-{
-	(void)w;
-}
-
-static void sleep_on(struct waiter *w)
-{
-	const uint64_t wait_ns = w->run->plan.wait_ns;
-
-	do {
-		const uint64_t began_ns = bench_now_ns();
-
-		dx_sleep_ns(wait_ns);
-		w->right &= bench_now_ns() - began_ns >= wait_ns;
-		w->waits++;
-	} while (!is_over(w->run));
-}
-
-static void call_on(struct waiter *w)
-{
-	struct nap call = {.ns = w->run->plan.wait_ns};
-
-	do {
-		const uint64_t began_ns = bench_now_ns();
-
-		dx_call(nap, &call);
-		w->right &= !call.failed && bench_now_ns() - began_ns >= call.ns;
-		w->waits++;
-	} while (!is_over(w->run));
-}
-
-static int make_block(struct waiter *w)
-{
-	w->block = aligned_alloc(DATAFILE_BLOCK, DATAFILE_BLOCK);
-	return w->block ? 0 : -ENOMEM;
-}
-
-static void unmake_block(struct waiter *w)
-{
-	free(w->block);
-}
-
-static void read_on(struct waiter *w)
-{
-	const struct bystander_data *d = w->run->data;
-	uint64_t sum = 0;
-
-	do {
-		const uint64_t block = bystander_block(d, w->id, w->waits);
-
-		w->right &=
-			dx_pread(d->fd, w->block, DATAFILE_BLOCK, (off_t)(block * DATAFILE_BLOCK)) == DATAFILE_BLOCK &&
-			datafile_verify(w->block, block, &sum);
-		w->waits++;
-		dx_sleep_ns(w->run->plan.wait_ns);
-	} while (!is_over(w->run));
-}
-
-/* ---- channels: the ticker sends the number of its round ------------------------------------------------ */
-
-static int make_chan(struct waiter *w)
-{
-	return dx_chan_init(&w->chan, sizeof(uint64_t), 1);
-}
-
-static void unmake_chan(struct waiter *w)
-{
-	dx_chan_destroy(&w->chan);
-}
-
-static void receive_on(struct waiter *w)
-{
-	uint64_t round;
-
-	while (dx_recv(&w->chan, &round))
-		w->right &= round == ++w->waits;
-}
-
-static void send_to_all(struct run *r, uint64_t round)
-{
-	for (uint64_t i = 0; i < r->plan.waiters; i++)
-		dx_send(&r->waiters[i].chan, &round);
-}
-
-static void close_all(struct run *r)
-{
-	for (uint64_t i = 0; i < r->plan.waiters; i++)
-		dx_chan_close(&r->waiters[i].chan);
-}
-
-/* ---- sockets: it writes the round's lowest byte ----------------------------------------------------------- */
-
-static int make_sockets(struct waiter *w)
-{
-	int fds[2], status;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return -errno;
-	status = dx_sock_adopt(&w->reads, fds[0]);
-	if (status < 0) {
-		close(fds[0]);
-		close(fds[1]);
-		return status;
-	}
-	status = dx_sock_adopt(&w->written, fds[1]);
-	if (status < 0) {
-		dx_sock_close(&w->reads);
-		close(fds[1]);
-	}
-	return status;
-}
-
-static void unmake_sockets(struct waiter *w)
-{
-	dx_sock_close(&w->reads);
-	dx_sock_close(&w->written);
-}
-
-static void read_socket_on(struct waiter *w)
-{
-	unsigned char byte;
-	ssize_t n;
-
-	while ((n = dx_sock_read(&w->reads, &byte, 1)) == 1)
-		w->right &= byte == (unsigned char)++w->waits;
-	w->right &= n == 0;
-}
-
-static void write_to_all(struct run *r, uint64_t round)
-{
-	const unsigned char byte = (unsigned char)round;
-
-	for (uint64_t i = 0; i < r->plan.waiters; i++)
-		dx_sock_write(&r->waiters[i].written, &byte, 1); /* what is lost is missed by its reader */
-}
-
-static void shut_all(struct run *r)
-{
-	for (uint64_t i = 0; i < r->plan.waiters; i++)
-		dx_sock_shutdown(&r->waiters[i].written);
-}
-
-/* ---- a lock that is held through a sleep ------------------------------------------------------------------- */
-
-static void pass_on(struct waiter *w)
-{
-	struct run *r = w->run;
-
-	do {
-		dx_lock(&r->lock);
-		w->right &= r->holders++ == 0;
-		if (!is_over(r))
-			dx_sleep_ns(r->plan.wait_ns);
-		r->holders--;
-		dx_unlock(&r->lock);
-		w->waits++;
-	} while (!is_over(r));
-}
-
-/* ---- the run ---------------------------------------------------------------------------------------------- */
-
-static const struct ways ways[] = {
-	[WAIT_NONE] = {make_nothing, unmake_nothing, NULL, NULL, NULL},
-	[WAIT_SLEEP] = {make_nothing, unmake_nothing, sleep_on, NULL, NULL},
-	[WAIT_CHANNEL] = {make_chan, unmake_chan, receive_on, send_to_all, close_all},
-	[WAIT_MUTEX] = {make_nothing, unmake_nothing, pass_on, NULL, NULL},
-	[WAIT_CALL] = {make_nothing, unmake_nothing, call_on, NULL, NULL},
-	[WAIT_FILE] = {make_block, unmake_block, read_on, NULL, NULL},
-	[WAIT_SOCKET] = {make_sockets, unmake_sockets, read_socket_on, write_to_all, shut_all},
-};
 
 static void be_a_waiter(void *arg)
 {
 	struct waiter *w = arg;
+	const struct run *r = w->run;
 
 	gate_pass(&w->run->gate);
-	w->run->ways->wait(w);
+	if (!r->is_cancelled)
+		r->ways->wait(w);
+}
+
+static void go_round(struct run *r)
+{
+	bool is_last = false;
+
+	for (uint64_t round = 1; !is_last; round++) {
+		dx_sleep_ns(r->plan.wait_ns);
+		is_last = is_over(r);
+		if (is_last)
+			atomic_store_explicit(&r->last, round, memory_order_relaxed);
+		atomic_store_explicit(&r->round, round, memory_order_relaxed);
+		r->ways->tick(r, round);
+	}
 }
 
 static void tick(void *arg)
 {
 	struct run *r = arg;
-	uint64_t round = 0;
+	const struct ways *ways = r->ways;
 
+	if (ways->ready)
+		ways->ready(r);
 	gate_pass(&r->gate);
-	do {
-		dx_sleep_ns(r->plan.wait_ns);
-		r->ways->tick(r, ++round);
-	} while (!is_over(r));
-	r->ways->end(r);
+	if (!r->is_cancelled)
+		go_round(r);
+	if (ways->end && (ways->ready || !r->is_cancelled))
+		ways->end(r);
 }
 
 /* Nothing but arithmetic: it can be stopped anywhere. */
@@ -285,22 +77,23 @@ static uint64_t gather(struct run *r, bool *ticks, int *status)
 	return i;
 }
 
-static uint64_t count_waits(const struct run *r)
+/* After the tasks have been joined. */
+static int certify(struct bench *b, const struct run *r, uint64_t done, uint64_t value)
 {
 	uint64_t waits = 0;
 
-	for (uint64_t i = 0; i < r->plan.waiters; i++)
-		waits += r->waiters[i].waits;
-	return waits;
-}
+	b->cert = (struct bench_cert){.ops = done, .max_live = r->plan.waiters + 1, .checksum = value};
+	for (uint64_t i = 0; i < r->plan.waiters; i++) {
+		const struct waiter *w = &r->waiters[i];
 
-static struct bench_cert certify(const struct run *r, uint64_t done, uint64_t value)
-{
-	struct bench_cert cert = {.ops = done, .max_live = r->plan.waiters + 1, .checksum = value};
-
-	for (uint64_t i = 0; i < r->plan.waiters; i++)
-		cert.messages += r->waiters[i].waits > 0 && r->waiters[i].right;
-	return cert;
+		if (w->status < 0)
+			return bench_fail(b, w->status, "waiter %llu cannot wait again: %s", (unsigned long long)i,
+					  strerror(-w->status));
+		b->cert.messages += w->waits > 0 && w->right;
+		waits += w->waits;
+	}
+	bystander_tell(b, waits);
+	return 0;
 }
 
 /* All that is waited on has been made. */
@@ -311,10 +104,9 @@ static int run_tasks(struct bench *b, struct run *r)
 	int status;
 
 	live = gather(r, &ticks, &status);
+	r->is_cancelled = status < 0;
 	if (status == 0)
 		bench_begin(b);
-	else /* a waiter that does not exist receives nothing: the ticker would stop in its second round */
-		atomic_store_explicit(&r->over, 1, memory_order_relaxed);
 	gate_open(&r->gate);
 	if (status == 0) {
 		compute(b->ops, &value, &done);
@@ -325,12 +117,10 @@ static int run_tasks(struct bench *b, struct run *r)
 		dx_join(&r->waiters[i].task);
 	if (ticks)
 		dx_join(&r->ticker);
-	b->cert = certify(r, done, value);
 	if (status < 0)
 		return bench_fail(b, status, "cannot hold %llu tasks: the model refused the one after %llu (%s)",
 				  (unsigned long long)r->plan.waiters, (unsigned long long)live, strerror(-status));
-	bystander_tell(b, count_waits(r));
-	return 0;
+	return certify(b, r, done, value);
 }
 
 static int run_waiters(struct bench *b, struct run *r)
@@ -342,7 +132,7 @@ static int run_waiters(struct bench *b, struct run *r)
 		struct waiter *w = &r->waiters[made];
 
 		*w = (struct waiter){.run = r, .id = made, .right = true};
-		status = r->ways->make(w);
+		status = r->ways->make ? r->ways->make(w) : 0;
 		if (status < 0) {
 			bench_fail(b, status, "cannot make what waiter %llu waits for: %s", (unsigned long long)made,
 				   strerror(-status));
@@ -351,30 +141,32 @@ static int run_waiters(struct bench *b, struct run *r)
 	}
 	if (status == 0)
 		status = run_tasks(b, r);
-	while (made > 0)
-		r->ways->unmake(&r->waiters[--made]);
+	while (made-- > 0)
+		if (r->ways->unmake)
+			r->ways->unmake(&r->waiters[made]);
 	return status;
 }
 
 static int run_bystander(struct bench *b)
 {
-	struct run r = {.plan = bystander_plan_of(b), .data = b->data};
+	struct run r = {.plan = bystander_plan_of(b), .data = b->data, .last = UINT64_MAX};
 	int status;
 
-	r.ways = &ways[r.plan.kind];
+	r.ways = &bystander_ways[r.plan.kind];
 	r.waiters = calloc(r.plan.waiters + 1, sizeof r.waiters[0]);
 	status = r.waiters ? gate_init(&r.gate) : -ENOMEM;
 	if (status < 0)
 		goto no_gate;
-	status = dx_mutex_init(&r.lock);
+	status = r.ways->open ? r.ways->open(&r) : 0;
 	if (status < 0)
-		goto no_lock;
+		goto not_open;
 	status = run_waiters(b, &r);
-	dx_mutex_destroy(&r.lock);
+	if (r.ways->close)
+		r.ways->close(&r);
 	gate_destroy(&r.gate);
 	free(r.waiters);
 	return status;
-no_lock:
+not_open:
 	gate_destroy(&r.gate);
 no_gate:
 	free(r.waiters);

@@ -21,7 +21,12 @@ struct waiter {
 	ex_file file;
 	uint64_t *block; /* DATAFILE_BLOCK bytes, aligned to it */
 	ex_io io;
-	int fds[2]; /* a pair of sockets: read, written; -1: none */
+	int fds[2]; /* a pair of sockets: read, written; or one that is accepted on and -1; -1: none */
+	struct bystander_name name; /* of the one that is accepted on */
+	unsigned char told; /* connections made to it, the lowest byte */
+	ex_work work; /* a permit or the barrier's end */
+	uint64_t permits; /* of its semaphore */
+	bool lacks; /* a permit, for which it waits */
 	uint64_t waits;
 	bool right; /* so far each wait has brought what it had to */
 };
@@ -31,6 +36,8 @@ struct run {
 	struct bystander_plan plan;
 	ex_timer piece, tick;
 	uint64_t round; /* of the ticker */
+	uint64_t missing; /* at the barrier: waiters, and the ticker */
+	bool was_last; /* the barrier's last phase: all leave with the same one */
 	uint64_t done, value; /* the bystander's */
 	bool is_over; /* the bystander has ended: each waiter ends with the wait that it is in */
 	uint64_t active; /* waiters that have not ended */
@@ -46,10 +53,9 @@ static void free_run(struct run *r)
 		struct waiter *w = &r->waiters[i];
 
 		free(w->block);
-		if (w->fds[0] >= 0) {
-			close(w->fds[0]);
-			close(w->fds[1]);
-		}
+		for (int k = 0; k < 2; k++)
+			if (w->fds[k] >= 0)
+				close(w->fds[k]);
 	}
 	free(r);
 }
@@ -77,7 +83,7 @@ static void waited(struct waiter *w, bool right)
 
 	w->waits++;
 	w->right &= right;
-	if (!r->is_over) {
+	if (r->plan.kind == WAIT_BARRIER ? !r->was_last : !r->is_over) {
 		wait_again(w);
 		return;
 	}
@@ -127,18 +133,114 @@ static void came(ex_io *io, unsigned events)
 	waited(w, n == 1 && byte == (unsigned char)(w->waits + 1));
 }
 
-/* Nothing is done about a full socket: it would show in what its reader finds. */
-static void write_to_all(ex_timer *tick)
+static void connected(ex_io *io, unsigned events)
 {
-	struct run *r = EX_CONTAINER(tick, struct run, tick);
-	unsigned char byte = (unsigned char)++r->round;
+	struct waiter *w = EX_CONTAINER(io, struct waiter, io);
+	unsigned char byte;
+	ssize_t n;
+	int fd;
+
+	(void)events;
+	do
+		fd = accept4(w->fds[0], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0 && errno == EAGAIN)
+		return;
+	do
+		n = read(fd, &byte, 1); /* it was written when the connection was made */
+	while (n < 0 && errno == EINTR);
+	if (fd >= 0)
+		close(fd);
+	waited(w, n == 1 && byte == (unsigned char)(w->waits + 1));
+}
+
+static void connect_to_all(struct run *r)
+{
+	for (uint64_t i = 0; i < r->n; i++)
+		bystander_connect(&r->waiters[i].name, &r->waiters[i].told);
+}
+
+/* A permit that was missing, or the barrier's last party, has come. */
+static void is_there(ex_work *work)
+{
+	struct waiter *w = EX_CONTAINER(work, struct waiter, work);
+
+	waited(w, w->waits < w->run->round);
+}
+
+static void take_permit(struct waiter *w)
+{
+	w->lacks = w->permits == 0;
+	if (w->lacks)
+		return;
+	w->permits--;
+	ex_post(ex_loop_of(w->run->b), &w->work, is_there);
+}
+
+static void give_permits(struct run *r)
+{
+	for (uint64_t i = 0; i < r->n; i++) {
+		struct waiter *w = &r->waiters[i];
+
+		w->permits++;
+		if (w->lacks)
+			take_permit(w);
+	}
+}
+
+static void come_to_the_barrier(struct run *r)
+{
+	if (--r->missing > 0)
+		return;
+	r->missing = r->n + 1;
+	r->was_last = r->is_over;
+	for (uint64_t i = 0; i < r->n; i++)
+		ex_post(ex_loop_of(r->b), &r->waiters[i].work, is_there);
+}
+
+/* Nothing is done about a full socket: it would show in what its reader finds. */
+static void write_to_all(struct run *r)
+{
+	const unsigned char byte = (unsigned char)r->round;
 	ssize_t n;
 
 	for (uint64_t i = 0; i < r->n; i++)
 		do
 			n = write(r->waiters[i].fds[1], &byte, 1);
 		while (n < 0 && errno == EINTR);
-	ex_timer_start(ex_loop_of(r->b), &r->tick, r->plan.wait_ns, write_to_all);
+}
+
+/* Another round, of those kinds whose waits somebody has to end. */
+static void go_round(ex_timer *tick)
+{
+	struct run *r = EX_CONTAINER(tick, struct run, tick);
+
+	r->round++;
+	switch (r->plan.kind) {
+	case WAIT_SOCKET:
+		write_to_all(r);
+		break;
+	case WAIT_ACCEPT:
+		connect_to_all(r);
+		break;
+	case WAIT_SEMAPHORE:
+		give_permits(r);
+		break;
+	default:
+		come_to_the_barrier(r);
+		break;
+	}
+	ex_timer_start(ex_loop_of(r->b), &r->tick, r->plan.wait_ns, go_round);
+}
+
+static bool has_sockets(const struct run *r)
+{
+	return r->plan.kind == WAIT_SOCKET || r->plan.kind == WAIT_ACCEPT;
+}
+
+static bool has_ticker(const struct run *r)
+{
+	return has_sockets(r) || r->plan.kind == WAIT_SEMAPHORE || r->plan.kind == WAIT_BARRIER;
 }
 
 static void wait_again(struct waiter *w)
@@ -158,6 +260,12 @@ static void wait_again(struct waiter *w)
 				      (off_t)(bystander_block(d, w->id, w->waits) * DATAFILE_BLOCK), is_read);
 		if (status < 0) /* it waits for nothing, and is wrong */
 			is_read(&w->file, status);
+		break;
+	case WAIT_SEMAPHORE:
+		take_permit(w);
+		break;
+	case WAIT_BARRIER:
+		come_to_the_barrier(r);
 		break;
 	default: /* a socket stays watched */
 		break;
@@ -182,6 +290,15 @@ static void compute(ex_timer *piece)
 		finish(r);
 }
 
+static int make_sockets(struct waiter *w)
+{
+	if (w->run->plan.kind == WAIT_ACCEPT) {
+		w->fds[0] = bystander_listen(&w->name, SOCK_NONBLOCK);
+		return w->fds[0] < 0 ? w->fds[0] : 0;
+	}
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, w->fds) < 0 ? -errno : 0;
+}
+
 static int make_waiter(struct run *r, struct waiter *w)
 {
 	int status;
@@ -190,16 +307,16 @@ static int make_waiter(struct run *r, struct waiter *w)
 		w->block = aligned_alloc(DATAFILE_BLOCK, DATAFILE_BLOCK);
 		return w->block ? 0 : -ENOMEM;
 	}
-	if (r->plan.kind != WAIT_SOCKET)
+	if (!has_sockets(r))
 		return 0;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, w->fds) < 0)
-		return -errno;
-	status = ex_io_start(ex_loop_of(r->b), &w->io, w->fds[0], EX_READ, came);
-	if (status == 0)
-		return 0;
-	close(w->fds[0]);
-	close(w->fds[1]);
-	w->fds[0] = -1;
+	status = make_sockets(w);
+	if (status < 0)
+		return status;
+	status = ex_io_start(ex_loop_of(r->b), &w->io, w->fds[0], EX_READ,
+			     r->plan.kind == WAIT_ACCEPT ? connected : came);
+	for (int k = 0; status < 0 && k < 2; k++)
+		if (w->fds[k] >= 0)
+			close(w->fds[k]);
 	return status;
 }
 
@@ -233,16 +350,17 @@ static int run_bystander(struct bench *b)
 	if (status < 0) {
 		bench_fail(b, status, "cannot make what waiter %llu waits for: %s", (unsigned long long)r->n,
 			   strerror(-status));
-		for (uint64_t i = 0; i < r->n && plan.kind == WAIT_SOCKET; i++)
+		for (uint64_t i = 0; i < r->n && has_sockets(r); i++)
 			ex_io_stop(ex_loop_of(b), &r->waiters[i].io);
 		free_run(r);
 		return status;
 	}
+	r->missing = r->n + 1;
 	bench_begin(b);
 	for (uint64_t i = 0; i < r->n; i++)
 		wait_again(&r->waiters[i]);
-	if (plan.kind == WAIT_SOCKET)
-		ex_timer_start(ex_loop_of(b), &r->tick, plan.wait_ns, write_to_all);
+	if (has_ticker(r))
+		ex_timer_start(ex_loop_of(b), &r->tick, plan.wait_ns, go_round);
 	ex_timer_start(ex_loop_of(b), &r->piece, 0, compute);
 	return 0;
 }
@@ -251,9 +369,16 @@ static const char *not_in_a_loop(const struct bench *b)
 {
 	switch (bystander_plan_of(b).kind) {
 	case WAIT_CHANNEL:
+	case WAIT_SELECT:
 		return "the loop has no channels: a posted callback has no capacity";
 	case WAIT_MUTEX:
+	case WAIT_RWLOCK:
 		return "single-threaded: a lock cannot contend";
+	case WAIT_CONDITION:
+		return "single-threaded: there is no lock under which something could change";
+	case WAIT_JOIN:
+	case WAIT_GROUP:
+		return "the loop has no tasks to wait for: what is over calls back";
 	case WAIT_CALL:
 		return "a call that blocks stops the whole loop";
 	default:
