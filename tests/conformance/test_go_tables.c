@@ -72,6 +72,31 @@ static void check_params(const char *workload, const json_t *go, const json_t *c
 	}
 }
 
+/* What each body took to write is told, and is plausible. */
+static void test_sources(void **state)
+{
+	const json_t *workload;
+	json_t *go;
+	size_t i;
+
+	(void)state;
+	if (!has_go())
+		skip();
+	go = describe("go");
+	json_array_foreach (json_object_get(go, "workloads"), i, workload) {
+		const json_t *source = json_object_get(workload, "source");
+		json_int_t lines = json_integer_value(json_object_get(source, "lines"));
+		json_int_t calls = json_integer_value(json_object_get(source, "calls"));
+
+		assert_string_equal(json_string_value(json_object_get(source, "style")), "go");
+		assert_true(lines + json_integer_value(json_object_get(source, "shared_lines")) >= 15);
+		assert_true(calls >= (json_int_t)json_array_size(json_object_get(source, "primitives")));
+		assert_true(json_array_size(json_object_get(source, "primitives")) > 0);
+	}
+	assert_true(i > 40);
+	json_decref(go);
+}
+
 static void test_tables(void **state)
 {
 	static const char *const keys[] = {"version", "scaling", "metric", "smoke_ops", "ops_quantum", "quantum_param"};
@@ -102,7 +127,7 @@ static void test_tables(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_tables)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_tables), cmocka_unit_test(test_sources)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

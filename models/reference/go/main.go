@@ -17,7 +17,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -186,27 +185,6 @@ func (r *run) delay(dueNs int64) {
 	r.delays = append(r.delays, lateness(dueNs))
 }
 
-// crew runs the region: n goroutines that begin together, each with its number, until all have returned.
-func (r *run) crew(n uint64, work func(i uint64)) {
-	gate := make(chan struct{})
-	var arrived, ended sync.WaitGroup
-	arrived.Add(int(n))
-	ended.Add(int(n))
-	for i := uint64(0); i < n; i++ {
-		go func(i uint64) {
-			defer ended.Done()
-			arrived.Done()
-			<-gate
-			work(i)
-		}(i)
-	}
-	arrived.Wait()
-	r.begin()
-	close(gate)
-	ended.Wait()
-	r.end()
-}
-
 // summary gives what a sample tells of delays: quantiles by nearest rank, those known beyond which ten values lie.
 func summary(delays []int64) map[string]any {
 	sort.Slice(delays, func(i, j int) bool { return delays[i] < delays[j] })
@@ -241,6 +219,17 @@ func threads() int {
 	return len(entries)
 }
 
+// source is what a body took to write. The build has scripts/source_cost count it and adds a file that fills sources in.
+type source struct {
+	Style      string   `json:"style"`
+	Lines      int      `json:"lines"`
+	Shared     int      `json:"shared_lines"`
+	Calls      int      `json:"calls"`
+	Primitives []string `json:"primitives"`
+}
+
+var sources map[string]source
+
 func describe() {
 	offered := []map[string]any{}
 	for _, w := range workloads {
@@ -248,9 +237,13 @@ func describe() {
 		if w.quantum != "" {
 			quantum = w.quantum
 		}
-		offered = append(offered, map[string]any{"name": w.name, "version": w.version + 1, "summary": "", "op": "", "fairness": "",
+		one := map[string]any{"name": w.name, "version": w.version + 1, "summary": "", "op": "", "fairness": "",
 			"scaling": w.scaling, "metric": w.metric, "smoke_ops": w.smokeOps, "ops_quantum": 1, "quantum_param": quantum,
-			"offered": true, "params": w.params})
+			"offered": true, "params": w.params}
+		if cost, known := sources[w.name]; known {
+			one["source"] = cost
+		}
+		offered = append(offered, one)
 	}
 	say(map[string]any{"protocol": 1, "id": "go", "model": "go", "language": "Go", "version": runtime.Version(),
 		"build":        map[string]any{"cc": runtime.Version(), "cflags": "", "type": "release"},
