@@ -1,0 +1,59 @@
+#!/bin/bash
+# scripts/compare_wrk and scripts/compare_perf_pipe: their intervals, what they refuse, and what they write after one short turn.
+# Nothing is said of the numbers: other tests run beside this one.
+# usage: test_crosscheck.sh BUILD SOURCE
+set -u
+export BUILD=$1
+source=$2
+[ -x "$BUILD/subjects/subject-gmp" ] && [ -x "$BUILD/switchyard-loadgen" ] || { echo "not built"; exit 77; }
+command -v python3 >/dev/null || { echo "python3 is not installed"; exit 77; }
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/switchyard-crosscheck-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+failed=0
+fail() { echo "FAIL: $*"; failed=1; }
+
+# Of 12 ratios the 3rd smallest and the 3rd largest, which hold the median in 1 - 2 * 79 / 4096 of cases; of 5 no interval.
+python3 -B - "$source/scripts" <<'END' || fail "the interval"
+import sys
+sys.path.insert(0, sys.argv[1])
+import crosscheck as cc
+low, high, level = cc.interval([12, 1, 11, 2, 10, 3, 9, 4, 8, 5, 7, 6])
+assert (low, high) == (3, 10) and abs(level - (1 - 158 / 4096)) < 1e-12, (low, high, level)
+assert cc.interval([1, 2, 3, 4, 5]) is None and cc.interval([6, 5, 4, 3, 2, 1])[:2] == (1, 6)
+order = []
+pairs = cc.alternate(3, lambda: order.append("a") or 1, lambda: order.append("b") or (None if len(order) == 4 else 2))
+assert order == ["a", "b", "b", "a", "a", "b"] and pairs == [(1, 2)] * 3, (order, pairs)
+row = cc.compared("x", "us", [(1, 2), (3, 0), (1, 4)], 3)
+assert row["ratio"] == 0.375 and row["interval"] is None and len(row["pairs"]) == 2 and "reason" in row, row
+END
+
+for script in compare_wrk compare_perf_pipe; do
+	"$source/scripts/$script" --help >"$work/said"
+	grep -q "^usage: $script" "$work/said" || fail "$script --help: $(cat "$work/said")"
+	"$source/scripts/$script" --nonsense 2>"$work/said"
+	[ $? -eq 2 ] && grep -q 'there is no option --nonsense' "$work/said" || fail "$script takes any option: $(cat "$work/said")"
+	TURNS=x "$source/scripts/$script" 2>"$work/said"
+	[ $? -eq 2 ] && grep -q 'must be a number' "$work/said" || fail "$script takes any number: $(cat "$work/said")"
+done
+"$source/scripts/compare_perf_pipe" three 2>"$work/said"
+[ $? -eq 2 ] && grep -q 'there is no placement three' "$work/said" || fail "any placement: $(cat "$work/said")"
+
+export TURNS=1 CPUS="0 $(($(nproc) > 1 ? 1 : 0))"
+checked() { # NAME
+	[ -s "$work/out/$1.txt" ] || fail "$1.txt is empty"
+	"$source/scripts/check_schema" --known "$source/docs/schemas/crosscheck.schema.json" "$work/out/$1.json" >"$work/said" 2>&1
+	local got=$?
+	[ $got -eq 0 ] || [ $got -eq 77 ] || fail "$1.json: $(cat "$work/said")"
+}
+if command -v wrk >/dev/null; then
+	WRAP= timeout 60 "$source/scripts/compare_wrk" --out "$work/out" gmp >"$work/said" 2>&1 || fail "compare_wrk: $(cat "$work/said")"
+	grep -q 'gmp, closed loop, 64 connections, rate: .* ratio' "$work/said" || fail "no ratio: $(cat "$work/said")"
+	checked wrk
+fi
+if perf bench sched pipe -l 1 >/dev/null 2>&1; then
+	SECONDS_EACH=0.02 timeout 60 "$source/scripts/compare_perf_pipe" --out "$work/out" one >"$work/said" 2>&1 ||
+		fail "compare_perf_pipe: $(cat "$work/said")"
+	[ "$(grep -c 'round trip, CPU 0, .* ratio' "$work/said")" = 2 ] || fail "no ratios: $(cat "$work/said")"
+	checked perf_pipe
+fi
+exit $failed
