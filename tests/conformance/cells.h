@@ -50,7 +50,7 @@ static const struct variant {
 } variants[] = {
 	{"pthread", "pool=2", "spawn/flat cpu/mandelbrot cpu/matmul net/churn",
 	 "a pool of 2 threads: the tasks of this work wait for each other, and hold a thread meanwhile"},
-	{"eventloop", "loops=2", "net/echo net/http net/churn net/idle",
+	{"eventloop", "loops=2", "net/echo net/http net/churn net/idle net/udp mix/server",
 	 "2 loops: this work cannot be split among them"},
 };
 

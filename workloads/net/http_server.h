@@ -16,7 +16,7 @@ enum { HTTP_BUFFER = 4096 };
 
 /* What b->data points to: the workload's own data may follow it. */
 struct http_data {
-	struct tcp_listeners *listeners;
+	struct net_sockets *listeners;
 	size_t answer_bytes;
 	char *answer; /* head and body of every answer 200; immutable */
 };
@@ -52,7 +52,7 @@ static inline int http_open(struct bench *b, struct http_data *d, uint64_t conne
 
 static inline void http_close(struct http_data *d)
 {
-	tcp_close_all(d->listeners);
+	net_close_all(d->listeners);
 	free(d->answer);
 }
 

@@ -120,11 +120,11 @@ no_listener:
  * Serve connections, each with a buffer of buffer_bytes, until the word to stop and until all have ended. The instance's
  * socket is taken over. 0 and *totals, or -errno with b->why.
  */
-static inline int tcp_serve_direct(struct bench *b, struct tcp_listeners *listeners, size_t buffer_bytes,
+static inline int tcp_serve_direct(struct bench *b, struct net_sockets *listeners, size_t buffer_bytes,
 				   int (*serve)(struct tcp_connection *c), struct tcp_totals *totals)
 {
 	struct tcp_server s = {.b = b, .buffer_bytes = buffer_bytes, .serve = serve, .stop_fd = bench_stop_fd(b)};
-	int status, fd = tcp_take(b, listeners);
+	int status, fd = net_take(b, listeners);
 	dx_task stopper;
 
 	*totals = (struct tcp_totals){0};

@@ -186,7 +186,7 @@ static inline void tcp_stop_ready(ex_io *io, unsigned events)
 }
 
 /* Start serving: `like` has the body's four fields. The instance's socket is taken over. 0, or -errno with b->why. */
-static inline int tcp_serve_evented(struct bench *b, struct tcp_listeners *listeners, const struct tcp_server *like)
+static inline int tcp_serve_evented(struct bench *b, struct net_sockets *listeners, const struct tcp_server *like)
 {
 	struct tcp_server *s = malloc(sizeof *s);
 	ex_loop *loop = ex_loop_of(b);
@@ -196,7 +196,7 @@ static inline int tcp_serve_evented(struct bench *b, struct tcp_listeners *liste
 		return bench_fail(b, -ENOMEM, "out of memory for the server's record");
 	*s = *like;
 	s->b = b;
-	s->listen_fd = status = tcp_take(b, listeners);
+	s->listen_fd = status = net_take(b, listeners);
 	if (status < 0)
 		goto no_listener;
 	status = ex_io_start(loop, &s->listener, s->listen_fd, EX_READ, tcp_listener_ready);

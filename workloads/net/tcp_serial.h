@@ -63,11 +63,11 @@ static inline int tcp_await_connection(int listen_fd, int stop_fd)
 }
 
 /* Serve until the word to stop. The instance's socket is taken over. 0 and *totals, or -errno with b->why. */
-static inline int tcp_serve_serial(struct bench *b, struct tcp_listeners *listeners,
+static inline int tcp_serve_serial(struct bench *b, struct net_sockets *listeners,
 				   int (*serve)(struct bench *b, int fd, struct tcp_totals *t),
 				   struct tcp_totals *totals)
 {
-	int fd, status = 0, listener = tcp_take(b, listeners);
+	int fd, status = 0, listener = net_take(b, listeners);
 
 	*totals = (struct tcp_totals){0};
 	if (listener < 0)

@@ -12,14 +12,15 @@ static DX_PREEMPTIBLE uint64_t compute(uint64_t x, uint64_t steps)
 
 static void work(struct tcp_connection *c)
 {
-	struct server_data *d = c->server->b->data;
+	struct bench *b = c->server->b;
+	struct server_data *d = b->data;
 	uint64_t request = server_begin(d);
 
-	server_add(d, compute(request, d->steps));
+	server_add(server_part_of(b), compute(request, d->steps));
 	if (d->wait_ns)
 		dx_sleep_ns(d->wait_ns);
 	if (server_blocks(d, request))
-		dx_call_blocking(server_block, d);
+		dx_call_blocking(server_block, server_part_of(b));
 }
 
 static int serve(struct tcp_connection *c)

@@ -15,7 +15,7 @@ static void block(ex_call *call)
 {
 	struct connection *k = EX_CONTAINER(call, struct connection, call);
 
-	server_block(k->h.c.server->b->data);
+	server_block(server_part_of(k->h.c.server->b));
 }
 
 static void has_blocked(ex_call *call)
@@ -47,7 +47,7 @@ static void work(struct http_connection *h)
 	struct server_data *d = b->data;
 
 	k->request = server_begin(d);
-	server_add(d, steps_work(k->request, d->steps));
+	server_add(server_part_of(b), steps_work(k->request, d->steps));
 	ex_timer_start(ex_loop_of(b), &k->wait, d->wait_ns, has_waited);
 }
 

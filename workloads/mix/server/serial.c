@@ -11,11 +11,11 @@ static void work(struct bench *b)
 	struct timespec left = {.tv_sec = (time_t)(d->wait_ns / 1000000000),
 				.tv_nsec = (long)(d->wait_ns % 1000000000)};
 
-	server_add(d, steps_work(request, d->steps));
+	server_add(server_part_of(b), steps_work(request, d->steps));
 	while (d->wait_ns && clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
 		;
 	if (server_blocks(d, request))
-		server_block(d);
+		server_block(server_part_of(b));
 }
 
 static int serve(struct bench *b, int fd, struct tcp_totals *t)

@@ -80,22 +80,31 @@ static const struct bench_param params[] = {
 
 static int server_setup(struct bench *b)
 {
-	struct server_data *d = calloc(1, sizeof *d);
-	int status;
+	struct server_data *d = aligned_alloc(alignof(struct server_data), sizeof *d);
+	struct server_part *parts = aligned_alloc(alignof(struct server_part), b->loops * sizeof *parts);
+	int status = -ENOMEM;
 
-	if (!d)
-		return bench_fail(b, -ENOMEM, "out of memory");
-	status = http_open(b, &d->http, (uint64_t)b->param[PARAM_CONNECTIONS], BODY_BYTES);
-	if (status < 0) {
-		free(d);
-		return status;
+	if (!d || !parts) {
+		bench_fail(b, status, "out of memory");
+		goto fail;
 	}
+	memset(d, 0, sizeof *d);
+	memset(parts, 0, b->loops * sizeof *parts);
+	status = http_open(b, &d->http, (uint64_t)b->param[PARAM_CONNECTIONS], BODY_BYTES);
+	if (status < 0)
+		goto fail;
+	d->parts = parts;
 	d->steps = (uint64_t)b->param[PARAM_CPU_US] * SERVER_STEPS_PER_US;
 	d->wait_ns = (uint64_t)b->param[PARAM_WAIT_US] * 1000;
 	d->block_share = (uint64_t)b->param[PARAM_BLOCK_SHARE];
-	d->block_ns = (uint64_t)b->param[PARAM_BLOCK_US] * 1000;
+	for (unsigned i = 0; i < b->loops; i++)
+		parts[i].block_ns = (uint64_t)b->param[PARAM_BLOCK_US] * 1000;
 	b->data = d;
 	return 0;
+fail:
+	free(parts);
+	free(d);
+	return status;
 }
 
 static void server_teardown(struct bench *b)
@@ -105,17 +114,18 @@ static void server_teardown(struct bench *b)
 	if (!d)
 		return;
 	http_close(&d->http);
+	free(d->parts);
 	free(d);
 	b->data = NULL;
 }
 
 void server_certify(struct bench *b, const struct tcp_totals *totals)
 {
-	struct server_data *d = b->data;
+	const struct server_part *p = server_part_of(b);
 
 	http_certify(b, totals);
-	b->cert.messages = atomic_load(&d->blocked);
-	b->cert.checksum = atomic_load(&d->sum);
+	b->cert.messages = atomic_load(&p->blocked);
+	b->cert.checksum = atomic_load(&p->sum);
 }
 
 static void server_expect(const struct bench *b, struct bench_cert *out)
@@ -153,8 +163,13 @@ const struct bench_workload mix_server_workload = {
 		"blocking "
 		"call to the pool of threads that event loops keep for such calls: 4 of them, as in libuv, so that "
 		"more "
-		"than 4 blocked requests wait for a thread there and nowhere else. The loop computes in one thread "
-		"however many workers the cell has: compare it at one. The load generator takes CPU time of the same "
+		"than 4 blocked requests wait for a thread there and nowhere else. The event loop computes in one "
+		"thread "
+		"however many workers the cell has; of several loops (eventloop+loops=N) each has a thread, a socket "
+		"and a "
+		"pool of its own, and the kernel gives each connection to one of them by a hash, however busy that one "
+		"is. "
+		"The load generator takes CPU time of the same "
 		"machine. The serial body serves one connection at a time and sleeps in the kernel for the wait. The "
 		"Go subject serves by net/http, with another parser and more done per request; nobody tells its "
 		"runtime "
@@ -162,6 +177,7 @@ const struct bench_workload mix_server_workload = {
 		"favours the C goroutines.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
+	.loops = true,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = server_setup,

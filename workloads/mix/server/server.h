@@ -5,6 +5,7 @@
 #define MIX_SERVER_H
 
 #include <errno.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
@@ -20,15 +21,28 @@ enum {
 	SERVER_SHARE_UNIT = 1000, /* block_share is so many of these */
 };
 
+/* What an instance of the body has done. Any task's of it; relaxed: they are counted, and order nothing. */
+struct server_part {
+	alignas(64) _Atomic uint64_t blocked; /* blocking calls made */
+	_Atomic uint64_t sum; /* of the results */
+	uint64_t block_ns; /* immutable */
+};
+
 /* Made by setup(). */
 struct server_data {
 	struct http_data http; /* first: http_direct.h and the like look for it here */
-	uint64_t steps, wait_ns, block_share, block_ns; /* immutable */
-	/* Any task's; relaxed: they are counted, and order nothing. */
-	_Atomic uint64_t begun; /* requests; its number is the request's */
-	_Atomic uint64_t blocked; /* blocking calls made */
-	_Atomic uint64_t sum; /* of the results */
+	uint64_t steps, wait_ns, block_share; /* immutable */
+	struct server_part *parts; /* b->loops of them; the instance's is server_part_of() */
+	/* Of all instances, as every n-th request blocks whoever gets it. Relaxed: it orders nothing. */
+	alignas(64) _Atomic uint64_t begun; /* requests; its number is the request's */
 };
+
+static inline struct server_part *server_part_of(const struct bench *b)
+{
+	const struct server_data *d = b->data;
+
+	return &d->parts[b->loop];
+}
 
 /* The number of the next request: 0, 1, 2, .... */
 static inline uint64_t server_begin(struct server_data *d)
@@ -36,9 +50,9 @@ static inline uint64_t server_begin(struct server_data *d)
 	return atomic_fetch_add_explicit(&d->begun, 1, memory_order_relaxed);
 }
 
-static inline void server_add(struct server_data *d, uint64_t result)
+static inline void server_add(struct server_part *p, uint64_t result)
 {
-	atomic_fetch_add_explicit(&d->sum, result, memory_order_relaxed);
+	atomic_fetch_add_explicit(&p->sum, result, memory_order_relaxed);
 }
 
 /* Does this request make a blocking call? Of the first n they are n * share / unit, evenly spread. */
@@ -50,17 +64,17 @@ static inline bool server_blocks(const struct server_data *d, uint64_t request)
 /* The blocking call: nothing tells beforehand when it ends, and nothing can be waited for instead. */
 static inline void server_block(void *arg)
 {
-	struct server_data *d = arg;
+	struct server_part *p = arg;
 	struct timespec until;
 	uint64_t ns;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	ns = (uint64_t)until.tv_nsec + d->block_ns;
+	ns = (uint64_t)until.tv_nsec + p->block_ns;
 	until.tv_sec += (time_t)(ns / 1000000000);
 	until.tv_nsec = (long)(ns % 1000000000);
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
 		;
-	atomic_fetch_add_explicit(&d->blocked, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&p->blocked, 1, memory_order_relaxed);
 }
 
 /* Fill the certificate. */

@@ -131,7 +131,7 @@ static int run_udp(struct bench *b)
 
 	if (!workers)
 		return bench_fail(b, -ENOMEM, "out of memory for the tasks' buffers");
-	fd = udp_take(b);
+	fd = net_take(b, b->data);
 	status = fd < 0 ? fd : serve_all(b, &s, workers, fd);
 	free(workers);
 	return status;

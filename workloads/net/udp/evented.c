@@ -107,7 +107,7 @@ static int run_udp(struct bench *b)
 	if (!s)
 		return bench_fail(b, -ENOMEM, "out of memory for the server's record");
 	s->b = b;
-	s->fd = status = udp_take(b);
+	s->fd = status = net_take(b, b->data);
 	if (status < 0)
 		goto no_socket;
 	status = ex_io_start(loop, &s->io, s->fd, EX_READ, socket_ready);

@@ -39,7 +39,7 @@ static int send_back(int fd, size_t n, const struct sockaddr_in *to)
 static int run_udp(struct bench *b)
 {
 	uint64_t received = 0, bytes_read = 0, bytes_written = 0;
-	int status = 1, fd = udp_take(b);
+	int status = 1, fd = net_take(b, b->data);
 
 	if (fd < 0)
 		return fd;

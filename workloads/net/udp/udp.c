@@ -1,7 +1,8 @@
 /*
  * net/udp - datagrams that are sent back to where they came from.
  *
- * One socket serves all clients. The load generator has `clients` sockets, each with one datagram under way, so that
+ * One socket serves all clients, or, of several event loops, one in each; the kernel gives all datagrams of a client to the same
+ * by a hash of its address. The load generator has `clients` sockets, each with one datagram under way, so that
  * nothing is lost unless the server's receive buffer is too small for all of them: setup() sees to it that it is not, or
  * fails. With the default buffer of 212,992 bytes 10 clients with datagrams of 8 KiB lose one in every run of a server that
  * lets them queue up (drops in /proc/net/udp). A sample that lost one all the same is void: load.h.
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "workloads/net/udp/udp.h"
 
@@ -53,9 +53,9 @@ static const struct bench_param params[] = {
 enum { DATAGRAM_OVERHEAD = 1280 }; /* of kernel memory, beside up to twice its bytes; measured: about 770 */
 
 /* Have the kernel keep a datagram of each client. It gives memory of what was received back in quarters of the buffer. */
-static int make_room(struct bench *b, int fd)
+static int make_room(struct bench *b, int fd, int64_t clients)
 {
-	int64_t need = b->param[PARAM_CLIENTS] * (2 * b->param[PARAM_MESSAGE_BYTES] + DATAGRAM_OVERHEAD) * 3 / 2;
+	int64_t need = clients * (2 * b->param[PARAM_MESSAGE_BYTES] + DATAGRAM_OVERHEAD) * 3 / 2;
 	int half = (int)(need / 2), has;
 	socklen_t len = sizeof has;
 
@@ -76,50 +76,33 @@ static int make_room(struct bench *b, int fd)
 	return 0;
 }
 
-static int udp_setup(struct bench *b)
+static int udp_open(struct bench *b, const struct sockaddr_in *addr, uint64_t clients)
 {
-	struct sockaddr_in any_port = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int status, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct udp_data *d;
+	int status, fd = net_bind_at(b, SOCK_DGRAM, addr);
 
 	if (fd < 0)
-		return bench_fail(b, -errno, "cannot make a socket: %s", strerror(errno));
-	status = make_room(b, fd);
-	if (status < 0)
-		goto fail;
-	d = malloc(sizeof *d);
-	if (!d || bind(fd, (struct sockaddr *)&any_port, sizeof any_port) < 0) {
-		status = bench_fail(b, -errno, "cannot bind to 127.0.0.1: %s", strerror(errno));
-		free(d);
-		goto fail;
-	}
-	d->fd = fd;
-	b->data = d;
-	return 0;
-fail:
+		return fd;
+	status = make_room(b, fd, (int64_t)clients); /* all of them: the hash may give one socket so many */
+	if (status == 0)
+		return fd;
 	close(fd);
+	return status;
+}
+
+static int udp_setup(struct bench *b)
+{
+	struct net_sockets *s = NULL;
+	int status = net_open_all(b, udp_open, (uint64_t)b->param[PARAM_CLIENTS], &s);
+
+	if (status == 0)
+		b->data = s;
 	return status;
 }
 
 static void udp_teardown(struct bench *b)
 {
-	struct udp_data *d = b->data;
-
-	if (!d)
-		return;
-	if (d->fd >= 0)
-		close(d->fd);
-	free(d);
+	net_close_all(b->data);
 	b->data = NULL;
-}
-
-int udp_take(struct bench *b)
-{
-	struct udp_data *d = b->data;
-	int fd = d->fd;
-
-	d->fd = -1;
-	return fd >= 0 ? fd : bench_fail(b, -EBADF, "the server has been run and stopped already");
 }
 
 void udp_certify(struct bench *b, uint64_t received, uint64_t bytes_read, uint64_t bytes_written)
@@ -154,11 +137,16 @@ const struct bench_workload net_udp_workload = {
 		"a "
 		"poller receive until there is nothing, which is one failing call per wake-up; a thread sleeps in the "
 		"call itself. How many tasks wait is a parameter of the direct bodies; the evented and the serial body "
-		"have one place to receive. The Go subject's buffer is made as large in the same way. The load "
+		"have one place to receive; of several loops (eventloop+loops=N) each has a thread and a socket of its "
+		"own, "
+		"and the kernel gives each client to one of them by a hash, however busy that one is, so with few "
+		"clients "
+		"some may idle. The Go subject's buffer is made as large in the same way. The load "
 		"generator takes CPU time of the same machine: compare CPU time "
 		"per request.",
 	.scaling = BENCH_SERVER,
 	.metric = BENCH_CPU_PER_OP,
+	.loops = true,
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = udp_setup,
