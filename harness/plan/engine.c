@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "harness/base/clock.h"
+#include "harness/plan/engine_parts.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/rigor.h"
@@ -39,38 +40,7 @@ enum {
 	REPEATS_OF_A_ROUND = 3, /* E3: whatever disturbs it is not about to end; arbitrary */
 };
 
-/* What is known of a subject on a cell. */
-struct entry {
-	bool is_barred; /* E4 */
-	bool has_succeeded;
-	unsigned failures;
-	uint64_t ops; /* linear: from calibration; 0 unknown */
-	double *values; /* per round: the metric, NAN: none */
-};
-
-struct cell_state {
-	const struct cell *cell;
-	uint64_t hash;
-	struct entry *entries; /* cell_entries() of them; the twin's is_barred and ops are those of its subject */
-	bool is_calibrated; /* it was tried */
-	unsigned n_repeated; /* E3 */
-	int64_t sample_estimate_ns;
-};
-
-struct engine {
-	const struct engine_config *config;
-	struct cell_state *states;
-	struct rigor_cell *rigor; /* per cell; NULL: each cell has its fixed number of rounds */
-	int64_t reserved_ns; /* of the budget, for the counted samples: rounds would use up all of it */
-	struct engine_result *result;
-	struct err *err;
-	uint64_t started_ns;
-	unsigned n_taken; /* samples taken by this process */
-	json_t *missing; /* stands for a sample that is not there, while looking for those */
-	int rc; /* of the store: the run ends */
-};
-
-static bool has_status(const json_t *record, const char *status)
+bool engine_has_status(const json_t *record, const char *status)
 {
 	const char *s = jsonx_str(record, "status");
 
@@ -81,7 +51,7 @@ static bool is_contaminated(const json_t *record)
 {
 	const char *verdict = jsonx_str(json_object_get(record, "noise"), "verdict");
 
-	return has_status(record, "ok") && verdict && strcmp(verdict, "contaminated") == 0;
+	return engine_has_status(record, "ok") && verdict && strcmp(verdict, "contaminated") == 0;
 }
 
 static bool must_stop(const struct engine *e)
@@ -112,8 +82,7 @@ static size_t subject_index(const struct cell *cell, size_t entry)
 	return entry;
 }
 
-/* The entry that knows whether and with how many ops to run: a twin has its subject's. */
-static struct entry *knowing_entry(struct cell_state *s, size_t i)
+struct entry *engine_knowing(struct cell_state *s, size_t i)
 {
 	return &s->entries[subject_index(s->cell, i)];
 }
@@ -133,21 +102,21 @@ static void append(struct engine *e, json_t *record)
 /* Take note of a record, new or found. */
 static void learn(struct cell_state *s, size_t i, const json_t *record)
 {
-	struct entry *knowing = knowing_entry(s, i), *own = &s->entries[i];
+	struct entry *knowing = engine_knowing(s, i), *own = &s->entries[i];
 	const json_t *value = json_object_get(json_object_get(record, "metric"), "value");
 	unsigned round = (unsigned)jsonx_int(record, "round", 0);
 	const char *kind = jsonx_str(record, "kind");
 
-	if (has_status(record, "missing"))
+	if (engine_has_status(record, "missing"))
 		return;
-	if (has_status(record, "unsupported") || has_status(record, "too_slow")) {
+	if (engine_has_status(record, "unsupported") || engine_has_status(record, "too_slow")) {
 		knowing->is_barred = true;
-	} else if (has_status(record, "ok") || has_status(record, "requeued")) {
+	} else if (engine_has_status(record, "ok") || engine_has_status(record, "requeued")) {
 		knowing->has_succeeded = true;
-		if (has_status(record, "ok") && json_is_number(value) && strcmp(kind, "timed") == 0 &&
+		if (engine_has_status(record, "ok") && json_is_number(value) && strcmp(kind, "timed") == 0 &&
 		    round < s->cell->rounds)
 			own->values[round] = json_number_value(value);
-	} else if (!has_status(record, "void")) { /* void is mostly the machine's doing */
+	} else if (!engine_has_status(record, "void")) { /* void is mostly the machine's doing */
 		knowing->failures++;
 		if (strcmp(kind, "calibrate") == 0 ||
 		    (!knowing->has_succeeded && knowing->failures >= FAILURES_BEFORE_GIVING_UP))
@@ -194,8 +163,7 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 	return record;
 }
 
-/* One sample that stands for itself: calibration, counted, smoke. False: stop. */
-static bool single(struct engine *e, struct cell_state *s, size_t i, const struct sample_request *r, json_t **out)
+bool engine_single(struct engine *e, struct cell_state *s, size_t i, const struct sample_request *r, json_t **out)
 {
 	bool found;
 	json_t *record = take_or_find(e, s, r, &found);
@@ -214,7 +182,7 @@ static bool single(struct engine *e, struct cell_state *s, size_t i, const struc
 	return !must_stop(e);
 }
 
-static struct sample_request make_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind)
+struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind)
 {
 	bool is_twin;
 	const struct subject *subject = cell_entry(s->cell, i, &is_twin);
@@ -224,60 +192,9 @@ static struct sample_request make_request(const struct engine *e, struct cell_st
 		.subject = subject,
 		.is_twin = is_twin,
 		.kind = kind,
-		.ops = s->cell->workload->scaling == SCALING_LINEAR ? knowing_entry(s, i)->ops : 0,
+		.ops = s->cell->workload->scaling == SCALING_LINEAR ? engine_knowing(s, i)->ops : 0,
 		.region_ns = plan_region_ns(e->config->plan, s->cell),
 	};
-}
-
-/* ---- calibration ----------------------------------------------------------------------------------------- */
-
-static bool calibrate_entry(struct engine *e, struct cell_state *s, size_t i)
-{
-	struct sample_request r = make_request(e, s, i, "calibrate");
-	json_t *record;
-	bool go_on;
-
-	if (!s->cell->subjects[i]->can_calibrate)
-		return true;
-	r.ops = 0;
-	progress_show(e->config->progress, false, "calibrating %s: %s", s->cell->id, r.subject->id);
-	go_on = single(e, s, i, &r, &record);
-	if (record && has_status(record, "ok")) {
-		uint64_t ops = sample_scale_ops((uint64_t)jsonx_int(record, "ops", 1),
-						jsonx_int(json_object_get(record, "time"), "wall_ns", 0), r.region_ns);
-
-		s->entries[i].ops = workload_round_ops(s->cell->workload, s->cell->params, ops);
-	}
-	json_decref(record);
-	return go_on;
-}
-
-/* A subject that cannot calibrate does what the slowest one does. */
-static void share_ops(struct cell_state *s)
-{
-	uint64_t least = 0;
-
-	for (size_t i = 0; i < s->cell->n_subjects; i++)
-		if (s->entries[i].ops && (!least || s->entries[i].ops < least))
-			least = s->entries[i].ops;
-	if (!least)
-		least = workload_round_ops(s->cell->workload, s->cell->params, s->cell->workload->smoke_ops);
-	for (size_t i = 0; i < s->cell->n_subjects; i++)
-		if (!s->entries[i].ops && !s->cell->subjects[i]->can_calibrate)
-			s->entries[i].ops = least;
-}
-
-/* Before a cell's first sample (E5). False: stop. */
-static bool calibrate_once(struct engine *e, struct cell_state *s)
-{
-	if (s->is_calibrated || s->cell->workload->scaling != SCALING_LINEAR)
-		return true;
-	s->is_calibrated = true;
-	for (size_t i = 0; i < s->cell->n_subjects; i++)
-		if (!calibrate_entry(e, s, i))
-			return false;
-	share_ops(s);
-	return true;
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------------------- */
@@ -303,11 +220,11 @@ static void attempt_add(struct attempt *a, json_t *record, bool found)
 {
 	a->records[a->n] = record;
 	a->is_found[a->n++] = found;
-	if (found && has_status(record, "requeued"))
+	if (found && engine_has_status(record, "requeued"))
 		a->is_repeated = true;
-	if (found && has_status(record, "ok"))
+	if (found && engine_has_status(record, "ok"))
 		a->has_kept = true;
-	if (is_contaminated(record) || has_status(record, "void"))
+	if (is_contaminated(record) || engine_has_status(record, "void"))
 		a->is_contaminated = true;
 }
 
@@ -330,14 +247,14 @@ static bool run_attempt(struct engine *e, struct cell_state *s, unsigned round, 
 	turn_round(e, order, n);
 	for (size_t position = 0; position < n; position++) {
 		size_t i = order[position];
-		struct sample_request r = make_request(e, s, i, "timed");
+		struct sample_request r = engine_request(e, s, i, "timed");
 		json_t *record;
 		bool found;
 
 		r.round = round;
 		r.attempt = number;
 		r.position = (unsigned)position;
-		if (knowing_entry(s, i)->is_barred) {
+		if (engine_knowing(s, i)->is_barred) {
 			progress_sample(e->config->progress, s->sample_estimate_ns, 0);
 			continue;
 		}
@@ -358,7 +275,7 @@ static void mark_requeued(json_t *record)
 	const char *why = jsonx_str(record, "why");
 	char *text;
 
-	if (!has_status(record, "ok") && !has_status(record, "void"))
+	if (!engine_has_status(record, "ok") && !engine_has_status(record, "void"))
 		return; /* a failure stays one */
 	text = xformat("its round was contaminated and is repeated%s%s", why ? "; " : "", why ? why : "");
 	json_object_set_new(record, "status", json_string("requeued"));
@@ -454,7 +371,7 @@ static void one_round(struct engine *e, unsigned round, size_t *order, size_t *a
 
 		if (round >= s->cell->rounds || (e->rigor && e->rigor[order[k]].is_closed))
 			continue;
-		if (!calibrate_once(e, s))
+		if (!engine_calibrate(e, s))
 			return;
 		show(e, s, round);
 		if (round_of_cell(e, s, round, 0))
@@ -517,11 +434,11 @@ static void counted_all(struct engine *e)
 	for (size_t c = 0; c < e->config->plan->n_cells; c++) {
 		struct cell_state *s = &e->states[c];
 
-		if (s->cell->counted && !is_out_of_time(e) && !calibrate_once(e, s))
+		if (s->cell->counted && !is_out_of_time(e) && !engine_calibrate(e, s))
 			return;
 		for (unsigned k = 0; k < s->cell->counted; k++) {
 			for (size_t i = 0; i < s->cell->n_subjects; i++) {
-				struct sample_request r = make_request(e, s, i, "counted");
+				struct sample_request r = engine_request(e, s, i, "counted");
 
 				r.round = k;
 				r.position = (unsigned)i;
@@ -533,7 +450,7 @@ static void counted_all(struct engine *e)
 				}
 				progress_show(e->config->progress, false, "counting %s: %s", s->cell->id,
 					      r.subject->id);
-				if (!single(e, s, i, &r, NULL))
+				if (!engine_single(e, s, i, &r, NULL))
 					return;
 			}
 		}
@@ -548,14 +465,14 @@ static void smoke_all(struct engine *e)
 		struct cell_state *s = &e->states[c];
 
 		for (size_t i = 0; i < s->cell->n_subjects; i++) {
-			struct sample_request r = make_request(e, s, i, "smoke");
+			struct sample_request r = engine_request(e, s, i, "smoke");
 
 			if (s->cell->workload->scaling == SCALING_LINEAR)
 				r.ops = workload_round_ops(s->cell->workload, s->cell->params,
 							   s->cell->workload->smoke_ops);
 			r.position = (unsigned)i;
 			progress_show(e->config->progress, false, "%s: %s", s->cell->id, r.subject->id);
-			if (!single(e, s, i, &r, NULL))
+			if (!engine_single(e, s, i, &r, NULL))
 				return;
 		}
 	}
@@ -632,19 +549,20 @@ static void count_record(void *arg, const json_t *record)
 {
 	struct count *c = arg;
 	struct engine_result *out = c->out;
-	bool is_ok = has_status(record, "ok");
-	bool is_skipped = has_status(record, "unsupported") || has_status(record, "too_slow");
+	bool is_ok = engine_has_status(record, "ok");
+	bool is_skipped = engine_has_status(record, "unsupported") || engine_has_status(record, "too_slow");
 	const char *kind = jsonx_str(record, "kind");
 
 	out->ok += is_ok;
-	out->requeued += has_status(record, "requeued");
+	out->requeued += engine_has_status(record, "requeued");
 	out->unsupported += is_skipped;
 	out->contaminated += is_contaminated(record);
 	out->measured += is_ok && kind && strcmp(kind, "calibrate") != 0;
-	out->failed += !is_ok && !is_skipped && !has_status(record, "requeued") && !has_status(record, "void");
+	out->failed +=
+		!is_ok && !is_skipped && !engine_has_status(record, "requeued") && !engine_has_status(record, "void");
 	if (is_ok && kind && strcmp(kind, "calibrate") != 0)
 		note_pair(c->has_ok, record);
-	if (has_status(record, "void"))
+	if (engine_has_status(record, "void"))
 		note_pair(c->has_void, record);
 	if (kind && strcmp(kind, "smoke") == 0) {
 		out->pairs_ok += is_ok;

@@ -1,0 +1,51 @@
+/*
+ * engine_parts.h - the state of a run, shared by engine.c and calibrate.c. For these two alone.
+ */
+#ifndef ENGINE_PARTS_H
+#define ENGINE_PARTS_H
+
+#include "harness/plan/engine.h"
+
+/* What is known of a subject on a cell. */
+struct entry {
+	bool is_barred; /* E4 */
+	bool has_succeeded;
+	unsigned failures;
+	uint64_t ops; /* linear: from calibration; 0 unknown */
+	double *values; /* per round: the metric, NAN: none */
+};
+
+struct cell_state {
+	const struct cell *cell;
+	uint64_t hash;
+	struct entry *entries; /* cell_entries() of them; the twin's is_barred and ops are those of its subject */
+	bool is_calibrated; /* it was tried */
+	unsigned n_repeated; /* E3 */
+	int64_t sample_estimate_ns;
+};
+
+struct engine {
+	const struct engine_config *config;
+	struct cell_state *states;
+	struct rigor_cell *rigor; /* per cell; NULL: each cell has its fixed number of rounds */
+	int64_t reserved_ns; /* of the budget, for the counted samples: rounds would use up all of it */
+	struct engine_result *result;
+	struct err *err;
+	uint64_t started_ns;
+	unsigned n_taken; /* samples taken by this process */
+	json_t *missing; /* stands for a sample that is not there, while looking for those */
+	int rc; /* of the store: the run ends */
+};
+
+bool engine_has_status(const json_t *record, const char *status);
+/* The entry that knows whether and with how many ops to run: a twin has its subject's. */
+struct entry *engine_knowing(struct cell_state *s, size_t i);
+/* A sample of the cell's entry i as it would be taken now. */
+struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind);
+/* One sample that stands for itself: calibration, counted, smoke; *out (may be NULL) is a new reference. False: stop. */
+bool engine_single(struct engine *e, struct cell_state *s, size_t i, const struct sample_request *r, json_t **out);
+
+/* calibrate.c: what must be known before a cell's first sample (E5). False: stop. */
+bool engine_calibrate(struct engine *e, struct cell_state *s);
+
+#endif
