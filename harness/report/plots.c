@@ -4,9 +4,7 @@
  * No workload is known by name. Each workload gets a chart of dots with intervals, one row per cell and model. Where
  * a whole-number parameter takes three or more values while all else is equal, the metric is drawn against it, one
  * line per model (the ring's cost against the working set, a server's CPU time against connections); where the metric
- * is memory, total memory is drawn too. A figure is a .dat (numbers in ns and bytes), a .gp that stands alone
- * (settings, then the body out of scripts/), and what gnuplot makes of them. A model has one colour and one marker
- * everywhere: the palette of Okabe and Ito, which readers with any colour vision can tell apart.
+ * is memory, total memory is drawn too. How a figure is made is in figure.c.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -18,139 +16,13 @@
 #include <sys/stat.h>
 
 #include "harness/report/curve.h"
+#include "harness/report/figure.h"
 #include "harness/report/gnuplot.h"
 #include "harness/report/parts.h"
 #include "harness/report/words.h"
 
-enum { CANVAS_W = 880, CURVE_H = 480, ROW_H = 17, MAX_VALUES = 64, CHAR_W = 9 };
+enum { ROW_H = 17, MAX_VALUES = 64, CHAR_W = 9 };
 enum { CHART_CELLS = 12 }; /* in one chart of dots: about what a reader sees on one screen */
-
-struct look {
-	const char *subject, *color;
-	int point; /* gnuplot's number */
-};
-
-static const struct look looks[] = {
-	{"gmp", "#0072B2", 7},     {"pthread", "#D55E00", 5}, {"eventloop", "#009E73", 9},
-	{"serial", "#999999", 13}, {"null", "#000000", 2},    {"go", "#56B4E9", 11},
-};
-/* For the others, by their order of appearance. */
-static const struct look spare[] = {
-	{NULL, "#CC79A7", 6}, {NULL, "#E69F00", 4}, {NULL, "#F0E442", 8}, {NULL, "#7A5195", 10}};
-
-static struct look look_of(const char *subject, const char **subjects, size_t n)
-{
-	size_t other = 0;
-
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
-		if (strcmp(looks[i].subject, subject) == 0)
-			return looks[i];
-	for (size_t i = 0; i < n && strcmp(subjects[i], subject) != 0; i++) {
-		bool known = false;
-
-		for (size_t j = 0; j < sizeof(looks) / sizeof(looks[0]); j++)
-			known |= strcmp(looks[j].subject, subjects[i]) == 0;
-		other += !known;
-	}
-	return spare[other % (sizeof(spare) / sizeof(spare[0]))];
-}
-
-/* ---- a figure being made -------------------------------------------------------------------------------- */
-
-struct figure {
-	struct plot *plot;
-	FILE *gp, *dat;
-	char *gp_text, *dat_text;
-	size_t gp_size, dat_size;
-	const char **subjects; /* of the report */
-	size_t n_subjects;
-	const char **drawn; /* those that have points here */
-	size_t n_drawn;
-};
-
-static void name_files(struct plot *p, const char *workload, const char *what)
-{
-	snprintf(p->id, sizeof(p->id), "%s-%s", workload, what);
-	for (char *c = p->id; *c; c++)
-		if (!isalnum((unsigned char)*c))
-			*c = '_'; /* the SVG's name, which gnuplot allows letters, digits and this in */
-	snprintf(p->svg, sizeof(p->svg), "plots/%s.svg", p->id);
-	snprintf(p->png, sizeof(p->png), "plots/%s.png", p->id);
-	snprintf(p->gp, sizeof(p->gp), "plots/%s.gp", p->id);
-	snprintf(p->dat, sizeof(p->dat), "plots/%s.dat", p->id);
-}
-
-static int figure_open(struct figure *f, struct report *r, const char *workload, const char *what)
-{
-	*f = (struct figure){.plot = GROW(r->plots, r->n_plots)};
-	if (!f->plot)
-		return -ENOMEM;
-	f->plot->workload = workload;
-	name_files(f->plot, workload, what);
-	f->n_subjects = report_subjects(r, &f->subjects);
-	f->gp = open_memstream(&f->gp_text, &f->gp_size);
-	f->dat = open_memstream(&f->dat_text, &f->dat_size);
-	if (f->gp && f->dat)
-		return 0;
-	if (f->gp)
-		fclose(f->gp);
-	if (f->dat)
-		fclose(f->dat);
-	free(f->gp_text);
-	free(f->dat_text);
-	free(f->subjects);
-	return -ENOMEM;
-}
-
-static int add_drawn(struct figure *f, const char *subject)
-{
-	const char **slot = GROW(f->drawn, f->n_drawn);
-
-	if (!slot)
-		return -ENOMEM;
-	*slot = subject;
-	return 0;
-}
-
-static void put_setting(FILE *gp, const char *name, const char *value)
-{
-	fprintf(gp, "%s = ", name);
-	gnuplot_string(gp, value);
-	fputc('\n', gp);
-}
-
-/* What both bodies need: who is drawn and how. */
-static void put_series(struct figure *f)
-{
-	fprintf(f->gp, "# %s\n# Draw again with: gnuplot %s.gp\n", f->plot->title, f->plot->id);
-	put_setting(f->gp, "id", f->plot->id);
-	fprintf(f->gp, "dat = \"%s.dat\"\n", f->plot->id);
-	put_setting(f->gp, "caption", f->plot->title);
-	fprintf(f->gp, "series = %zu\n", f->n_drawn);
-	for (size_t i = 0; i < f->n_drawn; i++) {
-		char name[80], setting[32];
-
-		snprintf(setting, sizeof(setting), "title_%zu", i + 1);
-		snprintf(name, sizeof(name), "%s%s", f->drawn[i], strcmp(f->drawn[i], "serial") == 0 ? " (bare)" : "");
-		put_setting(f->gp, setting, name);
-	}
-	fputs("colors = \"", f->gp);
-	for (size_t i = 0; i < f->n_drawn; i++)
-		fprintf(f->gp, "%s%s", i ? " " : "", look_of(f->drawn[i], f->subjects, f->n_subjects).color);
-	fputs("\"\npoints = \"", f->gp);
-	for (size_t i = 0; i < f->n_drawn; i++)
-		fprintf(f->gp, "%s%d", i ? " " : "", look_of(f->drawn[i], f->subjects, f->n_subjects).point);
-	fputs("\"\n", f->gp);
-}
-
-static void put_list(const struct figure *f, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	buf[0] = 0;
-	for (size_t i = 0; i < f->n_drawn && used < size; i++)
-		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "", f->drawn[i]);
-}
 
 /* What the baseline is, where it is drawn. */
 static const char *about_bare(const struct figure *f)
@@ -159,35 +31,6 @@ static const char *about_bare(const struct figure *f)
 		if (strcmp(f->drawn[i], "serial") == 0)
 			return "serial is the bare work, without tasks. ";
 	return "";
-}
-
-/* Write both files and draw; gnuplot's failure is noted in the report and is no error. */
-static int figure_close(struct figure *f, struct report *r, const char *dir, const char *body, struct err *err)
-{
-	struct plot *p = f->plot;
-	char script[176], folder[4096];
-	struct err why = {""};
-	int rc;
-
-	if (body)
-		fputs(body, f->gp);
-	rc = fclose(f->gp) | fclose(f->dat) ? err_set(err, -ENOMEM, "out of memory") : 0;
-	if (rc == 0)
-		rc = report_file_write(dir, p->dat, f->dat_text, f->dat_size, err);
-	if (rc == 0 && body)
-		rc = report_file_write(dir, p->gp, f->gp_text, f->gp_size, err);
-	if (rc == 0 && body && !r->plots_why[0]) {
-		snprintf(folder, sizeof(folder), "%s/plots", dir);
-		snprintf(script, sizeof(script), "%s.gp", p->id);
-		p->drawn = gnuplot_run(folder, script, &why) == 0;
-		if (!p->drawn)
-			snprintf(r->plots_why, sizeof(r->plots_why), "%.*s", (int)sizeof(r->plots_why) - 1, why.why);
-	}
-	free(f->gp_text);
-	free(f->dat_text);
-	free(f->subjects);
-	free(f->drawn);
-	return rc;
 }
 
 /* ---- dots -------------------------------------------------------------------------------------------------- */
@@ -327,9 +170,9 @@ static int draw_chart(struct report *r, const char *dir, const char *body, const
 	if (figure_open(&f, r, k->workload, what))
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < f.n_subjects; i++)
-		if (dots_of(&f, r, k, f.subjects[i]) && add_drawn(&f, f.subjects[i]))
+		if (dots_of(&f, r, k, f.subjects[i]) && figure_add(&f, f.subjects[i]))
 			f.n_drawn = 0; /* out of memory: an empty figure, which gnuplot will refuse */
-	put_list(&f, list, sizeof(list));
+	figure_list(&f, list, sizeof(list));
 	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s%s", k->workload, metric_label(like), part);
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
 		 "%s in %s%s, %s for each cell and model (%s). Further left is better. %sThe numbers "
@@ -338,7 +181,7 @@ static int draw_chart(struct report *r, const char *dir, const char *body, const
 	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
 	provenance_comment(f.gp, r, f.plot->workload);
 	provenance_comment(f.dat, r, f.plot->workload);
-	put_series(&f);
+	figure_series(&f);
 	rows = dots_layout(&f, r, k, &chars);
 	axis = gnuplot_axis_make(k->lo, k->hi, words_unit(like));
 	gnuplot_axis_tics(f.gp, 'x', &axis);
@@ -347,7 +190,7 @@ static int draw_chart(struct report *r, const char *dir, const char *body, const
 	chars = chars > 40 ? 40 : chars;
 	fprintf(f.gp, "x_min = %.9g\nx_max = %.9g\nx_log = %d\ny_max = %g\n", axis.min, axis.max, axis.log,
 		(double)rows - 0.1);
-	fprintf(f.gp, "canvas_w = %d\ncanvas_h = %zu\nlabel_w = %zu\n", CANVAS_W, 130 + rows * ROW_H,
+	fprintf(f.gp, "canvas_w = %d\ncanvas_h = %zu\nlabel_w = %zu\n", CANVAS_WIDTH, 130 + rows * ROW_H,
 		chars * CHAR_W + 20);
 	return figure_close(&f, r, dir, body, err);
 }
@@ -565,9 +408,9 @@ static int draw_curve(struct report *r, const char *dir, const char *body, const
 	if (figure_open(&f, r, k->like->workload, what))
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < f.n_subjects; i++)
-		if (curve_of(&f, r, k, f.subjects[i]) && add_drawn(&f, f.subjects[i]))
+		if (curve_of(&f, r, k, f.subjects[i]) && figure_add(&f, f.subjects[i]))
 			f.n_drawn = 0;
-	put_list(&f, list, sizeof(list));
+	figure_list(&f, list, sizeof(list));
 	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s by %s; %s", k->like->workload,
 		 k->total ? "memory of all tasks" : metric_label(k->like), k->key, fixed);
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
@@ -577,16 +420,16 @@ static int draw_curve(struct report *r, const char *dir, const char *body, const
 	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
 	provenance_comment(f.gp, r, f.plot->workload);
 	provenance_comment(f.dat, r, f.plot->workload);
-	put_series(&f);
+	figure_series(&f);
 	param_label(k, wants_log(k), axis_label, sizeof(axis_label));
-	put_setting(f.gp, "axis_label", axis_label);
+	figure_setting(f.gp, "axis_label", axis_label);
 	x_axis(f.gp, k);
 	value_range(r, k, &lo, &hi);
 	axis = gnuplot_axis_make(lo, hi, words_unit(k->like));
-	put_setting(f.gp, "value_label", k->total ? "memory of all tasks" : metric_label(k->like));
+	figure_setting(f.gp, "value_label", k->total ? "memory of all tasks" : metric_label(k->like));
 	gnuplot_axis_tics(f.gp, 'y', &axis);
 	fprintf(f.gp, "y_min = %.9g\ny_max = %.9g\ny_log = %d\ncanvas_w = %d\ncanvas_h = %d\n", axis.min, axis.max,
-		axis.log, CANVAS_W, CURVE_H);
+		axis.log, CANVAS_WIDTH, CURVE_HEIGHT);
 	return figure_close(&f, r, dir, body, err);
 }
 
