@@ -15,6 +15,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/plan/jsonx.h"
+#include "harness/plan/knee.h"
 
 enum {
 	DESCRIBE_MAX = 4 << 20, /* bytes: grows with the number of workloads; arbitrary */
@@ -216,7 +217,7 @@ static int check_workload(const json_t *w, struct err *err)
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return knee_check(w, err);
 }
 
 int catalog_check_describe(const json_t *d, struct err *err)
@@ -383,6 +384,16 @@ static void define_quantum(struct workload_def *w, const json_t *d)
 	w->quantum_param = jsonx_str(d, "quantum_param");
 }
 
+/* Likewise. The names point into the describe object. */
+static void define_knee(struct workload_def *w, const json_t *d)
+{
+	const json_t *knee = json_object_get(d, "knee");
+
+	if (!w->knee.percent)
+		w->knee = (struct workload_knee){jsonx_str(knee, "percent"), jsonx_str(knee, "of"),
+						 jsonx_str(knee, "rate")};
+}
+
 static struct workload_def *find_workload(const struct catalog *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_workloads; i++)
@@ -411,8 +422,10 @@ static void collect_workloads(struct catalog *c)
 			struct workload_def *w = find_workload(c, jsonx_str(d, "name"));
 
 			if (w && jsonx_int(d, "version", 0) <= w->version) {
-				if (jsonx_int(d, "version", 0) == w->version)
+				if (jsonx_int(d, "version", 0) == w->version) {
 					define_quantum(w, d);
+					define_knee(w, d);
+				}
 				continue;
 			}
 			if (!w) {
@@ -422,6 +435,7 @@ static void collect_workloads(struct catalog *c)
 			}
 			define_workload(w, d);
 			define_quantum(w, d);
+			define_knee(w, d);
 		}
 	}
 	if (c->n_workloads)

@@ -36,6 +36,13 @@ struct param_def {
 	json_t *dflt, *smoke; /* integer or string; borrowed */
 };
 
+/* The names of the parameters that say how much load a server gets (knee.h); NULL: it has none such. */
+struct workload_knee {
+	const char *percent; /* of a knee; 0: not so */
+	const char *of; /* whose knee: "slowest" or "own" */
+	const char *rate; /* requests per second; 0: not so */
+};
+
 struct workload_def {
 	const char *name, *summary, *op, *fairness;
 	int version;
@@ -44,6 +51,7 @@ struct workload_def {
 	uint64_t smoke_ops;
 	uint64_t ops_quantum; /* ops come in multiples of this times the value of quantum_param */
 	const char *quantum_param; /* NULL: of ops_quantum alone */
+	struct workload_knee knee;
 	struct param_def *params;
 	size_t n_params;
 };

@@ -11,7 +11,8 @@
  *      E3  A cell repeats at most a quarter of its rounds, one of them at most three times, and none when the time is
  *          up; what is contaminated after that is kept, and marked.
  *      E4  A subject that answered unsupported or too_slow for a cell, whose calibration failed, or which failed twice
- *          before it ever succeeded, is not asked again for that cell in this run.
+ *          before it ever succeeded, is not asked again for that cell in this run. (A knee is measured several times:
+ *          one failure of these is like another sample's.)
  *      E5  A budget ends the run between two rounds, but never before the first that has something to measure: each
  *          cell is calibrated just before its first round, so that a short run has samples and not calibrations.
  *
@@ -47,7 +48,7 @@ bool engine_has_status(const json_t *record, const char *status)
 	return s && strcmp(s, status) == 0;
 }
 
-static bool is_contaminated(const json_t *record)
+bool engine_is_contaminated(const json_t *record)
 {
 	const char *verdict = jsonx_str(json_object_get(record, "noise"), "verdict");
 
@@ -118,8 +119,9 @@ static void learn(struct cell_state *s, size_t i, const json_t *record)
 			own->values[round] = json_number_value(value);
 	} else if (!engine_has_status(record, "void")) { /* void is mostly the machine's doing */
 		knowing->failures++;
-		if (strcmp(kind, "calibrate") == 0 ||
-		    (!knowing->has_succeeded && knowing->failures >= FAILURES_BEFORE_GIVING_UP))
+		bool is_needed = strcmp(kind, "calibrate") == 0 && s->cell->workload->scaling == SCALING_LINEAR;
+
+		if (is_needed || (!knowing->has_succeeded && knowing->failures >= FAILURES_BEFORE_GIVING_UP))
 			knowing->is_barred = true;
 	}
 }
@@ -194,6 +196,9 @@ struct sample_request engine_request(const struct engine *e, struct cell_state *
 		.kind = kind,
 		.ops = s->cell->workload->scaling == SCALING_LINEAR ? engine_knowing(s, i)->ops : 0,
 		.region_ns = plan_region_ns(e->config->plan, s->cell),
+		.load = knee_is_asked(s->cell) && (strcmp(kind, "timed") == 0 || strcmp(kind, "counted") == 0)
+				? &engine_knowing(s, i)->load
+				: NULL,
 	};
 }
 
@@ -224,7 +229,7 @@ static void attempt_add(struct attempt *a, json_t *record, bool found)
 		a->is_repeated = true;
 	if (found && engine_has_status(record, "ok"))
 		a->has_kept = true;
-	if (is_contaminated(record) || engine_has_status(record, "void"))
+	if (engine_is_contaminated(record) || engine_has_status(record, "void"))
 		a->is_contaminated = true;
 }
 
@@ -238,13 +243,18 @@ static void turn_round(const struct engine *e, size_t *order, size_t n)
 	}
 }
 
+void engine_order(const struct engine *e, const struct cell_state *s, unsigned round, size_t n, size_t *order)
+{
+	order_subjects(e->config->env.seed, s->hash, round, n, order);
+	turn_round(e, order, n);
+}
+
 static bool run_attempt(struct engine *e, struct cell_state *s, unsigned round, unsigned number, struct attempt *a,
 			size_t *entries)
 {
 	size_t order[ORDER_MAX], n = cell_entries(s->cell);
 
-	order_subjects(e->config->env.seed, s->hash, round, n, order);
-	turn_round(e, order, n);
+	engine_order(e, s, round, n, order);
 	for (size_t position = 0; position < n; position++) {
 		size_t i = order[position];
 		struct sample_request r = engine_request(e, s, i, "timed");
@@ -333,7 +343,7 @@ static void live_estimate(const struct cell_state *s, char *buf, size_t size)
 		b++;
 	while (o < s->cell->n_subjects && (o == b || s->entries[o].is_barred))
 		o++;
-	if (b >= s->cell->n_subjects || o >= s->cell->n_subjects)
+	if (b >= s->cell->n_subjects || o >= s->cell->n_subjects || knee_is_own(s->cell))
 		return;
 	for (unsigned r = 0; r < s->cell->rounds && n < 1024; r++) {
 		base[n] = s->entries[b].values[r];
@@ -556,7 +566,7 @@ static void count_record(void *arg, const json_t *record)
 	out->ok += is_ok;
 	out->requeued += engine_has_status(record, "requeued");
 	out->unsupported += is_skipped;
-	out->contaminated += is_contaminated(record);
+	out->contaminated += engine_is_contaminated(record);
 	out->measured += is_ok && kind && strcmp(kind, "calibrate") != 0;
 	out->failed +=
 		!is_ok && !is_skipped && !engine_has_status(record, "requeued") && !engine_has_status(record, "void");

@@ -12,6 +12,10 @@ struct entry {
 	bool has_succeeded;
 	unsigned failures;
 	uint64_t ops; /* linear: from calibration; 0 unknown */
+	double knees[KNEE_SAMPLES]; /* of the cell that owns its knee (knee.h): requests per second */
+	unsigned n_knees;
+	bool has_tried_knee;
+	struct knee_load load; /* of a cell whose load is a percent of a knee */
 	double *values; /* per round: the metric, NAN: none */
 };
 
@@ -38,8 +42,11 @@ struct engine {
 };
 
 bool engine_has_status(const json_t *record, const char *status);
+bool engine_is_contaminated(const json_t *record); /* it is ok, and others took part */
 /* The entry that knows whether and with how many ops to run: a twin has its subject's. */
 struct entry *engine_knowing(struct cell_state *s, size_t i);
+/* Positions of the cell's first n entries in a round. */
+void engine_order(const struct engine *e, const struct cell_state *s, unsigned round, size_t n, size_t *order);
 /* A sample of the cell's entry i as it would be taken now. */
 struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind);
 /* One sample that stands for itself: calibration, counted, smoke; *out (may be NULL) is a new reference. False: stop. */

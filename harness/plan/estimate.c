@@ -1,6 +1,7 @@
 #include "harness/plan/estimate.h"
 
 #include "harness/plan/jsonx.h"
+#include "harness/plan/knee.h"
 
 #define MS INT64_C(1000000)
 
@@ -21,6 +22,11 @@ static int64_t state_tasks(const struct cell *cell)
 	return jsonx_int(cell->params, "tasks", 1000);
 }
 
+static int64_t server_sample_ns(int64_t region_ns)
+{
+	return SETTLE_NS + SPIN_NS + PROCESS_NS + region_ns + region_ns / 2 + LOADGEN_NS;
+}
+
 int64_t estimate_sample_ns(const struct plan *p, const struct cell *cell)
 {
 	int64_t t = SETTLE_NS + SPIN_NS + PROCESS_NS, region_ns = plan_region_ns(p, cell);
@@ -31,16 +37,28 @@ int64_t estimate_sample_ns(const struct plan *p, const struct cell *cell)
 	case SCALING_FINITE: /* a warm-up of the whole problem */
 		return t + 2 * (cell->region_ns ? cell->region_ns : FINITE_NS);
 	case SCALING_SERVER:
-		return t + region_ns + region_ns / 2 + LOADGEN_NS;
+		return server_sample_ns(region_ns);
 	case SCALING_STATE:
 		break;
 	}
 	return t + 2 * SNAPSHOT_NS + state_tasks(cell) * STATE_TASK_NS;
 }
 
+/* Measurements of knees: in each of the cells that share one, of the subjects that the cells before it lack. */
+static unsigned knee_samples(const struct plan *p, const struct cell *cell)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; knee_is_asked(cell) && i < cell->n_subjects; i++)
+		if (knee_owner(p, cell, cell->subjects[i]) == cell)
+			n += KNEE_SAMPLES;
+	return n;
+}
+
 void estimate_cell(const struct plan *p, const struct cell *cell, struct estimate *out)
 {
 	int64_t sample_ns = estimate_sample_ns(p, cell);
+	unsigned knees = knee_samples(p, cell);
 
 	*out = (struct estimate){0};
 	/* Growing runs up to a quarter of the region, each up to four times as long as the one before. */
@@ -49,7 +67,9 @@ void estimate_cell(const struct plan *p, const struct cell *cell, struct estimat
 	out->timed = (unsigned)cell_entries(cell) * cell->rounds;
 	out->counted = (unsigned)cell->n_subjects * cell->counted;
 	out->total_ns = (int64_t)(out->timed + out->counted) * sample_ns +
-			(int64_t)out->calibrate * (PROCESS_NS + SETTLE_NS + plan_region_ns(p, cell));
+			(int64_t)out->calibrate * (PROCESS_NS + SETTLE_NS + plan_region_ns(p, cell)) +
+			(int64_t)knees * server_sample_ns(knee_region_ns(plan_region_ns(p, cell)));
+	out->calibrate += knees;
 }
 
 void estimate_plan(const struct plan *p, struct estimate *out)

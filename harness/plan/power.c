@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "harness/plan/beside.h"
+#include "harness/plan/knee.h"
 
 #define FAMILY_ALPHA (1 - POWER_LEVEL)
 
-static bool is_baseline(const struct subject *s)
+bool power_is_baseline(const struct subject *s)
 {
 	return strcmp(s->id, "serial") == 0 || strcmp(s->id, "null") == 0;
 }
@@ -52,7 +53,7 @@ unsigned power_pairs(const struct cell *cell, struct power_pair *out)
 	size_t base = cell->base ? place_of(cell, cell->base->id) : 0, loop = place_of(cell, "eventloop");
 	unsigned m = 0;
 
-	if (cell->n_subjects < 2 || !cell->base)
+	if (cell->n_subjects < 2 || !cell->base || knee_is_own(cell) /* each has a load of its own */)
 		return 0;
 	for (size_t i = 0; i < cell->n_subjects; i++)
 		if (i != base && !is_old(cell, i))
@@ -61,7 +62,7 @@ unsigned power_pairs(const struct cell *cell, struct power_pair *out)
 	if (loop == base || loop == cell->n_subjects)
 		return m;
 	for (size_t i = 0; i < cell->n_subjects; i++)
-		if (i != base && i != loop && !is_baseline(cell->subjects[i]) && !is_old(cell, i))
+		if (i != base && i != loop && !power_is_baseline(cell->subjects[i]) && !is_old(cell, i))
 			out[m++] = (struct power_pair){loop, i};
 	return m;
 }

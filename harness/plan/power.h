@@ -22,6 +22,9 @@
  */
 unsigned power_comparisons(const struct cell *cell);
 
+/* serial and null are shown beside the others and no rivals of theirs. */
+bool power_is_baseline(const struct subject *s);
+
 /* Which ones: indices of the cell's subjects. `out` holds POWER_MAX_PAIRS; returns power_comparisons(). */
 struct power_pair {
 	size_t base, subject;

@@ -416,14 +416,20 @@ static void take_work(struct take *t)
 	}
 }
 
+bool take_is_calibration(const struct take *t)
+{
+	return strcmp(t->r->kind, "calibrate") == 0 && t->r->cell->workload->scaling != SCALING_SERVER;
+}
+
 static void talk(struct take *t)
 {
-	bool is_calibration = strcmp(t->r->kind, "calibrate") == 0;
+	bool is_calibration = take_is_calibration(t);
+	const char *kind = strcmp(t->r->kind, "calibrate") == 0 && !is_calibration ? "timed" : t->r->kind;
 	int64_t timeout_ns = t->env->setup_timeout_ns + (is_calibration ? t->env->region_timeout_ns : 0);
 	const char *awaited = is_calibration ? "sample" : "ready";
 	json_t *message, *m, *listen;
 
-	message = json_pack("{s:s, s:s, s:O}", "cmd", "run", "kind", t->r->kind, "cell", t->cell);
+	message = json_pack("{s:s, s:s, s:O}", "cmd", "run", "kind", kind, "cell", t->cell);
 	if (is_calibration)
 		json_object_set_new(message, "target_ns", json_integer(t->r->region_ns));
 	if (!take_send(t, t->subject, message))
@@ -536,7 +542,7 @@ static void certify(struct take *t)
 	json_t *cert = json_object_get(t->result, "cert"), *cell;
 	struct err err = {{0}};
 
-	if (t->status || strcmp(t->r->kind, "calibrate") == 0)
+	if (t->status || take_is_calibration(t))
 		return;
 	if (!json_is_object(cert)) {
 		take_fail(t, "failed", "its sample has no certificate");

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "harness/measure/measure.h"
+#include "harness/plan/knee.h"
 #include "harness/plan/oracle.h"
 #include "harness/plan/plan.h"
 
@@ -36,10 +37,11 @@ struct sample_request {
 	const struct cell *cell;
 	const struct subject *subject;
 	bool is_twin;
-	const char *kind; /* timed counted calibrate smoke */
+	const char *kind; /* timed counted calibrate (of a server: its knee) smoke */
 	unsigned round, attempt, position;
 	uint64_t ops; /* linear: how many; else 0 */
 	int64_t region_ns; /* calibrate: the target; servers: how long the load lasts */
+	const struct knee_load *load; /* servers: the load is a percent of a knee; NULL: it is what the subject says */
 };
 
 void sample_env_defaults(struct sample_env *env);

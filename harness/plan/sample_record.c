@@ -221,6 +221,18 @@ static json_t *memory_json(const struct take *t, json_t *memory_each)
 			 t->limit_hit ? json_incref(t->limit_hit) : json_null());
 }
 
+static json_t *per_s(double knee)
+{
+	return knee > 0 ? json_real(knee) : json_null();
+}
+
+static json_t *knee_json(const struct knee_load *l)
+{
+	return json_pack("{s:I, s:s, s:o, s:o, s:s?, s:s}", "percent", (json_int_t)l->percent, "of",
+			 l->is_own ? "own" : "slowest", "own_per_s", per_s(l->own_per_s), "base_per_s",
+			 per_s(l->base_per_s), "base", l->base, "cell", l->cell);
+}
+
 static json_t *load_json(const struct take *t)
 {
 	char name[32], *path;
@@ -231,6 +243,8 @@ static json_t *load_json(const struct take *t)
 	load = json_copy(t->load);
 	json_object_del(load, "msg");
 	json_object_set_new(load, "cpus", cpuset_json(&t->r->cell->placed.load));
+	if (t->r->load)
+		json_object_set_new(load, "knee", knee_json(t->r->load));
 	if (take_hdr_name(t, name)) { /* written: it comes before the generator's sample */
 		path = xformat("hdr/%s", name); /* in the run's folder */
 		json_object_set_new(load, "hdr_file", json_string(path));
@@ -275,8 +289,7 @@ static void check_delays(struct take *t)
 	enum metric metric = t->r->cell->workload->metric;
 	const json_t *delays = json_object_get(t->result, "delays");
 
-	if ((metric != METRIC_DELAY_P50 && metric != METRIC_DELAY_P99) || strcmp(t->r->kind, "calibrate") == 0 ||
-	    !is_ok(t))
+	if ((metric != METRIC_DELAY_P50 && metric != METRIC_DELAY_P99) || take_is_calibration(t) || !is_ok(t))
 		return;
 	if (jsonx_int(delays, "count", -1) != (int64_t)take_ops_done(t))
 		take_fail(t, "failed", "it did %llu operations and tells %lld delays",
@@ -287,7 +300,7 @@ static void check_calibration(struct take *t)
 {
 	const json_t *calibration = json_object_get(t->result, "calibration");
 
-	if (strcmp(t->r->kind, "calibrate") == 0 &&
+	if (take_is_calibration(t) &&
 	    (jsonx_int(calibration, "ops", 0) < 1 || jsonx_int(calibration, "region_ns", -1) < 0))
 		take_fail(t, "failed", "its calibration has no ops and region_ns");
 }

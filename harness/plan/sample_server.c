@@ -51,6 +51,25 @@ bool take_hdr_name(const struct take *t, char out[32])
 	return true;
 }
 
+/* The load as the subject says it, but for the rate: that is a part of a knee, or the closed loop of a knee's search. */
+static json_t *load_wanted(struct take *t, const json_t *listen)
+{
+	json_t *wanted = json_copy((json_t *)listen);
+	uint64_t rate;
+
+	json_object_del(wanted, "hdr_file"); /* no subject chooses what is written */
+	if (strcmp(t->r->kind, "calibrate") == 0)
+		json_object_del(wanted, "rate");
+	if (!t->r->load)
+		return wanted;
+	rate = knee_rate(t->r->load);
+	if (rate == 0)
+		take_fail(t, "failed", "its load is %lld %% of a knee that is not known: %s could be loaded",
+			  (long long)t->r->load->percent, t->r->load->is_own ? "it never" : "no subject of the cell");
+	json_object_set_new(wanted, "rate", json_integer((json_int_t)rate));
+	return wanted;
+}
+
 static bool send_load(struct take *t, const json_t *listen)
 {
 	bool is_smoke = strcmp(t->r->kind, "smoke") == 0;
@@ -64,7 +83,6 @@ static bool send_load(struct take *t, const json_t *listen)
 	char name[32], *path;
 
 	json_object_update_missing(line, (json_t *)listen);
-	json_object_del(line, "hdr_file"); /* no subject chooses what is written */
 	if (take_hdr_name(t, name)) {
 		path = xformat("%s/%s", t->env->hdr_dir, name);
 		json_object_set_new(line, "hdr_file", json_string(path));
@@ -168,9 +186,13 @@ static void judge_load(struct take *t)
 
 void take_server(struct take *t, const json_t *listen)
 {
+	json_t *wanted = load_wanted(t, listen);
 	struct asked begin;
+	bool is_done = !t->status && start_loadgen(t) && send_load(t, wanted) && relay_begin(t, &begin) &&
+		       relay_end(t, wanted, &begin);
 
-	if (!start_loadgen(t) || !send_load(t, listen) || !relay_begin(t, &begin) || !relay_end(t, listen, &begin))
+	json_decref(wanted);
+	if (!is_done)
 		return;
 	t->load = receive_sample(t, t->loadgen);
 	if (!t->load)

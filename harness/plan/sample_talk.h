@@ -81,6 +81,9 @@ void take_server(struct take *t, const json_t *listen);
 /* The name of the file in env->hdr_dir that the load generator writes; false: it writes none. */
 bool take_hdr_name(const struct take *t, char out[32]);
 
+/* Is the subject itself to find its number of operations? Of a server, kind calibrate is its knee: load like any other. */
+bool take_is_calibration(const struct take *t);
+
 /* Operations that were really done inside the region: what is told per operation is divided by them. 0: unknown. */
 uint64_t take_ops_done(const struct take *t);
 

@@ -6,8 +6,6 @@
 
 #include "harness/report/model.h"
 
-/* Adds to what was left out; the sentence in printf form. Out of memory loses the note, nothing else. */
-
 /* One line of samples.jsonl into its series, or among what was left out. 0 or -ENOMEM. */
 int model_read_sample(struct report *r, const json_t *sample);
 /* After the last line: points in order, what each series is worth, and the run's totals. */

@@ -207,6 +207,17 @@ struct bench_load {
 	bool reconnects; /* a connection per request */
 };
 
+/*
+ * Names of the parameters that say how much load there is; NULL: there is none such. Where the first is above 0 and the last is
+ * not, the harness measures what the server can do and offers that percent of it: load() then leaves the rate at 0.
+ */
+struct bench_knee {
+	const char *percent; /* a whole number; 0: not a percent of anything */
+	const char *
+		of; /* a choice of "slowest" (the knee of the cell's slowest subject: all get the same load) and "own" */
+	const char *rate; /* a whole number: requests per second, which come first; 0: not given */
+};
+
 struct bench_workload {
 	const char *name; /* "family/name" */
 	int version; /* raised whenever the work changes: results are compared only within one */
@@ -239,6 +250,7 @@ struct bench_workload {
 	void (*expect)(const struct bench *b, struct bench_cert *out);
 	/* What the load generator has to do, for BENCH_SERVER. *out is zeroed. */
 	void (*load)(const struct bench *b, struct bench_load *out);
+	struct bench_knee knee; /* for BENCH_SERVER */
 };
 
 /*

@@ -341,6 +341,11 @@ static json_t *describe_source(const char *workload)
 			 cost->shared, "calls", cost->calls, "primitives", primitives);
 }
 
+static json_t *describe_knee(const struct bench_knee *k)
+{
+	return k->percent ? json_pack("{s:s,s:s*,s:s*}", "percent", k->percent, "of", k->of, "rate", k->rate) : NULL;
+}
+
 static json_t *describe_workload(const struct registry_entry *entry)
 {
 	static const char *const scalings[] = {
@@ -359,12 +364,12 @@ static json_t *describe_workload(const struct registry_entry *entry)
 
 	for (size_t i = 0; i < w->n_params; i++)
 		json_array_append_new(params, describe_param(&w->params[i]));
-	return json_pack("{s:s,s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s?,s:b,s:o,s:o*}", "name", w->name, "version",
+	return json_pack("{s:s,s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s?,s:b,s:o,s:o*,s:o*}", "name", w->name, "version",
 			 w->version, "summary", w->summary, "op", w->op, "fairness", w->fairness ? w->fairness : "",
 			 "scaling", scalings[w->scaling], "metric", metrics[w->metric], "smoke_ops",
 			 (json_int_t)w->smoke_ops, "ops_quantum", (json_int_t)(w->ops_quantum ? w->ops_quantum : 1),
 			 "quantum_param", w->quantum_param, "offered", entry->body != NULL, "params", params, "source",
-			 describe_source(w->name));
+			 describe_source(w->name), "knee", describe_knee(&w->knee));
 }
 
 static json_t *describe_knobs(void)

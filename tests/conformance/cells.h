@@ -202,7 +202,7 @@ static const struct extra {
 	{"mix/server",
 	 "{\"connections\":1,\"cpu_us\":10,\"wait_us\":0,\"block_share\":500,\"block_us\":50,\"load_percent\":0}", 0,
 	 NULL},
-	{"mix/server", "{\"connections\":5,\"cpu_us\":500,\"wait_us\":100,\"block_share\":0,\"load_percent\":20}", 0,
+	{"mix/server", "{\"connections\":5,\"cpu_us\":500,\"wait_us\":100,\"block_share\":0,\"rate\":400}", 0,
 	 "gmp,pthread,eventloop"},
 	{"mix/server",
 	 "{\"connections\":20,\"cpu_us\":1,\"wait_us\":1,\"block_share\":1000,\"block_us\":1,\"load_percent\":0}", 0,

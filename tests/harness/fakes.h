@@ -12,6 +12,7 @@
 #include "harness/plan/session.h"
 
 #define FAKE_BINARY TEST_BINARY_DIR "/tests/fake_subject"
+#define FAKE_SERVER TEST_BINARY_DIR "/tests/fake_server"
 
 /* A new folder; removed by session_remove_tree. */
 static inline void fakes_folder(char *path, size_t size)
@@ -23,13 +24,18 @@ static inline void fakes_folder(char *path, size_t size)
 		abort();
 }
 
-static inline void fakes_add(const char *folder, const char *way)
+static inline void fakes_link(const char *folder, const char *binary, const char *way)
 {
 	char path[512];
 
 	snprintf(path, sizeof path, "%s/subject-%s", folder, way);
-	if (symlink(FAKE_BINARY, path) < 0)
+	if (symlink(binary, path) < 0)
 		abort();
+}
+
+static inline void fakes_add(const char *folder, const char *way)
+{
+	fakes_link(folder, FAKE_BINARY, way);
 }
 
 #endif

@@ -162,7 +162,8 @@ static void other_builds_have_one_partner_each(void **state)
 				     {.id = "pthread@old"}, {.id = "eventloop"}, {.id = "serial"}};
 	static const char *const expected[] = {"pthread gmp", "pthread eventloop",   "pthread serial",
 					       "gmp@old gmp", "pthread@old pthread", "eventloop gmp"};
-	struct cell cell = {.n_subjects = 6, .base = &s[2]};
+	const struct workload_def workload = {.scaling = SCALING_LINEAR};
+	struct cell cell = {.workload = &workload, .n_subjects = 6, .base = &s[2]};
 	struct power_pair pairs[POWER_MAX_PAIRS];
 
 	(void)state;

@@ -95,7 +95,7 @@ done
 if [ -x "$build/subjects/subject-serial" ] && [ -x "$build/subjects/subject-pthread" ]; then
 	cat >servers.json <<'END'
 {"schema":"switchyard.plan/1","name":"servers","rounds":2,"budget_s":60,"region_ms":10,
- "cells":[{"workload":"net/echo"},{"workload":"net/fanout"},{"workload":"net/udp"},
+ "cells":[{"workload":"net/echo"},{"workload":"net/http","params":{"load_percent":50}},{"workload":"net/fanout"},{"workload":"net/udp"},
           {"workload":"sync/mutex","params":{"tasks":[1,2,3,4,6,8]}}]}
 END
 	timeout 200 "$build/switchyard" run --plan ./servers.json --subjects pthread,serial --seed 1 --quiet --out servers >out 2>err
@@ -103,7 +103,7 @@ END
 	valid --known run servers/run.json
 	valid "--known --lines" sample servers/samples.jsonl
 	valid --known report servers/report.json
-	for key in '"in_flight":' '"lost":'; do
+	for key in '"in_flight":' '"lost":' '"knee":'; do
 		grep -q "$key" servers/samples.jsonl || fail "no sample has $key"
 	done
 fi

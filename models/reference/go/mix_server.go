@@ -9,10 +9,11 @@ import (
 // mix/server: net/http, as a Go programmer would write it.
 
 func init() {
-	register(workload{name: "mix/server", scaling: "server", metric: "cpu_per_op", listen: serverListen, body: server,
+	register(workload{name: "mix/server", version: 1, scaling: "server", metric: "cpu_per_op", listen: serverListen, body: server,
 		params: []param{number("connections", 128, 1, 10000, 8), number("cpu_us", 50, 1, 1000000, 20),
 			number("wait_us", 1000, 0, 1000000, 500), number("block_share", 10, 0, 1000, 100),
-			number("block_us", 5000, 1, 1000000, 1000), number("load_percent", 30, 0, 1000, 0)}})
+			number("block_us", 5000, 1, 1000000, 1000), number("load_percent", 30, 0, 1000, 0),
+			choice("load_of", "slowest", "slowest", "slowest", "own"), number("rate", 0, 0, 10000000, 0)}})
 }
 
 const (
@@ -24,12 +25,8 @@ const (
 func serverListen(r *run) map[string]any {
 	load := map[string]any{"port": openListener(), "protocol": "http", "connections": r.param("connections"),
 		"message_bytes": serverBytes, "response_bytes": serverBytes}
-	if percent := r.param("load_percent"); percent > 0 {
-		rate := percent * uint64(r.Workers) * 10000 / r.param("cpu_us")
-		if rate == 0 {
-			rate = 1
-		}
-		load["rate"] = rate
+	if r.param("rate") > 0 { // load_percent is the harness's: it knows the knee
+		load["rate"] = r.param("rate")
 	}
 	return load
 }

@@ -10,7 +10,7 @@ import (
 func init() {
 	register(workload{name: "net/http", scaling: "server", metric: "cpu_per_op", listen: httpListen, body: httpServer,
 		params: []param{number("connections", 64, 1, 10000, 4), number("request_bytes", 128, 64, 8192, 100),
-			number("body_bytes", 128, 0, 1048576, 128), number("rate", 0, 0, 10000000, 0)}})
+			number("body_bytes", 128, 0, 1048576, 128), number("rate", 0, 0, 10000000, 0), number("load_percent", 0, 0, 1000, 0)}})
 }
 
 func httpListen(r *run) map[string]any {

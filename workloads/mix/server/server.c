@@ -7,12 +7,13 @@
  * blocks for block_us and that no runtime can turn into waiting (a library that resolves a name, say: here it sleeps in
  * the kernel). Which requests these are follows from their order of arrival.
  *
- * Load comes in an open loop: requests are due at times that the server cannot move. What a server can do at all is set
- * by its CPUs. Its capacity is taken as CPUs / cpu_us, from the parameters alone, and load_percent says how much of that
- * is offered; so all models get the same requests at the same times. What a request needs beside cpu_us (system calls, the
- * scheduler, interrupts) is not in that capacity, so the knee is below 100 %, and where it is tells what a model costs;
- * at 110 % all are beyond it. Compare models where the slower one is well below its knee (up to 50 %), and take the cells
- * at 90 and 110 % as a picture of how they collapse. load_percent=0 is a closed loop: as fast as the connections can.
+ * Load comes in an open loop: requests are due at times that the server cannot move. load_percent says how many, as a percent
+ * of the knee, which is what the server can do at all: the harness measures that first (harness/plan/knee.h). By load_of it is
+ * the knee of the slowest subject of the cell, so that all models get the same requests at the same times and may be compared
+ * (where the slower one is at 70 % at most), or each one's own, up to 110 % and beyond: a picture of how each collapses, in which
+ * they have different loads and are not compared. Beyond the knee the queue grows for as long as the load lasts, and response
+ * times with it: what they are there is a matter of the region's length. `rate` gives the load in requests per second instead, and
+ * where both are 0 it is a closed loop: as fast as the connections can.
  *
  * A microsecond of cpu_us is SERVER_STEPS_PER_US steps of arithmetic, which is what a CPU at 2.4 GHz does in one: the work
  * is fixed, not the time that it takes, and a faster CPU has its knee higher. The kernel's work for a request and the load
@@ -29,9 +30,13 @@ enum {
 	PARAM_BLOCK_SHARE,
 	PARAM_BLOCK_US,
 	PARAM_LOAD,
+	PARAM_LOAD_OF,
+	PARAM_RATE,
 };
 
 enum { REQUEST_BYTES = 128, BODY_BYTES = 128 };
+
+static const char *const knees[] = {"slowest", "own", NULL};
 
 static const struct bench_param params[] = {
 	[PARAM_CONNECTIONS] = {.name = "connections",
@@ -71,10 +76,22 @@ static const struct bench_param params[] = {
 			    .smoke = 1000},
 	[PARAM_LOAD] = {.name = "load_percent",
 			.unit = "%",
-			.help = "of workers / cpu_us requests per second, in an open loop; 0: a closed loop",
+			.help = "of the knee that load_of names, in an open loop; 0: as rate says",
 			.dflt = 30,
 			.min = 0,
 			.max = 1000,
+			.smoke = 0},
+	[PARAM_LOAD_OF] = {.name = "load_of",
+			   .unit = "",
+			   .help = "whose knee: the slowest subject's of the cell, or each one's own",
+			   .kind = BENCH_CHOICE,
+			   .choices = knees},
+	[PARAM_RATE] = {.name = "rate",
+			.unit = "requests/s",
+			.help = "of an open loop, instead of load_percent; 0 and load_percent 0: a closed loop",
+			.dflt = 0,
+			.min = 0,
+			.max = 10000000,
 			.smoke = 0},
 };
 
@@ -137,24 +154,29 @@ static void server_expect(const struct bench *b, struct bench_cert *out)
 
 static void server_load(const struct bench *b, struct bench_load *out)
 {
-	uint64_t load = (uint64_t)b->param[PARAM_LOAD], rate;
-
 	out->protocol = "http";
 	out->connections = (uint64_t)b->param[PARAM_CONNECTIONS];
 	out->message_bytes = REQUEST_BYTES;
 	out->response_bytes = BODY_BYTES;
-	rate = load * b->workers * 10000 / (uint64_t)b->param[PARAM_CPU_US];
-	out->rate = load > 0 && rate == 0 ? 1 : rate;
+	out->rate = (uint64_t)b->param[PARAM_RATE];
 }
 
 const struct bench_workload mix_server_workload = {
 	.name = "mix/server",
-	.version = 1,
+	.version = 2,
 	.summary = "a server whose requests compute, wait, and sometimes block: latency under load",
 	.op = "one request: read, parsed, worked on, waited for, and answered",
 	.fairness =
 		"Parser, computation, blocking call, answer and socket options are the same code and bytes in all "
-		"bodies, and the requests are due at the same times. A direct connection is a task that does one thing "
+		"bodies. With load_of=slowest the requests are due at the same times for all: as many as load_percent "
+		"of the "
+		"lowest of the measured knees, which are printed beside each other, so that a faster model has more in "
+		"hand "
+		"at the same load. With load_of=own each has a percent of its own knee: how its latency grows with its "
+		"own "
+		"utilisation, at rates that differ, so that nobody is judged against another. `rate` gives all an "
+		"absolute "
+		"one. A direct connection is a task that does one thing "
 		"after the other: it sleeps for the wait, and makes the blocking call as its model has it (a goroutine "
 		"hands its P on first: it is told beforehand that the call blocks, which saves it from finding out). "
 		"An "
@@ -184,4 +206,5 @@ const struct bench_workload mix_server_workload = {
 	.teardown = server_teardown,
 	.expect = server_expect,
 	.load = server_load,
+	.knee = {.percent = "load_percent", .of = "load_of", .rate = "rate"},
 };

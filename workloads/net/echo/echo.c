@@ -13,7 +13,7 @@
 
 #include "workloads/net/echo/echo.h"
 
-enum { PARAM_CONNECTIONS, PARAM_MESSAGE_BYTES, PARAM_RATE };
+enum { PARAM_CONNECTIONS, PARAM_MESSAGE_BYTES, PARAM_RATE, PARAM_LOAD };
 
 static const struct bench_param params[] = {
 	[PARAM_CONNECTIONS] = {.name = "connections",
@@ -37,6 +37,14 @@ static const struct bench_param params[] = {
 			.min = 0,
 			.max = 10000000,
 			.smoke = 0},
+	[PARAM_LOAD] =
+		{.name = "load_percent",
+		 .unit = "%",
+		 .help = "of the knee of the cell's slowest subject, in an open loop, where rate is 0; 0: not so",
+		 .dflt = 0,
+		 .min = 0,
+		 .max = 1000,
+		 .smoke = 0},
 };
 
 static int echo_setup(struct bench *b)
@@ -90,4 +98,5 @@ const struct bench_workload net_echo_workload = {
 	.teardown = tcp_teardown,
 	.expect = echo_expect,
 	.load = echo_load,
+	.knee = {.percent = "load_percent", .rate = "rate"},
 };

@@ -15,7 +15,7 @@
 #include "workloads/net/http/http.h"
 #include "workloads/net/http_server.h"
 
-enum { PARAM_CONNECTIONS, PARAM_REQUEST_BYTES, PARAM_BODY_BYTES, PARAM_RATE };
+enum { PARAM_CONNECTIONS, PARAM_REQUEST_BYTES, PARAM_BODY_BYTES, PARAM_RATE, PARAM_LOAD };
 
 static const struct bench_param params[] = {
 	[PARAM_CONNECTIONS] = {.name = "connections",
@@ -46,6 +46,14 @@ static const struct bench_param params[] = {
 			.min = 0,
 			.max = 10000000,
 			.smoke = 0},
+	[PARAM_LOAD] =
+		{.name = "load_percent",
+		 .unit = "%",
+		 .help = "of the knee of the cell's slowest subject, in an open loop, where rate is 0; 0: not so",
+		 .dflt = 0,
+		 .min = 0,
+		 .max = 1000,
+		 .smoke = 0},
 };
 
 static int http_setup(struct bench *b)
@@ -114,4 +122,5 @@ const struct bench_workload net_http_workload = {
 	.teardown = http_teardown,
 	.expect = http_certificate,
 	.load = http_load,
+	.knee = {.percent = "load_percent", .rate = "rate"},
 };
