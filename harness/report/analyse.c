@@ -18,7 +18,8 @@
  *
  * Which comparisons. Every subject against the cell's base (pthread where it was measured, else the first concurrent
  * model), and the event loop against every other concurrent model, since neither follows from the other's interval. A
- * subject of another build ("gmp@old") is compared with its namesake and with nobody else.
+ * subject of another build ("gmp@old") is compared with its namesake and with nobody else. Servers that were offered different
+ * loads, each a percent of its own knee, are neither compared nor ranked.
  */
 #include <errno.h>
 #include <math.h>
@@ -84,7 +85,7 @@ static struct series until(const struct series *s, const struct stats_look *look
 
 /* ---- estimates and ranks ------------------------------------------------------------------------------- */
 
-static int estimate_points(const struct point_list *list, enum quantity q, double level, struct stats_estimate *out)
+int points_estimate(const struct point_list *list, enum quantity q, double level, struct stats_estimate *out)
 {
 	double *v = malloc((list->n + 1) * sizeof(*v));
 	size_t n = 0;
@@ -106,7 +107,7 @@ static int estimate_all(struct report *r)
 			for (int q = 0; q < Q_COUNT; q++) {
 				struct series *s = &r->cells[i].series[j];
 
-				if (estimate_points(&s->timed, q, level_of(r, &r->cells[i]), &s->est[q]))
+				if (points_estimate(&s->timed, q, level_of(r, &r->cells[i]), &s->est[q]))
 					return -ENOMEM;
 			}
 	return 0;
@@ -118,7 +119,7 @@ static int rank_cell(struct cell *c)
 	struct stats_span *spans = calloc(c->n_series + 1, sizeof(*spans));
 	unsigned *group = calloc(c->n_series + 1, sizeof(*group));
 	struct series **rows = calloc(c->n_series + 1, sizeof(*rows));
-	bool is_open = false; /* somebody has values and no interval: nobody can be called best */
+	bool is_open = false; /* somebody has values and no interval, or a load of its own: nobody can be called best */
 	unsigned groups = 0;
 	size_t n = 0;
 
@@ -130,7 +131,7 @@ static int rank_cell(struct cell *c)
 			if (s->is_twin || subject_is_baseline(s->subject) || e->n == 0)
 				continue;
 			spans[n] = (struct stats_span){e->median, e->lo, e->hi, e->has_interval};
-			is_open |= !e->has_interval;
+			is_open |= !e->has_interval || (n > 0 && loads_differ(rows[0], s));
 			rows[n++] = s;
 		}
 		if (is_open)
@@ -329,8 +330,11 @@ static bool is_candidate(const struct series *s)
 static int add_comparison(struct report *r, const struct cell *c, const struct series *base,
 			  const struct series *subject)
 {
-	struct comparison *slot = GROW(r->comparisons, r->n_comparisons);
+	struct comparison *slot;
 
+	if (loads_differ(base, subject))
+		return 0;
+	slot = GROW(r->comparisons, r->n_comparisons);
 	if (!slot)
 		return -ENOMEM;
 	slot->cell = c;
@@ -573,7 +577,7 @@ static int cost_of_counting(struct report *r)
 
 			if (!s || s->counted.n == 0 || cell_is_null(&r->cells[j]))
 				continue;
-			rc = estimate_points(&s->counted, Q_WALL, VERDICT_LEVEL, &counted);
+			rc = points_estimate(&s->counted, Q_WALL, VERDICT_LEVEL, &counted);
 			if (rc == 0 && counted.n && EST(s, Q_WALL)->n)
 				v[n++] = counted.median / EST(s, Q_WALL)->median;
 		}

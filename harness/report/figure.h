@@ -35,4 +35,7 @@ void figure_list(const struct figure *f, char *buf, size_t size);
 /* Write both files and draw; gnuplot's failure is noted in the report and is no error. `body` NULL: nothing is drawn. */
 int figure_close(struct figure *f, struct report *r, const char *dir, const char *body, struct err *err);
 
+/* plots_knee.c: latency over percent of the knee, for a workload whose load was given so. */
+int plots_knee(struct report *r, const char *dir, const char *body, const char *workload, struct err *err);
+
 #endif

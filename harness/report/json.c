@@ -73,6 +73,8 @@ static void put_quantities(json_t *o, const struct series *s)
 		{Q_BUSY, "server_busy", false},
 		{Q_GENERATOR, "generator_busy", false},
 		{Q_RATE, "requests_per_s", false},
+		{Q_OFFERED, "offered_per_s", false},
+		{Q_OWN_SHARE, "of_own_knee", false},
 		{Q_LITTLE, "littles_law", false},
 		{Q_P50, "latency_p50_ns", false},
 		{Q_P99, "latency_p99_ns", false},
@@ -415,6 +417,7 @@ json_t *report_json(const struct report *r)
 	put(o, "comparisons", comparisons_json(r));
 	put(o, "twins", twins_json(r));
 	put(o, "scaling", scaling_json(r));
+	put(o, "knees", knees_json(r));
 	put(o, "memory_slopes", slopes_json(r));
 	put(o, "limits", limits_json(r));
 	put(o, "counters", counters_json(r));

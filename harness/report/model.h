@@ -36,6 +36,8 @@ enum quantity {
 	Q_BUSY, /* servers: CPU time of the server / (wall time x its CPUs) */
 	Q_GENERATOR, /* servers: CPU time of the load generator / wall time */
 	Q_RATE, /* servers: requests per second */
+	Q_OFFERED, /* open loops: requests that were due per second */
+	Q_OWN_SHARE, /* load by percent of a knee: what was offered over the subject's own knee */
 	Q_LITTLE, /* closed-loop load: rate x mean response time / connections that carry it; 1 by Little's law */
 	Q_P50, /* servers: percentiles of latency, delay cells: of the delays of the process, ns */
 	Q_P99,
@@ -73,6 +75,8 @@ struct series {
 	const char *subject;
 	bool is_twin;
 	struct point_list timed, counted;
+	struct point_list
+		knees; /* measurements of its knee: closed loops; Q_RATE is what counts. None where another cell has them */
 	size_t by_status[ST_COUNT]; /* of timed samples and of those that ended a cell early, whatever their kind */
 	const char *status; /* "ok", or why there is no number: "unsupported", "too_slow", "failed", "not_measured" */
 	const char *why; /* a sentence, or NULL */
@@ -234,6 +238,9 @@ int report_analyse(struct report *r, struct err *err);
 
 /* limits.c: r->limits, and notes about threads that may have run elsewhere. 0 or -ENOMEM. Called by report_analyse. */
 int report_limits(struct report *r);
+/* The median of a quantity of the points, with its interval. 0 or -ENOMEM. */
+int points_estimate(const struct point_list *list, enum quantity q, double level, struct stats_estimate *out);
+
 /* slopes.c: r->slopes; scaling.c: r->scalings. 0 or -ENOMEM. Called by report_analyse. */
 int report_slopes(struct report *r);
 int report_scaling(struct report *r);
@@ -286,6 +293,10 @@ int pair_series(const struct series *base, const struct series *subject, double 
 		struct stats_comparison *out, double *contaminated_share);
 /* The same subject of another build (harness/plan/beside.h): its series in the cell, or NULL. */
 const struct series *cell_old_build(const struct cell *c, const struct series *s);
+/* knees.c: were the two given different loads, so that nobody is to be judged by the other? */
+bool loads_differ(const struct series *a, const struct series *b);
+/* knees.c: the cell in whose name the knee of the series' load was measured; NULL: its load is no percent of a knee. */
+const char *series_knee_cell(const struct series *s);
 /* Median of a quantity over the timed points. */
 #define EST(s, quantity) (&(s)->est[quantity])
 /* Distinct subjects of all cells in the order in which they first appear, without twins; a malloc'd array. */

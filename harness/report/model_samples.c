@@ -114,6 +114,8 @@ static void fill_point(struct point *p, const json_t *sample)
 	if (json_is_object(load)) {
 		p->q[Q_BUSY] = cpu / (wall * fmax(field_number(sample, "workers"), 1));
 		p->q[Q_RATE] = ops / wall * 1e9;
+		p->q[Q_OFFERED] = field_number(load, "rate");
+		p->q[Q_OWN_SHARE] = p->q[Q_OFFERED] / field_number(json_object_get(load, "knee"), "own_per_s");
 		p->q[Q_LITTLE] = ops / wall * field_number(json_object_get(load, "latency"), "mean") /
 				 field_number(load, "in_flight");
 		p->q[Q_GENERATOR] = field_number(json_object_get(load, "generator"), "busy");
@@ -191,6 +193,8 @@ int model_read_sample(struct report *r, const json_t *sample)
 	}
 	if (strcmp(kind, "counted") == 0)
 		return keep_point(&s->counted, sample);
+	if (strcmp(kind, "calibrate") == 0 && json_is_object(json_object_get(sample, "load")))
+		return keep_point(&s->knees, sample);
 	if (strcmp(kind, "smoke") == 0)
 		s->status = "smoke";
 	if (strcmp(kind, "timed") != 0)

@@ -29,6 +29,8 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 void content_cliffs(struct doc *d, const struct report *r, const char *workload, const json_t *about); /* cliffs.c */
 void content_scaling(struct doc *d, const struct report *r, const char *workload); /* scaling.c */
 json_t *scaling_json(const struct report *r);
+void content_knees(struct doc *d, const struct report *r, const char *workload); /* knees.c */
+json_t *knees_json(const struct report *r);
 void content_memory(struct doc *d, const struct report *r);
 void content_figures(struct doc *d, const struct report *r);
 void content_counters(struct doc *d, const struct report *r);
@@ -42,6 +44,8 @@ void content_heads(struct doc *d, const char *const *names, size_t n);
 #define CONTENT_HEADS(d, names) content_heads(d, names, sizeof(names) / sizeof((names)[0]))
 void content_value(struct doc *d, const struct stats_estimate *e, enum unit unit, bool best);
 void content_count(struct doc *d, const struct series *s);
+void content_series(struct doc *d, const struct cell *c, const struct series *s);
+#define BUSY_SHARE 0.95 /* of its CPUs: from there on a server, or the generator, is what limits */
 
 /* provenance.c: which command, seed, commit and binaries a workload's figures come from; as '#' comments of a file. */
 void provenance_note(struct doc *d, const struct report *r, const char *workload);

@@ -491,6 +491,8 @@ int report_plots(struct report *r, const char *dir, struct err *err)
 	for (size_t i = 0; i < r->n_workloads && rc == 0; i++) {
 		rc = draw_dots(r, dir, dots, r->workloads[i], err);
 		if (rc == 0)
+			rc = plots_knee(r, dir, curve, r->workloads[i], err);
+		if (rc == 0)
 			rc = draw_curves(r, dir, curve, r->workloads[i], err);
 	}
 	free(dots);

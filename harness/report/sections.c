@@ -10,7 +10,6 @@
 #include "harness/report/parts.h"
 #include "harness/report/words.h"
 
-#define BUSY_SHARE 0.95 /* of its CPUs: from there on a server, or the generator, is what limits */
 #define LITTLE_RESIDUAL 0.10 /* of the connections, above which the audit says so; arbitrary */
 
 void content_heads(struct doc *d, const char *const *names, size_t n)
@@ -39,7 +38,7 @@ void content_count(struct doc *d, const struct series *s)
 	doc_cell(d, CELL_NUMBER);
 }
 
-static void series_label(struct doc *d, const struct cell *c, const struct series *s)
+void content_series(struct doc *d, const struct cell *c, const struct series *s)
 {
 	words_code(d->text, c->name);
 	doc_say(d, " ");
@@ -169,7 +168,7 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 			if (EST(s, Q_VALUE)->n == 0)
 				continue;
 			doc_row(d, false);
-			series_label(d, c, s);
+			content_series(d, c, s);
 			doc_cell(d, CELL_PLAIN);
 			if (cell_is_server(first))
 				server_row(d, c, s);
@@ -198,7 +197,7 @@ static void generator_bound(struct doc *d, const struct report *r, const char *w
 				continue;
 			words_value(busy, sizeof(busy), EST(s, Q_GENERATOR), UNIT_SHARE);
 			doc_say(d, "**Bound by the load generator:** ");
-			series_label(d, c, s);
+			content_series(d, c, s);
 			doc_say(d,
 				": the generator was %s busy. Requests per second and latency are its own there; CPU "
 				"time "
@@ -222,7 +221,7 @@ static void say_little(struct doc *d, const struct report *r, const char *worklo
 			if (!(fabs(share - 1) > LITTLE_RESIDUAL))
 				continue;
 			doc_say(d, "**Audit:** ");
-			series_label(d, c, s);
+			content_series(d, c, s);
 			doc_say(d,
 				": throughput times mean response time leaves %+.0f %% of its connections unexplained. "
 				"Below: "
@@ -269,7 +268,7 @@ static void absences(struct doc *d, const struct report *r, const char *workload
 			if (!open)
 				doc_list(d, true);
 			open = true;
-			series_label(d, c, s);
+			content_series(d, c, s);
 			doc_say(d, ": ");
 			words_absence(d->text, s);
 			doc_say(d, ".");
@@ -465,6 +464,7 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 		say_around(d, r, workload);
 	figures(d, r, workload);
 	workload_table(d, r, first);
+	content_knees(d, r, workload);
 	generator_bound(d, r, workload);
 	say_little(d, r, workload);
 	say_unsettled(d, r, workload);

@@ -13,16 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/doc.h"
-#include "harness/report/parts.h"
+#include "tests/harness/report_made.h"
 
-enum { RUNS = 7 };
 static const struct usl law = {.lambda = 1000, .sigma = 0.05, .kappa = 0.004};
 static const double knee = 15.411; /* the root of 0.95 / 0.004 */
-
-struct made {
-	json_t *cells, *samples;
-};
 
 static void add_cell(struct made *m, const char *workload, const char *axis, int value, const char *placement,
 		     int workers, const char *scaling)
@@ -56,37 +50,6 @@ static void add_samples(struct made *m, const char *workload, double n, int in_f
 						      "latency", "mean", share * in_flight / ops * 1e9));
 		json_array_append_new(m->samples, s);
 	}
-}
-
-static struct report *build(struct made *m)
-{
-	json_t *run = json_pack("{s:s, s:s, s:b, s:{s:s, s:i, s:o}}", "schema", "switchyard.run/1", "run_id", "r",
-				"complete", 1, "plan", "name", "p", "rounds", RUNS, "cells", m->cells);
-	json_t *warnings = json_array();
-	struct report *r;
-	struct err err;
-
-	if (report_build(run, m->samples, warnings, &r, &err) != 0)
-		fail_msg("%s", err.why);
-	json_decref(run);
-	json_decref(m->samples);
-	json_decref(warnings);
-	return r;
-}
-
-/* The section of a workload, as Markdown. */
-static char *page_of(const struct report *r, const char *workload)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	struct doc d;
-
-	assert_int_equal(doc_open(&d, &doc_markdown, ".", out), 0);
-	content_workload(&d, r, workload);
-	assert_int_equal(doc_close(&d), 0);
-	fclose(out);
-	return text;
 }
 
 static void assert_law(const struct scaling *s, const char *axis)
