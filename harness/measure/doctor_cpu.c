@@ -149,14 +149,16 @@ static void check_throttle(const struct doctor *d, struct finding *f)
 			events += strtoll(text, NULL, 10);
 			is_known = true;
 		}
-	if (events > 0)
+	if (events > 0) {
 		f->severity = "warn";
-	TEXT(f,
-	     events > 0 ? "%" PRId64 " times since the start a core was too hot and was slowed down: long runs measure "
-			  "the cooling"
-	     : is_known ? "no core has been slowed down for heat (%" PRId64 ")"
-			: "whether cores are slowed down for heat cannot be seen (%" PRId64 " counts)",
-	     events);
+		TEXT(f,
+		     "%" PRId64
+		     " times since the start a core was too hot and was slowed down: long runs measure the cooling",
+		     events);
+	} else {
+		TEXT(f, is_known ? "no core has been slowed down for heat"
+				 : "whether cores are slowed down for heat cannot be seen");
+	}
 }
 
 static void check_battery(const struct doctor *d, struct finding *f)
@@ -227,6 +229,7 @@ static bool is_runnable(const char *pid, char *name, size_t size)
 {
 	char path[300], stat[512];
 	const char *open, *close_at;
+	unsigned flags;
 
 	snprintf(path, sizeof path, "/proc/%.255s/stat", pid);
 	if (sysfile_text(path, stat, sizeof stat) <= 0)
@@ -234,6 +237,9 @@ static bool is_runnable(const char *pid, char *name, size_t size)
 	open = strchr(stat, '(');
 	close_at = strrchr(stat, ')');
 	if (!open || !close_at || close_at[1] != ' ' || close_at[2] != 'R')
+		return false;
+	/* The kernel's own threads cannot be stopped, and nobody started them. */
+	if (sscanf(close_at + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & 0x200000))
 		return false;
 	snprintf(name, size, "%.*s", (int)(close_at - open - 1), open + 1);
 	return true;
@@ -264,7 +270,7 @@ static void check_neighbours(const struct doctor *d, struct finding *f)
 		return;
 	}
 	f->severity = "note";
-	TEXT(f, "running at this moment: %s: it shares the CPUs with what is measured", names);
+	TEXT(f, "running at this moment: %s, which share the CPUs with what is measured (stop what is yours)", names);
 	FIX(f, "kill -STOP%s", pids);
 	UNDO(f, "kill -CONT%s", pids);
 }
@@ -404,7 +410,7 @@ static void check_kernel(const struct doctor *d, struct finding *f)
 		TEXT(f, "%.200s", version[0] ? version : "the kernel does not say what it is");
 		for (char *c = f->text; *c; c++)
 			if (*c == '(') { /* who built it with what is no news */
-				*c = '\0';
+				c[c > f->text && c[-1] == ' ' ? -1 : 0] = '\0';
 				break;
 			}
 	}

@@ -116,6 +116,8 @@ static void test_doctor_made_up(void **state)
 		 NULL, "Mitigation: Retpolines\n"},
 		{"neighbours", "/proc/4242/stat", "4242 (a (busy) one) R 1 1\n", "note", "kill -STOP 4242",
 		 "kill -CONT 4242", "4242 (idle) S 1 1\n"},
+		{"neighbours", "/proc/4243/stat", "4243 (x) R 1 1 1 0 -1 4194304 5\n", "note", "kill -STOP 4243",
+		 "kill -CONT 4243", "4243 (kworker/0:1) R 2 0 0 0 -1 69238880 0\n"},
 		{"ksm", "/sys/kernel/mm/ksm/run", "1\n", "note", "echo 0 | sudo tee /sys/kernel/mm/ksm/run",
 		 "echo 1 | sudo tee /sys/kernel/mm/ksm/run", "0\n"},
 		{"ports", "/proc/sys/net/ipv4/ip_local_port_range", "40000\t50000\n", "note",
