@@ -126,13 +126,14 @@ static void test_real(void **state)
 	json_t *none = hit_of(use_little);
 
 	(void)state;
-	assert_true(json_is_null(none));
+	if (!SANITIZED) /* such a process has used up the address space from the start */
+		assert_true(json_is_null(none));
 	json_decref(none);
 	expect_hit(use_up_files, "RLIMIT_NOFILE", 64);
 	if (geteuid() == 0)
 		expect_hit(use_up_threads, "RLIMIT_NPROC", 30);
 	if (SANITIZED)
-		return; /* it has terabytes of its own mapped */
+		return;
 	expect_hit(use_up_space, "RLIMIT_AS", INT64_C(1) << 30);
 	expect_hit(use_up_maps, "vm.max_map_count", 0);
 }
