@@ -15,6 +15,17 @@
 
 static const double SAME_LOAD = 0.01; /* rates are whole numbers of the same product: equal ones are equal; arbitrary */
 
+static const char about_knees[] =
+	"Knees: the throughput of a closed loop on all connections, which is what an open loop gets beyond the "
+	"knee; median over processes [interval of at least 95 %]. A knee holds for all cells that differ from "
+	"its own in the load alone.";
+static const char about_loads[] =
+	"Loads: an open loop at a percent of a knee. Where it is one model's knee for all, all have the same "
+	"requests at the same times. Where it is each one's own, they have not, and are neither compared nor "
+	"ranked. Response times count from when a request was due; beyond the knee they grow for as long as the "
+	"load lasts, and above 70 % of the base the slower side's queue is long: a verdict on CPU time there is "
+	"one on an overloaded server.";
+
 bool loads_differ(const struct series *a, const struct series *b)
 {
 	double x = EST(a, Q_OFFERED)->median, y = EST(b, Q_OFFERED)->median;
@@ -99,11 +110,7 @@ static void say_knees(struct doc *d, const struct report *r, const char *workloa
 			if (!estimate(&r->cells[i].series[j], &k))
 				continue;
 			if (!open) {
-				doc_say(d, "Knees: the throughput of a closed loop on all connections, which is what "
-					   "an open "
-					   "loop gets beyond the knee; median over processes [interval of at least 95 "
-					   "%%]. A "
-					   "knee holds for all cells that differ from its own in the load alone.");
+				doc_say(d, "%s", about_knees);
 				doc_table(d, true);
 				CONTENT_HEADS(d, heads);
 				open = true;
@@ -116,6 +123,16 @@ static void say_knees(struct doc *d, const struct report *r, const char *workloa
 
 /* ---- the loads ------------------------------------------------------------------------------------------- */
 
+/* What was set, and so is the same in all processes. */
+static void set_value(struct doc *d, const struct stats_estimate *e, enum unit unit)
+{
+	char text[64];
+
+	words_number(text, sizeof(text), e->median, unit);
+	doc_say(d, "%s", e->n ? text : "–");
+	doc_cell(d, e->n ? CELL_NUMBER : CELL_MISSING);
+}
+
 static void load_row(struct doc *d, const struct cell *c, const struct series *s)
 {
 	const json_t *knee = knee_of(s);
@@ -125,8 +142,8 @@ static void load_row(struct doc *d, const struct cell *c, const struct series *s
 	doc_cell(d, CELL_PLAIN);
 	doc_say(d, "%ld %% of %s", field_whole(knee, "percent", 0), field_text(knee, "base", "?"));
 	doc_cell(d, CELL_PLAIN);
-	content_value(d, EST(s, Q_OFFERED), UNIT_RATE, false);
-	content_value(d, EST(s, Q_OWN_SHARE), UNIT_SHARE, false);
+	set_value(d, EST(s, Q_OFFERED), UNIT_RATE);
+	set_value(d, EST(s, Q_OWN_SHARE), UNIT_SHARE);
 	content_value(d, EST(s, Q_RATE), UNIT_RATE, false);
 	content_value(d, EST(s, Q_P50), UNIT_NS, false);
 	content_value(d, EST(s, Q_P99), UNIT_NS, false);
@@ -145,13 +162,7 @@ static void say_loads(struct doc *d, const struct report *r, const char *workloa
 			if (s->is_twin || !series_knee_cell(s))
 				continue;
 			if (!open) {
-				doc_say(d, "Loads: an open loop at a percent of a knee. Where it is one model's knee "
-					   "for all, all "
-					   "have the same requests at the same times. Where it is each one's own, they "
-					   "have "
-					   "not, and are neither compared nor ranked. Response times count from when a "
-					   "request "
-					   "was due; beyond the knee they grow for as long as the load lasts.");
+				doc_say(d, "%s", about_loads);
 				doc_table(d, true);
 				CONTENT_HEADS(d, heads);
 				open = true;
