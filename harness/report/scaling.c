@@ -64,12 +64,12 @@ static int levels_of(const struct report *r, const struct cell *first, const cha
 		x = rates_of(c, s, &out[n].runs);
 		if (!x)
 			return -ENOMEM;
-		out[n].x = x;
-		out[n].n = cell_param(c, axis);
-		if (out[n].runs > 0)
-			n++;
-		else
+		if (out[n].runs == 0) { /* samples without a time */
 			free(x);
+			continue;
+		}
+		out[n].n = cell_param(c, axis);
+		out[n++].x = x;
 	}
 	return n;
 }
