@@ -344,30 +344,34 @@ static json_t *tiny_with(const char *of, const char *is, const char *than)
 	return q;
 }
 
-/* Cells n=1, 10, 100 with what gmp and pthread say there, in rounds 0 to 8. */
+/* Cells n=1, 10, 100 with what gmp and pthread say there, in rounds 0 to 8; before them one of another placement, of 77. */
 static struct report *tiny_run(const double gmp[3], const double pthread[3], double wobble)
 {
-	static const int sizes[] = {1, 10, 100};
+	static const int sizes[] = {1, 1, 10, 100};
 	json_t *cells = json_array(), *samples = json_array(), *run;
 	struct report *r = NULL;
 	struct err err = {{0}};
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		char id[40];
 
-		snprintf(id, sizeof(id), "w/x n=%d same w1", sizes[i]);
+		snprintf(id, sizeof(id), "w/x n=%d %s w1", sizes[i], i ? "same" : "free");
 		json_array_append_new(cells, json_pack("{s:s,s:s,s:{s:i},s:s,s:i,s:[s,s]}", "id", id, "workload", "w/x",
-						       "params", "n", sizes[i], "placement", "same", "workers", 1,
-						       "subjects", "gmp", "pthread"));
+						       "params", "n", sizes[i], "placement", i ? "same" : "free",
+						       "workers", 1, "subjects", "gmp", "pthread"));
 		for (int round = 0; round < ROUNDS; round++)
 			for (int k = 0; k < 2; k++)
 				json_array_append_new(
 					samples, json_pack("{s:s,s:s,s:s,s:s,s:i,s:{s:s,s:f}}", "cell", id, "subject",
 							   k ? "pthread" : "gmp", "kind", "timed", "status", "ok",
 							   "round", round, "metric", "name", "bytes_per_task", "value",
-							   k ? pthread[i] : gmp[i] * (1 + wobble * (round - 4))));
+							   i == 0 ? 77.0
+							   : k    ? pthread[i - 1]
+								  : gmp[i - 1] * (1 + wobble * (round - 4))));
 	}
-	run = json_pack("{s:s,s:{s:o}}", "run_id", "tiny", "plan", "cells", cells);
+	run = json_pack("{s:s,s:{s:o},s:[{s:s,s:{s:[{s:s,s:b,s:[{s:s,s:i}]}]}}]}", "run_id", "tiny", "plan", "cells",
+			cells, "subjects", "id", "gmp", "describe", "workloads", "name", "w/x", "offered", 1, "params",
+			"name", "n", "default", 10);
 	if (report_build(run, samples, NULL, &r, &err) != 0)
 		fail_msg("%s", err.why);
 	json_decref(run);
@@ -500,15 +504,55 @@ static void an_open_claim_says_what_it_takes(void **state)
 static void disturbed_samples_support_nothing(void **state)
 {
 	static const double gmp[] = {10, 10, 10}, pthread[] = {20, 20, 20};
+	static const struct twin differing = {.known = true, .differs = true};
 	struct report *r = tiny_run(gmp, pthread, 0.01);
 	const struct question *q;
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
-		r->cells[0].series[0].timed.at[i].contaminated = true;
+		r->cells[1].series[0].timed.at[i].contaminated = true;
 	q = ask(r, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "0.9");
 	assert_int_equal(q->claims[0].verdict, CLAIM_INCONCLUSIVE);
 	assert_string_equal(q->claims[0].why, "4 of the 18 samples behind it were disturbed by other programs");
+	for (size_t i = 0; i < 4; i++)
+		r->cells[1].series[0].timed.at[i].contaminated = false;
+	assert_int_equal(ask(r, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "0.9")->claims[0].verdict, CLAIM_SUPPORTED);
+	r->cells[1].twin = &differing;
+	q = ask(r, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "0.9");
+	assert_int_equal(q->claims[0].verdict, CLAIM_INCONCLUSIVE);
+	assert_string_equal(q->claims[0].why, "the A/A twin of w/x differs from itself");
+	report_free(r);
+}
+
+/* The intervals of what claims are about hold together; that of another value stands alone. */
+static void claims_share_what_may_be_erred(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, pthread[] = {20, 20, 20};
+	struct report *r = tiny_run(gmp, pthread, 0.05);
+	json_t *q = tiny_with("{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "1"), *list = json_pack("[o]", q), *more;
+	struct err err = {{0}};
+	char *text;
+
+	(void)state;
+	more = json_deep_copy(json_array_get(json_object_get(q, "claims"), 0));
+	json_object_set_new(more, "id", json_string("d"));
+	json_array_append_new(json_object_get(q, "claims"), more);
+	assert_int_equal(report_questions(r, list, &err), 0);
+	text = text_of(&r->questions[0], "{v}, {a}"); /* of nine the extremes: 97.5 %; second and eighth: 95 % */
+	assert_string_equal(text, "0.50x [0.40x, 0.60x], 10.0 ns [8.5, 11.5]");
+	free(text);
+	json_decref(list);
+	report_free(r);
+}
+
+/* A leaf that does not name a parameter means its default, not the first cell. */
+static void what_is_left_out_has_its_default(void **state)
+{
+	static const double gmp[] = {10, 6, 2}, pthread[] = {20, 20, 20};
+	struct report *r = tiny_run(gmp, pthread, 0);
+
+	(void)state;
+	assert_true(value_of(r, "{\"at\":\"q\",\"subject\":\"gmp\"}") == 6);
 	report_free(r);
 }
 
@@ -608,6 +652,8 @@ int main(void)
 		cmocka_unit_test(verdicts_follow_the_whole_interval),
 		cmocka_unit_test(an_open_claim_says_what_it_takes),
 		cmocka_unit_test(disturbed_samples_support_nothing),
+		cmocka_unit_test(claims_share_what_may_be_erred),
+		cmocka_unit_test(what_is_left_out_has_its_default),
 		cmocka_unit_test(what_is_not_there_is_not_measured),
 		cmocka_unit_test(wrong_files_are_refused_with_a_sentence),
 		cmocka_unit_test(a_plan_is_made_of_questions),
