@@ -284,13 +284,37 @@ static int check_placeholders(const json_t *q, const char *text, const char *nam
 	return 0;
 }
 
+/* Whether every {...} of a text stands in the other one, too. */
+static bool tells_as_much(const char *text, const char *other)
+{
+	for (const char *p = strchr(text, '{'); p; p = strchr(p + 1, '{')) {
+		char word[80];
+
+		snprintf(word, sizeof word, "%.*s", (int)strcspn(p, "}") + 1, p);
+		if (!strstr(other, word))
+			return false;
+	}
+	return true;
+}
+
+/* No language may say what another one keeps from its readers. */
+static int check_alike(const json_t *object, const char *name, const char *where, struct err *err)
+{
+	const char *en = question_text(object, QUESTION_EN), *zh = question_text(object, QUESTION_ZH);
+
+	if (tells_as_much(en, zh) && tells_as_much(zh, en))
+		return 0;
+	return err_set(err, -EINVAL, "%s: %s tells other values in '%s' than in '%s': \"%.40s...\"", name, where,
+		       QUESTION_EN, QUESTION_ZH, en);
+}
+
 static int check_filled(const json_t *q, const json_t *object, const char *name, const char *where, struct err *err)
 {
 	int rc = check_texts(object, name, where, err);
 
 	for (size_t i = 0; i < LANGUAGES && rc == 0; i++)
 		rc = check_placeholders(q, question_text(object, languages[i]), name, err);
-	return rc;
+	return rc ? rc : check_alike(object, name, where, err);
 }
 
 static int check_claim(const json_t *q, const json_t *claim, const char *name, struct err *err)

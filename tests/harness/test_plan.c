@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,45 @@ static void test_filter_reaches_beyond_the_plan(void **state)
 	assert_string_equal(p->cells[0].id, "fake/once same w1");
 	assert_string_equal(p->cells[0].base->id, "gmp");
 	assert_non_null(p->cells[0].twin);
+	plan_free(p);
+}
+
+/* A cell that two groups name is one, with what either wants. */
+static void test_a_cell_named_twice(void **state)
+{
+	struct plan *p = build("{\"workload\":\"work\",\"rounds\":5,\"counted\":2,\"subjects\":[\"other\"]},"
+			       "{\"workload\":\"work\",\"rounds\":7,\"subjects\":[\"gmp\",\"other\"],\"base\":\"gmp\","
+			       "\"params\":{\"size\":[4,5]}}",
+			       NULL);
+
+	(void)state;
+	assert_int_equal(p->n_cells, 2);
+	assert_string_equal(p->cells[0].id, "fake/work size=4 mode=warm same w1");
+	assert_int_equal(p->cells[0].n_subjects, 2);
+	assert_string_equal(p->cells[0].subjects[0]->id, "other");
+	assert_string_equal(p->cells[0].subjects[1]->id, "gmp");
+	assert_string_equal(p->cells[0].base->id, "gmp");
+	assert_int_equal(p->cells[0].rounds, 7);
+	assert_int_equal(p->cells[0].counted, 2);
+	plan_free(p);
+}
+
+/* The claims of a question take rounds as comparisons do, and the planner says so before anything is measured. */
+static void test_claims_take_rounds(void **state)
+{
+	struct plan *p = build("{\"workload\":\"work\",\"rounds\":9,\"base\":\"gmp\"}", NULL);
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	p->claims = 12;
+	assert_int_equal(power_say_shortage(p, f), 0);
+	p->claims = 13;
+	assert_int_equal(power_say_shortage(p, f), 1);
+	fclose(f);
+	assert_non_null(strstr(text, "has 9, 13 comparisons or claims need 10)"));
+	free(text);
 	plan_free(p);
 }
 
@@ -460,6 +500,8 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_filter_reaches_beyond_the_plan),
+		cmocka_unit_test(test_a_cell_named_twice),
+		cmocka_unit_test(test_claims_take_rounds),
 		cmocka_unit_test(test_variants),
 		cmocka_unit_test(test_wrong_variants),
 		cmocka_unit_test(test_smoke),

@@ -326,8 +326,9 @@ static const char tiny[] =
 	"\"values\":{\"a\":{\"of\":{\"at\":\"p\",\"subject\":\"gmp\"},\"unit\":\"ns\"},"
 	"\"b\":{\"of\":{\"at\":\"p\",\"subject\":\"pthread\"},\"unit\":\"ns\"},"
 	"\"v\":{\"of\":%s,\"unit\":\"x\"}},"
-	"\"claims\":[{\"id\":\"c\",\"value\":\"v\",\"is\":%s,\"than\":%s,\"en\":\"{v} {than.c}\",\"zh\":\"z\"}],"
-	"\"answer\":[[{\"when\":{\"c\":\"supported\"},\"en\":\"yes {a.median}\",\"zh\":\"z\"},"
+	"\"claims\":[{\"id\":\"c\",\"value\":\"v\",\"is\":%s,\"than\":%s,\"en\":\"{v} {than.c}\",\"zh\":\"z {than.c} "
+	"{v}\"}],"
+	"\"answer\":[[{\"when\":{\"c\":\"supported\"},\"en\":\"yes {a.median}\",\"zh\":\"z {a.median}\"},"
 	"{\"when\":{\"c\":[\"refuted\"]},\"en\":\"no\",\"zh\":\"z\"},{\"en\":\"open\",\"zh\":\"z\"}]],"
 	"\"figures\":[{\"workload\":\"w/x\"}],\"caveats\":[{\"en\":\"e\",\"zh\":\"z\"}]}";
 
@@ -615,6 +616,7 @@ static void wrong_files_are_refused_with_a_sentence(void **state)
 	refused("\"value\":\"v\"", "\"value\":\"w\"", "about 'w', which is no value");
 	refused("\"is\":\"<\"", "\"is\":\"=\"", "'is' is one of <, >, within");
 	refused("\"than\":1", "\"than\":[1,2]", "'than' is a number");
+	refused("\"zh\":\"z {a.median}", "\"zh\":\"z {b}", "tells other values in 'en' than in 'zh'");
 	refused("{than.c}", "{than.d}", "nothing fills {than.d}");
 	refused("{a.median}", "{a.mean}", "nothing fills {a.mean}");
 	refused("\"c\":\"supported\"", "\"d\":\"supported\"", "no such claim, or no verdict");
