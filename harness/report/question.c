@@ -218,7 +218,8 @@ static double at_round(const struct report *r, const json_t *expr, long round)
 struct basis {
 	const struct report *r;
 	struct asked *to;
-	long last; /* round */
+	const struct point_list *first; /* points of its first leaf: a round that counts has one of them */
+	bool seen; /* a leaf */
 };
 
 static void note_basis(const json_t *leaf, void *arg)
@@ -228,13 +229,14 @@ static void note_basis(const json_t *leaf, void *arg)
 	const struct series *s = question_series(b->r, leaf);
 	const struct point_list *list = s ? leaf_points(s, leaf) : NULL;
 
+	if (!b->seen)
+		b->first = list;
+	b->seen = true;
 	if (!list)
 		return;
 	b->to->samples += list->n;
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = 0; i < list->n; i++)
 		b->to->contaminated += list->at[i].contaminated;
-		b->last = list->at[i].round > b->last ? list->at[i].round : b->last;
-	}
 	if (c->twin && c->twin->differs)
 		b->to->differing = c;
 }
@@ -323,16 +325,16 @@ static void estimate(double *v, size_t n, double level, struct stats_estimate *o
 
 static int measure(const struct report *r, struct asked *a, double level)
 {
-	struct basis b = {r, a, -1};
+	struct basis b = {r, a, NULL, false};
 	size_t n = 0;
 	double *v;
 
 	question_leaves(a->of, note_basis, &b);
-	v = malloc((size_t)(b.last + 2) * sizeof(*v));
+	v = malloc(((b.first ? b.first->n : 0) + 1) * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	for (long round = 0; round <= b.last; round++) {
-		double x = at_round(r, a->of, round);
+	for (size_t i = 0; b.first && i < b.first->n; i++) {
+		double x = at_round(r, a->of, b.first->at[i].round);
 
 		if (!isnan(x))
 			v[n++] = x;

@@ -140,6 +140,7 @@ void question_value(FILE *out, const struct asked *a)
 	struct stats_estimate scaled = *e;
 	bool is_share = strcmp(a->unit, "share") == 0;
 	char text[120];
+	const char *bounds;
 
 	if (e->n == 0) {
 		fputs("not measured", out);
@@ -153,7 +154,9 @@ void question_value(FILE *out, const struct asked *a)
 		scaled.lo *= is_share ? 100 : 1;
 		scaled.hi *= is_share ? 100 : 1;
 		words_value(text, sizeof(text), &scaled, unit_of(a->unit));
-		fprintf(out, "%s%s", text, is_share ? " %" : "");
+		bounds = strstr(text, " [");
+		fprintf(out, "%.*s%s%s", (int)(bounds ? (size_t)(bounds - text) : strlen(text)), text,
+			is_share ? " %" : "", bounds ? bounds : "");
 	}
 }
 

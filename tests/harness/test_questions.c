@@ -417,6 +417,19 @@ static void expressions_mean_what_they_say(void **state)
 	report_free(r);
 }
 
+/* Whatever numbers records give to rounds, those that both have are paired. */
+static void rounds_may_have_any_number(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, pthread[] = {20, 20, 20};
+	struct report *r = tiny_run(gmp, pthread, 0);
+
+	(void)state;
+	r->cells[1].series[0].timed.at[8].round = r->cells[1].series[1].timed.at[8].round = 1L << 60;
+	r->cells[1].series[0].timed.at[0].round = -5;
+	assert_int_equal(question_asked(ask(r, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "1"), "v")->est.n, ROUNDS - 1);
+	report_free(r);
+}
+
 /* Of samples that are 0: nothing over nothing is 1, something over nothing has no end. */
 static void nothing_is_no_error(void **state)
 {
@@ -650,6 +663,7 @@ int main(void)
 		cmocka_unit_test(every_value_is_measured_in_a_run_of_its_question),
 		cmocka_unit_test(every_claim_can_be_refuted_and_supported),
 		cmocka_unit_test(expressions_mean_what_they_say),
+		cmocka_unit_test(rounds_may_have_any_number),
 		cmocka_unit_test(nothing_is_no_error),
 		cmocka_unit_test(verdicts_follow_the_whole_interval),
 		cmocka_unit_test(an_open_claim_says_what_it_takes),
