@@ -1,8 +1,6 @@
 package main
 
-import (
-	"time"
-)
+import "time"
 
 // What the abuse family shares: polite goroutines (polite.h).
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -23,15 +22,7 @@ func handoff(r *run) {
 	const over = ^uint64(0)
 	var begun atomic.Uint64
 	var returned, ended, sum uint64
-	var arrived, caller, bystander sync.WaitGroup
-	gate := make(chan struct{})
-	arrived.Add(2)
-	caller.Add(1)
-	bystander.Add(1)
-	go func() {
-		defer bystander.Done()
-		arrived.Done()
-		<-gate
+	end := func() {
 		for i := uint64(1); i <= r.Ops; i++ {
 			at := begun.Load()
 			for ; at < i; at = begun.Load() {
@@ -45,12 +36,9 @@ func handoff(r *run) {
 			}
 			ended++
 		}
-	}()
-	go func() {
-		defer caller.Done()
+	}
+	call := func() {
 		var buf [1]byte
-		arrived.Done()
-		<-gate
 		for i := uint64(1); i <= r.Ops; i++ {
 			begun.Store(i)
 			if n, _ := syscall.Read(fds[0], buf[:]); n != 1 {
@@ -60,12 +48,7 @@ func handoff(r *run) {
 			returned++
 		}
 		begun.Store(over)
-	}()
-	arrived.Wait()
-	r.begin()
-	close(gate)
-	caller.Wait()
-	r.end()
-	bystander.Wait()
+	}
+	r.duet(call, end)
 	r.cert = cert{Ops: returned, MaxLive: 2, Messages: ended, Checksum: hex(sum)}
 }

@@ -1,8 +1,6 @@
 package main
 
-import (
-	"sync"
-)
+import "sync"
 
 // cpu/uts: a goroutine per node above the cut-off, a wait group per parent.
 

@@ -1,5 +1,10 @@
 package main
 
+import (
+	"sync"
+	"sync/atomic"
+)
+
 // What the memory family shares.
 
 // touch dirties kib KiB of the stack that it is called on, a kilobyte per level, and calls then at the bottom. It gives
@@ -16,4 +21,32 @@ func touch(kib, depth, id uint64, then func()) uint64 {
 		return below
 	}
 	return below + uint64(block[depth&1023])
+}
+
+// touchAll parks goroutines below stacks that they have touched. Before that each does what `before` does, and adds what it gives;
+// while all are parked whileLive is called. It gives the certificate.
+func touchAll(r *run, before func(id uint64) uint64, whileLive func(live uint64)) cert {
+	tasks, kib := r.param("tasks"), r.param("touch_kib")
+	gate := make(chan struct{})
+	var arrived, present sync.WaitGroup
+	var count, left, sum atomic.Uint64
+	arrived.Add(int(tasks))
+	present.Add(int(tasks))
+	for i := uint64(0); i < tasks; i++ {
+		go func() {
+			defer present.Done()
+			id := count.Add(1) - 1
+			sum.Add(before(id))
+			sum.Add(touch(kib, 0, id, func() {
+				arrived.Done()
+				<-gate
+			}))
+			left.Add(1)
+		}()
+	}
+	arrived.Wait()
+	whileLive(count.Load())
+	close(gate)
+	present.Wait()
+	return cert{Ops: left.Load(), Units: tasks, MaxLive: count.Load(), Checksum: hex(sum.Load())}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 )
 
 func init() {
@@ -28,31 +26,10 @@ func printAndParse(id uint64) uint64 {
 }
 
 func parked(r *run) {
-	tasks, kib := r.param("tasks"), r.param("touch_kib")
-	prints := r.Params["libc"] == "yes"
-	gate := make(chan struct{})
-	var arrived, present sync.WaitGroup
-	var count, left, sum atomic.Uint64
-	arrived.Add(int(tasks))
-	present.Add(int(tasks))
-	r.snapshot("base", 0)
-	for i := uint64(0); i < tasks; i++ {
-		go func() {
-			defer present.Done()
-			id := count.Add(1) - 1
-			if prints {
-				sum.Add(printAndParse(id))
-			}
-			sum.Add(touch(kib, 0, id, func() {
-				arrived.Done()
-				<-gate
-			}))
-			left.Add(1)
-		}()
+	before := func(uint64) uint64 { return 0 }
+	if r.Params["libc"] == "yes" {
+		before = printAndParse
 	}
-	arrived.Wait()
-	r.snapshot("live", count.Load())
-	close(gate)
-	present.Wait()
-	r.cert = cert{Ops: left.Load(), Units: tasks, MaxLive: count.Load(), Checksum: hex(sum.Load())}
+	r.snapshot("base", 0)
+	r.cert = touchAll(r, before, func(live uint64) { r.snapshot("live", live) })
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
-	"sync"
 	"syscall"
 )
 
@@ -47,17 +46,9 @@ func pipe(r *run) {
 	blocking := r.Params["io"] == "blocking"
 	thereRead, thereWrite := makePipe(blocking)
 	backRead, backWrite := makePipe(blocking)
-	gate := make(chan struct{})
-	var arrived, pinger, ponger sync.WaitGroup
 	var received, answered, sum uint64
-	arrived.Add(2)
-	pinger.Add(1)
-	ponger.Add(1)
-	go func() {
-		defer ponger.Done()
+	pong := func() {
 		var word [pipeWord]byte
-		arrived.Done()
-		<-gate
 		for ; answered < r.Ops; answered++ {
 			if n, err := thereRead.Read(word[:]); n != pipeWord {
 				fail("a read from a pipe failed: %v", err)
@@ -67,12 +58,9 @@ func pipe(r *run) {
 				fail("a write to a pipe failed: %v", err)
 			}
 		}
-	}()
-	go func() {
-		defer pinger.Done()
+	}
+	ping := func() {
 		var word [pipeWord]byte
-		arrived.Done()
-		<-gate
 		for ; received < r.Ops; received++ {
 			binary.LittleEndian.PutUint32(word[:], uint32(received)&0x7fffffff)
 			if n, err := thereWrite.Write(word[:]); n != pipeWord {
@@ -83,13 +71,8 @@ func pipe(r *run) {
 			}
 			sum += uint64(binary.LittleEndian.Uint32(word[:]))
 		}
-	}()
-	arrived.Wait()
-	r.begin()
-	close(gate)
-	pinger.Wait()
-	r.end()
-	ponger.Wait()
+	}
+	r.duet(ping, pong)
 	for _, e := range []end{thereRead, thereWrite, backRead, backWrite} {
 		e.Close()
 	}

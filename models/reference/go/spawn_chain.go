@@ -1,8 +1,6 @@
 package main
 
-import (
-	"sync"
-)
+import "sync"
 
 func init() {
 	register(workload{name: "spawn/chain", scaling: "linear", metric: "wall_per_op", smokeOps: 600, quantum: "chains", body: chain,

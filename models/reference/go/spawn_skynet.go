@@ -1,8 +1,6 @@
 package main
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // spawn/skynet: ten goroutines and a channel per inner goroutine.
 

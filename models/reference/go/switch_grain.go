@@ -1,8 +1,6 @@
 package main
 
-import (
-	"runtime"
-)
+import "runtime"
 
 func init() {
 	register(workload{name: "switch/grain", scaling: "linear", metric: "wall_per_op", smokeOps: 1000,

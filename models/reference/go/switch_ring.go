@@ -1,8 +1,6 @@
 package main
 
-import (
-	"sync"
-)
+import "sync"
 
 // switch/ring: a token through channels of capacity 1.
 

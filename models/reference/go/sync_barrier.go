@@ -1,8 +1,6 @@
 package main
 
-import (
-	"sync"
-)
+import "sync"
 
 // sync/barrier: a mutex and a condition variable.
 

@@ -1,8 +1,6 @@
 package main
 
-import (
-	"sync"
-)
+import "sync"
 
 func init() {
 	register(workload{name: "sync/mutex", scaling: "linear", metric: "wall_per_op", smokeOps: 4000, quantum: "tasks", body: mutex,

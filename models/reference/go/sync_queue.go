@@ -1,8 +1,6 @@
 package main
 
-import (
-	"sync"
-)
+import "sync"
 
 func init() {
 	register(workload{name: "sync/queue", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, body: queue,

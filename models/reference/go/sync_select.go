@@ -1,8 +1,6 @@
 package main
 
-import (
-	"reflect"
-)
+import "reflect"
 
 func init() {
 	register(workload{name: "sync/select", scaling: "linear", metric: "wall_per_op", smokeOps: 500, body: selection,

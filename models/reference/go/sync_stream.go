@@ -1,9 +1,5 @@
 package main
 
-import (
-	"sync"
-)
-
 func init() {
 	register(workload{name: "sync/stream", scaling: "linear", metric: "wall_per_op", smokeOps: 1000, body: stream,
 		params: []param{number("capacity", 128, 0, 65536, 4)}})
@@ -11,23 +7,15 @@ func init() {
 
 func stream(r *run) {
 	messages := make(chan uint64, r.param("capacity"))
-	gate := make(chan struct{})
-	var arrived, consumer sync.WaitGroup
 	var received, inTurn, sum uint64
-	arrived.Add(2)
-	consumer.Add(1)
-	go func() {
-		arrived.Done()
-		<-gate
+	produce := func() {
 		for i := uint64(0); i < r.Ops; i++ {
 			messages <- 2*i + 1
 		}
 		close(messages)
-	}()
-	go func() {
-		defer consumer.Done()
+	}
+	consume := func() {
 		n, turns, own := uint64(0), uint64(0), uint64(0)
-		arrived.Done()
 		for message := range messages {
 			if message == 2*n+1 {
 				turns++
@@ -36,11 +24,7 @@ func stream(r *run) {
 			n++
 		}
 		received, inTurn, sum = n, turns, own
-	}()
-	arrived.Wait()
-	r.begin()
-	close(gate)
-	consumer.Wait()
-	r.end()
+	}
+	r.duet(consume, produce)
 	r.cert = cert{Ops: received, MaxLive: 2, Messages: inTurn, Checksum: hex(sum)}
 }

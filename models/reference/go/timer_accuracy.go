@@ -1,8 +1,6 @@
 package main
 
-import (
-	"time"
-)
+import "time"
 
 func init() {
 	register(workload{name: "timer/accuracy", scaling: "linear", metric: "delay_p50", smokeOps: 40, body: accuracy,
