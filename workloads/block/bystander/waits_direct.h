@@ -58,6 +58,9 @@ struct ways {
 	void (*end)(struct run *r);
 };
 
+/* What the second writer is told to do with its lock, or to leave. */
+enum turn_order { TURN_TAKE, TURN_GIVE, TURN_LEAVE };
+
 /* A lock that is held for writing from one round to the next. */
 struct turn {
 	dx_rwlock lock;
@@ -80,7 +83,11 @@ struct run {
 	uint64_t told; /* under lock: the round that `changed` tells */
 	dx_cond changed;
 	dx_barrier barrier;
-	struct turn turns[2]; /* the ticker holds turns[round % 2] */
+	struct turn turns[2]; /* turns[round % 2] is held: the first by the ticker, the other by `second` */
+	dx_task second;
+	dx_sem asked, served; /* second has something to do; has done it */
+	enum turn_order order; /* what; under asked and served, as the next */
+	bool is_last; /* the turn that it gives up */
 };
 
 static bool is_over(const struct run *r)
@@ -440,7 +447,82 @@ static void tell_all(struct run *r, uint64_t round)
 	dx_unlock(&r->lock);
 }
 
-/* ---- rwlocks: readers wait for the writer that has one of two, which takes the other before it gives that up ------- */
+/*
+ * ---- rwlocks: readers wait for the writer that has one of two; the other is taken before that one is given up -------------
+ *
+ * Two tasks write, so that none ever holds two locks, now in this order and now in that: who looks for deadlocks would see
+ * one. The ticker tells the second what to do, and waits until it is done.
+ */
+
+static void take_turn(struct turn *t)
+{
+	dx_wlock(&t->lock);
+	t->is_written = true;
+}
+
+static void give_turn(struct turn *t, bool is_last)
+{
+	t->is_last = is_last;
+	t->is_written = false;
+	dx_wunlock(&t->lock);
+}
+
+static void be_second(void *arg)
+{
+	struct run *r = arg;
+
+	for (;;) {
+		dx_sem_acquire(&r->asked);
+		if (r->order == TURN_LEAVE)
+			return;
+		if (r->order == TURN_TAKE)
+			take_turn(&r->turns[1]);
+		else
+			give_turn(&r->turns[1], r->is_last);
+		dx_sem_release(&r->served);
+	}
+}
+
+static void take(struct run *r, uint64_t which)
+{
+	if (which == 0) {
+		take_turn(&r->turns[0]);
+		return;
+	}
+	r->order = TURN_TAKE;
+	dx_sem_release(&r->asked);
+	dx_sem_acquire(&r->served);
+}
+
+static void give(struct run *r, uint64_t which, bool is_last)
+{
+	if (which == 0) {
+		give_turn(&r->turns[0], is_last);
+		return;
+	}
+	r->order = TURN_GIVE;
+	r->is_last = is_last;
+	dx_sem_release(&r->asked);
+	dx_sem_acquire(&r->served);
+}
+
+static int open_second(struct run *r)
+{
+	int status = dx_sem_init(&r->asked, 0);
+
+	if (status < 0)
+		return status;
+	status = dx_sem_init(&r->served, 0);
+	if (status < 0)
+		goto no_served;
+	status = dx_spawn(&r->second, be_second, r);
+	if (status == 0)
+		return 0;
+	dx_sem_destroy(&r->served);
+no_served:
+	dx_sem_destroy(&r->asked);
+	return status;
+}
 
 static int open_turns(struct run *r)
 {
@@ -450,12 +532,23 @@ static int open_turns(struct run *r)
 		return status;
 	status = dx_rwlock_init(&r->turns[1].lock);
 	if (status < 0)
-		dx_rwlock_destroy(&r->turns[0].lock);
+		goto no_lock;
+	status = open_second(r);
+	if (status == 0)
+		return 0;
+	dx_rwlock_destroy(&r->turns[1].lock);
+no_lock:
+	dx_rwlock_destroy(&r->turns[0].lock);
 	return status;
 }
 
 static void close_turns(struct run *r)
 {
+	r->order = TURN_LEAVE;
+	dx_sem_release(&r->asked);
+	dx_join(&r->second);
+	dx_sem_destroy(&r->served);
+	dx_sem_destroy(&r->asked);
 	dx_rwlock_destroy(&r->turns[1].lock);
 	dx_rwlock_destroy(&r->turns[0].lock);
 }
@@ -475,30 +568,17 @@ static void read_turns_on(struct waiter *w)
 	}
 }
 
-static void take_turn(struct turn *t)
-{
-	dx_wlock(&t->lock);
-	t->is_written = true;
-}
-
-static void give_turn(struct turn *t, bool is_last)
-{
-	t->is_last = is_last;
-	t->is_written = false;
-	dx_wunlock(&t->lock);
-}
-
 static void take_first_turn(struct run *r)
 {
-	take_turn(&r->turns[0]);
+	take(r, 0);
 }
 
 static void change_turns(struct run *r, uint64_t round)
 {
 	if (round == atomic_load_explicit(&r->last, memory_order_relaxed))
 		return; /* the one that is held is given up by the next function */
-	take_turn(&r->turns[round % 2]);
-	give_turn(&r->turns[(round - 1) % 2], false);
+	take(r, round % 2);
+	give(r, (round - 1) % 2, false);
 }
 
 /* Held is that of the round before the last, or the first if there has been none. */
@@ -506,7 +586,7 @@ static void give_last_turn(struct run *r)
 {
 	const uint64_t round = atomic_load_explicit(&r->round, memory_order_relaxed);
 
-	give_turn(&r->turns[round > 0 ? (round - 1) % 2 : 0], true);
+	give(r, round > 0 ? (round - 1) % 2 : 0, true);
 }
 
 /* ---- a task of its own, which sleeps ------------------------------------------------------------------------- */
