@@ -20,6 +20,8 @@ int subject_main(int argc, char **argv);
 #undef main
 #include "harness/subject/bench.c"
 #include "harness/subject/protocol.c"
+#include "harness/subject/runner.c"
+#include "harness/subject/talk.c"
 
 #include "tests/harness/talk.h"
 
