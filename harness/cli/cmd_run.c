@@ -18,6 +18,7 @@
 #include "harness/plan/power.h"
 #include "harness/plan/jsonx.h"
 #include "harness/report/report.h"
+#include "harness/stats/looks.h"
 
 static const struct option_spec specs[] = {
 	{.name = "filter",
@@ -138,8 +139,25 @@ static json_t *find_missing(struct run *r, struct engine_result *result)
 	return config.missing;
 }
 
+/* With looks: what is open, and what it would take. */
+static void say_what_is_open(const struct run *r, const struct engine_result *result)
+{
+	char rest[120] = "", needed[80] = "";
+
+	if (!r->plan->is_rigorous || result->is_interrupted || result->n_undecided == 0)
+		return;
+	if (result->needed)
+		snprintf(needed, sizeof needed, "; the nearest needs about %u rounds in all", result->needed);
+	if (result->n_hopeless)
+		snprintf(rest, sizeof rest, "; %u of them would need more than the %u of the last look",
+			 result->n_hopeless, looks_all[LOOKS - 1].rounds);
+	cli_complain("%u of %zu cells are not decided%s%s (the report says what each comparison needs)",
+		     result->n_undecided, r->plan->n_cells, needed, rest);
+}
+
 static void say_how_to_go_on(const struct run *r, const struct engine_result *result)
 {
+	say_what_is_open(r, result);
 	if (result->is_interrupted)
 		cli_complain("interrupted; what was measured is kept, go on with: switchyard run --resume %s", r->dir);
 	else if (result->is_out_of_time)

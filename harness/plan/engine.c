@@ -17,7 +17,8 @@
  *          cell is calibrated just before its first round, so that a short run has samples and not calibrations.
  *
  *      E6  With looks (rigor.h) a cell has no round after the look that closed it; the decision is made between two rounds,
- *          from the rounds before it. Rounds leave the time that counted samples need.
+ *          from the rounds before it. Where time is short some cells wait at their look (engine_rigor.c). Rounds leave the
+ *          time that counted samples need.
  *
  * Resuming replays these rules over the keys that exist: a found record has the same effect on the state as the sample
  * would have had. What is missing is told by the same replay, with a record of status `missing` in place of a sample.
@@ -33,7 +34,6 @@
 #include "harness/plan/engine_parts.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
-#include "harness/plan/rigor.h"
 #include "harness/stats/stats.h"
 
 enum {
@@ -55,7 +55,7 @@ bool engine_is_contaminated(const json_t *record)
 	return engine_has_status(record, "ok") && verdict && strcmp(verdict, "contaminated") == 0;
 }
 
-static bool must_stop(const struct engine *e)
+bool engine_must_stop(const struct engine *e)
 {
 	return e->rc || sample_is_interrupted();
 }
@@ -66,8 +66,7 @@ static bool is_out_of_time(const struct engine *e)
 	       (int64_t)(clock_now_ns() - e->started_ns) >= e->config->budget_ns;
 }
 
-/* The same for rounds (E6). */
-static bool is_out_of_rounds(const struct engine *e)
+bool engine_is_out_of_rounds(const struct engine *e)
 {
 	return e->config->budget_ns && e->n_taken &&
 	       (int64_t)(clock_now_ns() - e->started_ns) >= e->config->budget_ns - e->reserved_ns;
@@ -160,8 +159,11 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 	}
 	e->n_taken++;
 	record = sample_take(&e->config->env, r);
-	if (record)
-		progress_sample(e->config->progress, s->sample_estimate_ns, (int64_t)(clock_now_ns() - before));
+	if (!record)
+		return NULL;
+	s->spent_ns += (int64_t)(clock_now_ns() - before);
+	s->n_taken++;
+	progress_sample(e->config->progress, s->sample_estimate_ns, (int64_t)(clock_now_ns() - before));
 	return record;
 }
 
@@ -181,7 +183,7 @@ bool engine_single(struct engine *e, struct cell_state *s, size_t i, const struc
 		*out = json_incref(record);
 	if (!found)
 		json_decref(record);
-	return !must_stop(e);
+	return !engine_must_stop(e);
 }
 
 struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind)
@@ -274,7 +276,7 @@ static bool run_attempt(struct engine *e, struct cell_state *s, unsigned round, 
 		entries[a->n] = i;
 		attempt_add(a, record, found);
 		learn(s, i, record);
-		if (must_stop(e))
+		if (engine_must_stop(e))
 			return false;
 	}
 	return true;
@@ -328,7 +330,7 @@ static bool round_of_cell(struct engine *e, struct cell_state *s, unsigned round
 		settle_attempt(e, s, round, number, &a,
 			       entries); /* E1: all or, after a kill in here, the first of them */
 	attempt_clear(&a);
-	return a.is_repeated && !must_stop(e);
+	return a.is_repeated && !engine_must_stop(e);
 }
 
 /* The ratio of the base to another subject so far: what the progress line shows. */
@@ -369,24 +371,35 @@ static void show(struct engine *e, const struct cell_state *s, unsigned round)
 	progress_show(e->config->progress, false, "round %u/%u%s: %s", round + 1, s->cell->rounds, live, s->cell->id);
 }
 
-/* One round of all cells, then the repeated ones until none is left (E3 bounds them). */
-static void one_round(struct engine *e, unsigned round, size_t *order, size_t *again)
+/* The round that a cell has next in step number `step` of the run; false: none. */
+static bool next_round(const struct engine *e, size_t c, unsigned step, unsigned *round)
+{
+	const struct rigor_cell *r = e->rigor ? &e->rigor[c] : NULL;
+
+	*round = r ? r->rounds : step;
+	if (r && (r->is_closed || !r->is_chosen || r->rounds >= r->target))
+		return false;
+	return *round < e->states[c].cell->rounds;
+}
+
+void engine_round(struct engine *e, unsigned step, size_t *order, size_t *again)
 {
 	size_t n_cells = e->config->plan->n_cells, n_again = 0;
+	unsigned round;
 
-	order_cells(e->config->env.seed, round, n_cells, order);
+	order_cells(e->config->env.seed, step, n_cells, order);
 	turn_round(e, order, n_cells);
 	for (size_t k = 0; k < n_cells; k++) {
 		struct cell_state *s = &e->states[order[k]];
 
-		if (round >= s->cell->rounds || (e->rigor && e->rigor[order[k]].is_closed))
+		if (!next_round(e, order[k], step, &round))
 			continue;
 		if (!engine_calibrate(e, s))
 			return;
 		show(e, s, round);
 		if (round_of_cell(e, s, round, 0))
 			again[n_again++] = order[k];
-		if (must_stop(e))
+		if (engine_must_stop(e))
 			return;
 	}
 	for (unsigned number = 1; n_again; number++) {
@@ -395,46 +408,47 @@ static void one_round(struct engine *e, unsigned round, size_t *order, size_t *a
 		for (size_t k = 0; k < n_again; k++) {
 			struct cell_state *s = &e->states[again[k]];
 
+			(void)next_round(e, again[k], step, &round);
 			show(e, s, round);
 			if (round_of_cell(e, s, round, number))
 				again[left++] = again[k];
-			if (must_stop(e))
+			if (engine_must_stop(e))
 				return;
 		}
 		n_again = left;
 	}
 }
 
-static bool has_open_cells(const struct engine *e)
+/* The rounds of all cells side by side, each cell as many as it has. */
+static void fixed_rounds(struct engine *e, size_t *order, size_t *again)
 {
+	unsigned most = 0;
+
 	for (size_t c = 0; c < e->config->plan->n_cells; c++)
-		if (!e->rigor || !e->rigor[c].is_closed)
-			return true;
-	return false;
+		if (e->states[c].cell->rounds > most)
+			most = e->states[c].cell->rounds;
+	for (unsigned round = 0; round < most && !engine_must_stop(e); round++) {
+		if (engine_is_out_of_rounds(e)) {
+			e->result->is_out_of_time = true;
+			return;
+		}
+		engine_round(e, round, order, again);
+		if (engine_must_stop(e))
+			return;
+		e->result->rounds_done = round + 1;
+		progress_show(e->config->progress, true, "round %u/%u is done", round + 1, most);
+	}
 }
 
 static void all_rounds(struct engine *e)
 {
 	size_t n_cells = e->config->plan->n_cells;
 	size_t *order = xcalloc(n_cells, sizeof *order), *again = xcalloc(n_cells, sizeof *again);
-	unsigned most = 0;
 
-	for (size_t c = 0; c < n_cells; c++)
-		if (e->states[c].cell->rounds > most)
-			most = e->states[c].cell->rounds;
-	for (unsigned round = 0; round < most && !must_stop(e) && has_open_cells(e); round++) {
-		if (is_out_of_rounds(e)) {
-			e->result->is_out_of_time = true;
-			break;
-		}
-		one_round(e, round, order, again);
-		if (must_stop(e))
-			break;
-		e->result->rounds_done = round + 1;
-		if (e->rigor)
-			rigor_look(e->rigor, n_cells, round + 1);
-		progress_show(e->config->progress, true, "round %u/%u is done", round + 1, most);
-	}
+	if (e->rigor)
+		engine_rigorous_rounds(e, order, again);
+	else
+		fixed_rounds(e, order, again);
 	free(order);
 	free(again);
 }
@@ -511,25 +525,6 @@ static void make_states(struct engine *e)
 	}
 }
 
-static void make_rigor(struct engine *e)
-{
-	const struct plan *p = e->config->plan;
-
-	if (!p->is_rigorous)
-		return;
-	e->rigor = xcalloc(p->n_cells, sizeof *e->rigor);
-	for (size_t c = 0; c < p->n_cells; c++) {
-		const struct cell_state *s = &e->states[c];
-
-		e->rigor[c] = (struct rigor_cell){.cell = s->cell, .is_closed = s->cell->rounds == 0, .twin_width = -1};
-		for (size_t i = 0; i < cell_entries(s->cell); i++)
-			e->rigor[c].values[i] = s->entries[i].values;
-		e->reserved_ns += (int64_t)(s->cell->counted * s->cell->n_subjects) * s->sample_estimate_ns;
-	}
-	if (e->reserved_ns > e->config->budget_ns / 2)
-		e->reserved_ns = e->config->budget_ns / 2;
-}
-
 static void free_states(struct engine *e)
 {
 	free(e->rigor);
@@ -600,13 +595,15 @@ int engine_run(const struct engine_config *config, struct engine_result *out, st
 
 	*out = (struct engine_result){0};
 	e.missing = config->missing ? json_pack("{s:s}", "status", "missing") : NULL;
+	if (config->budget_ns)
+		config->progress->deadline_ns = e.started_ns + (uint64_t)config->budget_ns;
 	make_states(&e);
-	make_rigor(&e);
+	engine_make_rigor(&e);
 	if (config->is_smoke) {
 		smoke_all(&e);
 	} else {
 		all_rounds(&e);
-		if (!must_stop(&e) && (!out->is_out_of_time || e.rigor))
+		if (!engine_must_stop(&e) && (!out->is_out_of_time || e.rigor))
 			counted_all(&e);
 	}
 	progress_end(config->progress);

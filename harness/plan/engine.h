@@ -41,6 +41,9 @@ struct engine_result {
 	bool is_out_of_time;
 	bool is_interrupted;
 	unsigned rounds_done; /* of those planned, by the cell that has most */
+	/* With looks: cells without a verdict; of them those that no look should decide; the fewest rounds in all at which one of
+	 * the others should be, 0: none. */
+	unsigned n_undecided, n_hopeless, needed;
 	unsigned n_missing; /* with config.missing: samples that would be taken, and how long that would take */
 	int64_t missing_ns;
 };

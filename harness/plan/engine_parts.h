@@ -1,10 +1,11 @@
 /*
- * engine_parts.h - the state of a run, shared by engine.c and calibrate.c. For these two alone.
+ * engine_parts.h - the state of a run, shared by engine.c, engine_rigor.c and calibrate.c. For these alone.
  */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
 #include "harness/plan/engine.h"
+#include "harness/plan/rigor.h"
 
 /* What is known of a subject on a cell. */
 struct entry {
@@ -26,6 +27,8 @@ struct cell_state {
 	bool is_calibrated; /* it was tried */
 	unsigned n_repeated; /* E3 */
 	int64_t sample_estimate_ns;
+	int64_t spent_ns; /* on the n_taken samples that this process took of it */
+	unsigned n_taken;
 };
 
 struct engine {
@@ -51,6 +54,17 @@ void engine_order(const struct engine *e, const struct cell_state *s, unsigned r
 struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind);
 /* One sample that stands for itself: calibration, counted, smoke; *out (may be NULL) is a new reference. False: stop. */
 bool engine_single(struct engine *e, struct cell_state *s, size_t i, const struct sample_request *r, json_t **out);
+
+bool engine_must_stop(const struct engine *e);
+/* Is the time for rounds up (E5, E6)? */
+bool engine_is_out_of_rounds(const struct engine *e);
+
+/* One round of all cells that have one in this step of the run, then the repeated ones until none is left (E3 bounds them). */
+void engine_round(struct engine *e, unsigned step, size_t *order, size_t *again);
+
+/* engine_rigor.c: e->rigor, where the plan has looks; and all rounds of such a plan. The two arrays hold a cell's number each. */
+void engine_make_rigor(struct engine *e);
+void engine_rigorous_rounds(struct engine *e, size_t *order, size_t *again);
 
 /* calibrate.c: what must be known before a cell's first sample (E5). False: stop. */
 bool engine_calibrate(struct engine *e, struct cell_state *s);

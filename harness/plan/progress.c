@@ -1,11 +1,13 @@
 #include "harness/plan/progress.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/base/clock.h"
 #include "harness/plan/jsonx.h"
 
 enum { DEFAULT_WIDTH = 80 };
@@ -36,7 +38,10 @@ double progress_left_s(const struct progress *p)
 	/* The first samples say little about the rest. */
 	if (p->measured_estimate_ns > p->estimate_ns / 50)
 		ratio = (double)p->measured_ns / (double)p->measured_estimate_ns;
-	return left_ns > 0 ? left_ns * ratio / 1e9 : 0;
+	left_ns *= ratio;
+	if (p->deadline_ns)
+		left_ns = fmin(left_ns, (double)p->deadline_ns - (double)clock_now_ns());
+	return left_ns > 0 ? left_ns / 1e9 : 0;
 }
 
 static void clock_text(double in_s, char *buf, size_t size)

@@ -22,6 +22,7 @@ struct progress {
 	int64_t done_estimate_ns; /* the part of it that is done (or was done by the run that is resumed) */
 	int64_t measured_ns; /* what the part done here really took */
 	int64_t measured_estimate_ns;
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC: when no more rounds are begun; 0: never */
 };
 
 void progress_init(struct progress *p, FILE *out, int64_t estimate_ns);
@@ -31,7 +32,7 @@ void progress_sample(struct progress *p, int64_t estimate_ns, int64_t actual_ns)
 void progress_show(struct progress *p, bool is_round, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A line that stays. */
 void progress_note(struct progress *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Seconds that are left, by what the done part took. */
+/* Seconds that are left, by what the done part took, and not beyond the deadline. */
 double progress_left_s(const struct progress *p);
 void progress_end(struct progress *p);
 

@@ -76,10 +76,27 @@ static double floor_of(const struct rigor_cell *cells, size_t n, const struct ce
 	return widest;
 }
 
-static bool is_decided(const struct rigor_cell *c, const struct stats_look *look, double floor)
+/*
+ * Pairs at which an undecided comparison should have a verdict: its interval shrinks with the root of their number, and has to
+ * leave 1, or to fit into the margin, whichever is nearer. 0: not known.
+ */
+static double pairs_needed(const struct stats_comparison *cmp, const struct verdict *v)
+{
+	double effect, wanted;
+
+	if (!cmp->has_interval)
+		return (double)(cmp->n + v->more_rounds);
+	effect = fabs(log(cmp->ratio));
+	wanted = fmax(effect, log1p(VERDICT_MARGIN) - effect);
+	return (double)cmp->n * pow(log1p(cmp->half_width) / wanted, 2);
+}
+
+/* Does this look decide it? If not, c->needed. */
+static bool look_decides(struct rigor_cell *c, const struct stats_look *look, double floor)
 {
 	struct power_pair pairs[POWER_MAX_PAIRS];
 	unsigned m = power_pairs(c->cell, pairs);
+	double most = 0;
 
 	for (unsigned i = 0; i < m; i++) {
 		struct stats_comparison cmp;
@@ -87,29 +104,96 @@ static bool is_decided(const struct rigor_cell *c, const struct stats_look *look
 					   .margin = VERDICT_MARGIN,
 					   .floor = floor,
 					   .least_effect = VERDICT_LEAST_EFFECT};
+		struct verdict v;
 
 		/* Who has no value at all cannot be waited for. */
-		if (compare(c, pairs[i].base, pairs[i].subject, look, m, &cmp) == 0 &&
-		    verdict_of(&in).kind == VERDICT_INCONCLUSIVE)
-			return false;
+		if (compare(c, pairs[i].base, pairs[i].subject, look, m, &cmp) != 0)
+			continue;
+		v = verdict_of(&in);
+		if (v.kind == VERDICT_INCONCLUSIVE)
+			most = fmax(most, fmax(pairs_needed(&cmp, &v), (double)cmp.n + 1));
 	}
-	return true;
+	c->needed = most < MOST_ROUNDS + 1 ? (unsigned)ceil(most) : 0;
+	return most == 0;
 }
 
-void rigor_look(struct rigor_cell *cells, size_t n, unsigned rounds)
+static const struct stats_look *look_at(unsigned rounds)
 {
-	const struct stats_look *look = looks_all;
+	for (size_t i = 0; i < LOOKS; i++)
+		if (looks_all[i].rounds == rounds)
+			return &looks_all[i];
+	return NULL;
+}
 
-	while (look < looks_all + LOOKS && look->rounds != rounds)
-		look++;
-	if (look == looks_all + LOOKS)
+void rigor_look(struct rigor_cell *cells, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!cells[i].is_closed && look_at(cells[i].rounds))
+			measure_twin(&cells[i], look_at(cells[i].rounds));
+	for (size_t i = 0; i < n; i++) {
+		struct rigor_cell *c = &cells[i];
+
+		if (c->is_closed || !look_at(c->rounds))
+			continue;
+		c->is_decided = look_decides(c, look_at(c->rounds), floor_of(cells, n, c->cell));
+		c->is_closed = c->is_decided || c->rounds >= c->cell->rounds;
+	}
+}
+
+/* The open cell that is not chosen and costs least: to its verdict, or, of those that no look decides, to its next look. */
+static struct rigor_cell *cheapest(struct rigor_cell *cells, size_t n, bool is_hopeful, int64_t at_most_ns)
+{
+	struct rigor_cell *best = NULL;
+	int64_t best_ns = at_most_ns;
+
+	for (size_t i = 0; i < n; i++) {
+		struct rigor_cell *c = &cells[i];
+		int64_t ns = is_hopeful ? c->decided_ns : c->next_ns;
+
+		if (c->is_closed || c->is_chosen || (c->needed > 0) != is_hopeful || ns > best_ns ||
+		    (best && ns == best_ns))
+			continue;
+		best = c;
+		best_ns = ns;
+	}
+	return best;
+}
+
+/* Choose as many as fit. */
+static int64_t choose(struct rigor_cell *cells, size_t n, bool is_hopeful, int64_t left_ns)
+{
+	struct rigor_cell *c;
+
+	while ((c = cheapest(cells, n, is_hopeful, left_ns)) != NULL) {
+		c->is_chosen = true;
+		left_ns -= is_hopeful ? c->decided_ns : c->next_ns;
+	}
+	return left_ns;
+}
+
+void rigor_choose(struct rigor_cell *cells, size_t n, int64_t left_ns)
+{
+	struct rigor_cell *one;
+	bool is_first = false, any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		cells[i].is_chosen = false;
+		is_first = is_first || (!cells[i].is_closed && cells[i].rounds < looks_all[0].rounds);
+	}
+	if (!is_first)
+		(void)choose(cells, n, false, choose(cells, n, true, left_ns));
+	for (size_t i = 0; i < n; i++) {
+		if (is_first)
+			cells[i].is_chosen = !cells[i].is_closed && cells[i].rounds < looks_all[0].rounds;
+		any = any || cells[i].is_chosen;
+	}
+	if (any)
 		return;
-	for (size_t i = 0; i < n; i++)
-		if (!cells[i].is_closed)
-			measure_twin(&cells[i], look);
-	for (size_t i = 0; i < n; i++)
-		if (!cells[i].is_closed)
-			cells[i].is_closed = is_decided(&cells[i], look, floor_of(cells, n, cells[i].cell));
+	one = cheapest(cells, n, true, INT64_MAX);
+	if (!one)
+		one = cheapest(cells, n, false, INT64_MAX);
+	if (one)
+		one->is_chosen = true;
 }
 
 unsigned rigor_next_look(unsigned rounds)

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "harness/base/clock.h"
 #include "harness/plan/engine.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/order.h"
@@ -553,15 +554,31 @@ static void test_looks_and_budget(void **state)
 		assert_rounds(samples, "aa", false, i);
 		assert_int_equal(count(samples, "aa", false, "timed", i), 0);
 		json_decref(samples);
+		assert_int_equal(result.n_undecided, i < 12 || !result.is_complete);
 	}
 	f.budget_ns = 0;
 	assert_int_equal(run(&f, &result), 0);
 	assert_true(result.is_complete);
+	assert_int_equal(result.n_undecided, 0);
 	samples = samples_of(&f);
 	assert_keys_unique(samples);
 	assert_int_equal(count(samples, "aa", false, "timed", -1), rounds_that_decide(samples, "aa", "slow"));
 	json_decref(samples);
 	drop(&f);
+}
+
+/* The end is never told later than the budget allows. */
+static void test_deadline(void **state)
+{
+	struct progress p;
+
+	(void)state;
+	progress_init(&p, NULL, INT64_C(1000000000000));
+	assert_true(progress_left_s(&p) == 1000);
+	p.deadline_ns = clock_now_ns() + UINT64_C(20000000000);
+	assert_true(progress_left_s(&p) <= 20);
+	p.deadline_ns = 1;
+	assert_true(progress_left_s(&p) == 0);
 }
 
 /* ---- killing --------------------------------------------------------------------------------------------- */
@@ -675,14 +692,23 @@ static void test_interrupt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_run), cmocka_unit_test(test_resume_of_complete_run),
-		cmocka_unit_test(test_positions), cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_gives_up),  cmocka_unit_test(test_requeue_is_bounded),
-		cmocka_unit_test(test_budget),    cmocka_unit_test(test_kills),
-		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_budget_and_calibration),
-		cmocka_unit_test(test_quantum),   cmocka_unit_test(test_round_is_repeated_three_times),
-		cmocka_unit_test(test_looks),     cmocka_unit_test(test_looks_and_budget),
-		cmocka_unit_test(test_missing),   cmocka_unit_test(test_progress_shows_the_estimate),
+		cmocka_unit_test(test_whole_run),
+		cmocka_unit_test(test_resume_of_complete_run),
+		cmocka_unit_test(test_positions),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_gives_up),
+		cmocka_unit_test(test_requeue_is_bounded),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_kills),
+		cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_budget_and_calibration),
+		cmocka_unit_test(test_quantum),
+		cmocka_unit_test(test_round_is_repeated_three_times),
+		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_looks_and_budget),
+		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_progress_shows_the_estimate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,11 +106,12 @@ static void fill(struct bench *b, char *workload, double factor, double spread, 
 
 static unsigned rounds_until_closed(struct bench *b)
 {
-	unsigned rounds = 0;
-
-	while (!b->rigor.is_closed && rounds < MOST)
-		rigor_look(&b->rigor, 1, ++rounds);
-	return rounds;
+	b->rigor.rounds = 0;
+	while (!b->rigor.is_closed && b->rigor.rounds < MOST) {
+		b->rigor.rounds++;
+		rigor_look(&b->rigor, 1);
+	}
+	return b->rigor.rounds;
 }
 
 static void decided_cells_are_closed(void **state)
@@ -126,6 +127,8 @@ static void decided_cells_are_closed(void **state)
 	assert_in_range(rounds_until_closed(&b), 20, 120);
 	fill(&b, "a/x", 1, 1.5, 4); /* nothing to see: to the end */
 	assert_int_equal(rounds_until_closed(&b), MOST);
+	assert_false(b.rigor.is_decided);
+	assert_int_equal(b.rigor.needed, 0); /* no look will decide it */
 	b.rigor.is_closed = false;
 	for (size_t k = 0; k < MOST; k++)
 		b.values[1][k] = NAN; /* who has no values is not waited for */
@@ -146,13 +149,119 @@ static void a_wide_twin_keeps_a_cell_open(void **state)
 	fill(&b[0], "a/x", 1.1, 0.02, 1);
 	b[0].cell.twin = NULL;
 	fill(&b[1], "a/y", 1, 1.5, 2);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		cells[i] = b[i].rigor;
-	rigor_look(cells, 2, 12);
+		cells[i].rounds = 12;
+	}
+	rigor_look(cells, 2);
 	assert_true(cells[1].twin_width > 0.1);
 	assert_false(cells[0].is_closed);
-	rigor_look(cells, 1, 20); /* without the noisy neighbour */
+	cells[0].rounds = 20;
+	rigor_look(cells, 1); /* without the noisy neighbour */
 	assert_true(cells[0].is_closed);
+}
+
+static void assert_chosen(struct rigor_cell *cells, int64_t left_ns, const char *expected)
+{
+	char chosen[4] = "";
+
+	rigor_choose(cells, 3, left_ns);
+	for (size_t i = 0; i < 3; i++)
+		chosen[i] = cells[i].is_chosen ? "abc"[i] : '-';
+	assert_string_equal(chosen, expected);
+}
+
+/* a costs 100 to its verdict, b 10, and c none will decide. */
+static void scarce_time_goes_where_verdicts_are_near(void **state)
+{
+	struct rigor_cell cells[3] = {
+		{.rounds = 12, .needed = 40, .next_ns = 30, .decided_ns = 100},
+		{.rounds = 20, .needed = 40, .next_ns = 10, .decided_ns = 10},
+		{.rounds = 12, .needed = 0, .next_ns = 5, .decided_ns = 5},
+	};
+
+	(void)state;
+	assert_chosen(cells, INT64_MAX, "abc");
+	assert_chosen(cells, 115, "abc");
+	assert_chosen(cells, 114, "ab-");
+	assert_chosen(cells, 109, "-bc"); /* not enough for a's verdict: what b leaves goes to c */
+	assert_chosen(cells, 14, "-b-");
+	assert_chosen(cells, 9, "--c");
+	assert_chosen(cells, 1, "-b-"); /* one goes on whatever is left: the run ends by the clock */
+	cells[1].is_closed = true;
+	assert_chosen(cells, 1, "a--");
+	assert_chosen(cells, 50, "--c");
+	cells[1].is_closed = false;
+	cells[0].rounds = 5; /* the first look is reached side by side */
+	assert_chosen(cells, 1, "a--");
+	cells[1].rounds = cells[2].rounds = 5;
+	assert_chosen(cells, 1, "abc");
+}
+
+enum { SIMULATED = 6 };
+
+/*
+ * A run of simulated cells with time for so many rounds: how many are decided at its end. A round costs 1 in each cell. `evenly`:
+ * all that are open go on side by side, as they do when time is plenty.
+ */
+static unsigned decided_with(struct bench *b, unsigned time, bool evenly)
+{
+	struct rigor_cell cells[SIMULATED];
+	unsigned decided = 0;
+
+	for (size_t i = 0; i < SIMULATED; i++)
+		cells[i] = b[i].rigor;
+	while (time > 0) {
+		bool is_open = false;
+
+		for (size_t i = 0; i < SIMULATED; i++) {
+			unsigned look = rigor_next_look(cells[i].rounds);
+
+			is_open = is_open || !cells[i].is_closed;
+			cells[i].target = look;
+			cells[i].next_ns = look - cells[i].rounds;
+			while (look < cells[i].needed)
+				look = rigor_next_look(look);
+			cells[i].decided_ns = look - cells[i].rounds;
+		}
+		rigor_choose(cells, SIMULATED, evenly ? INT64_MAX : (int64_t)time);
+		if (!is_open)
+			break;
+		for (unsigned moved = 1; moved && time > 0;) {
+			moved = 0;
+			for (size_t i = 0; i < SIMULATED && time > 0; i++)
+				if (!cells[i].is_closed && cells[i].is_chosen && cells[i].rounds < cells[i].target) {
+					cells[i].rounds++;
+					time--;
+					moved++;
+				}
+		}
+		rigor_look(cells, SIMULATED);
+	}
+	for (size_t i = 0; i < SIMULATED; i++)
+		decided += cells[i].is_decided;
+	return decided;
+}
+
+/* Three cells that twenty to forty rounds decide, and three that none will: the time must not be spread over all six. */
+static void scarce_time_decides_more_than_spread_time(void **state)
+{
+	struct bench b[SIMULATED];
+
+	(void)state;
+	for (size_t i = 0; i < SIMULATED; i++)
+		fill(&b[i], "a/x", i % 2 ? 1.02 : 1.16, i % 2 ? 3 : 0.3, 10 + i);
+	for (size_t i = 0; i < SIMULATED; i += 2)
+		assert_in_range(rounds_until_closed(&b[i]), 20, 40);
+	for (size_t i = 0; i < SIMULATED; i++)
+		b[i].rigor = (struct rigor_cell){
+			.cell = &b[i].cell, .twin_width = -1, .values = {b[i].values[0], b[i].values[1]}};
+	for (size_t i = 0; i < SIMULATED; i++)
+		b[i].cell.twin = NULL;
+	assert_int_equal(decided_with(b, 6 * 12 + 3 * 28, false), 3);
+	assert_true(decided_with(b, 6 * 12 + 3 * 28, true) < 3);
+	assert_int_equal(decided_with(b, 6 * 120, true), 3); /* with time enough both come to the same */
+	assert_int_equal(decided_with(b, 6 * 120, false), 3);
 }
 
 /* As the report compares them: subjects of another build are no rivals of each other, nor of anybody else. */
@@ -184,6 +293,8 @@ int main(void)
 		cmocka_unit_test(false_alarms_stay_below_five_percent),
 		cmocka_unit_test(decided_cells_are_closed),
 		cmocka_unit_test(a_wide_twin_keeps_a_cell_open),
+		cmocka_unit_test(scarce_time_goes_where_verdicts_are_near),
+		cmocka_unit_test(scarce_time_decides_more_than_spread_time),
 		cmocka_unit_test(other_builds_have_one_partner_each),
 	};
 
