@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/epochs.h"
 #include "harness/base/err.h"
 #include "harness/base/hist.h"
 #include "harness/base/jsonline.h"
@@ -32,6 +33,7 @@ enum {
 	MAX_MESSAGE_BYTES = 16 * 1024 * 1024,
 	MAX_DATAGRAM_BYTES = 65507, /* of IPv4 */
 	MAX_RATE = 100 * 1000 * 1000,
+	WARMUP_EPOCHS = 10,
 };
 #define MAX_PHASE_NS (UINT64_C(3600) * CLOCK_NS_PER_SEC)
 #define MAX_MESSAGE_MEMORY (UINT64_C(1) << 30) /* connections * message_bytes */
@@ -47,6 +49,7 @@ struct result {
 	uint64_t requests, wall_ns;
 	struct usage usage;
 	struct load_times times;
+	struct epochs epochs; /* of the warm-up */
 };
 
 /* ---- the load line ------------------------------------------------------------------------------ */
@@ -219,12 +222,12 @@ static json_t *generator_json(const struct load *l, const struct result *r)
 
 static int say_sample(const struct load *l, const struct result *r, struct err *e)
 {
-	json_t *sample =
-		json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "msg", "sample", "requests_total",
-			  (json_int_t)l->requests, "opened", (json_int_t)l->opened, "bytes_sent",
-			  (json_int_t)l->bytes_sent, "bytes_received", (json_int_t)l->bytes_received, "requests",
-			  (json_int_t)r->requests, "wall_ns", (json_int_t)r->wall_ns, "rusage", usage_json(&r->usage),
-			  "latency", hist_json(&r->times.response, "response"), "generator", generator_json(l, r));
+	json_t *sample = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o*}", "msg", "sample", "requests_total",
+				   (json_int_t)l->requests, "opened", (json_int_t)l->opened, "bytes_sent",
+				   (json_int_t)l->bytes_sent, "bytes_received", (json_int_t)l->bytes_received,
+				   "requests", (json_int_t)r->requests, "wall_ns", (json_int_t)r->wall_ns, "rusage",
+				   usage_json(&r->usage), "latency", hist_json(&r->times.response, "response"),
+				   "generator", generator_json(l, r), "epochs", epochs_json(&r->epochs));
 
 	if (sample && !l->config.rate) /* closed: each of these connections has one under way all the time */
 		json_object_set_new(sample, "in_flight", json_integer((json_int_t)l->config.active));
@@ -277,14 +280,26 @@ static int measure(struct load *l, struct jsonline *in, uint64_t duration_ns, st
 	return status < 0 ? status : expect_ack(in, e);
 }
 
-/* Also with no time to warm up each connection does one request: then the server has accepted all of them. */
-static int warm_up(struct load *l, uint64_t warmup_ns, struct err *e)
+/*
+ * Also with no time to warm up each connection does one request: then the server has accepted all of them. A closed loop warms
+ * up in windows of time, and what it did in each is told (`out`): whether the server had come to rest shows in that. What
+ * an open loop does in a time is what was asked of it.
+ */
+static int warm_up(struct load *l, uint64_t warmup_ns, struct result *out, struct err *e)
 {
 	bool touches_all = !l->config.rate && l->config.active == l->config.connections;
-	uint64_t ignored_ns;
+	uint64_t end_ns = clock_now_ns() + warmup_ns, wall_ns;
 	int status = touches_all ? 0 : load_touch(l, e);
 
-	return status < 0 ? status : load_phase(l, warmup_ns, NULL, &ignored_ns, e);
+	if (status < 0 || l->config.rate)
+		return status < 0 ? status : load_phase(l, warmup_ns, NULL, &wall_ns, e);
+	do {
+		uint64_t before = l->requests;
+
+		status = load_phase(l, warmup_ns / WARMUP_EPOCHS, NULL, &wall_ns, e);
+		epochs_add(&out->epochs, l->requests - before, wall_ns);
+	} while (status == 0 && out->epochs.n < WARMUP_EPOCHS && clock_now_ns() < end_ns);
+	return status;
 }
 
 static int run(const struct request *q, struct jsonline *in, struct err *e)
@@ -298,7 +313,7 @@ static int run(const struct request *q, struct jsonline *in, struct err *e)
 	status = load_open(&load, &q->config, e);
 	if (status < 0)
 		goto out;
-	status = warm_up(&load, q->warmup_ns, e);
+	status = warm_up(&load, q->warmup_ns, &result, e);
 	if (status == 0)
 		status = measure(&load, in, q->duration_ns, &result, e);
 	load_close(&load); /* before the sample: the harness may stop the server when it has read that */

@@ -11,6 +11,7 @@
 
 #include "harness/plan/jsonx.h"
 #include "harness/plan/sample_talk.h"
+#include "harness/stats/steady.h"
 
 static int64_t cpu_time_ns(const struct take *t)
 {
@@ -85,17 +86,89 @@ static json_t *wall_json(const struct take *t)
 	return t->has_region ? json_integer(t->wall_ns) : json_null();
 }
 
+/* What was told of the warm-up: by the subject, of servers by the load generator. NULL: nothing. */
+static json_t *told_epochs(const struct take *t)
+{
+	json_t *list = json_object_get(t->load ? t->load : t->result, "epochs");
+
+	return json_array_size(list) ? list : NULL;
+}
+
+/* Wall time per operation of each epoch, into `out`; 0: they are no list of such. */
+static size_t read_epochs(const json_t *list, double *out)
+{
+	const json_t *epoch;
+	size_t i;
+
+	if (json_array_size(list) > STEADY_MAX_EPOCHS)
+		return 0;
+	json_array_foreach (list, i, epoch) {
+		json_int_t ops = jsonx_int(epoch, "ops", 0), wall_ns = jsonx_int(epoch, "wall_ns", 0);
+
+		if (ops < 1 || wall_ns < 0)
+			return 0;
+		out[i] = (double)wall_ns / (double)ops;
+	}
+	return i;
+}
+
+/* The class of the warm-up, or NULL with the reason. */
+static const char *steady_class(const struct take *t, const json_t *epochs, size_t n, const double *per_op, char *why,
+				size_t size)
+{
+	enum metric metric = t->r->cell->workload->metric;
+	struct steady s;
+
+	why[0] = '\0';
+	if (t->r->cell->workload->scaling == SCALING_STATE)
+		snprintf(why, size, "a state sample is not timed");
+	else if (!epochs && t->load && json_object_get(t->load, "rate"))
+		snprintf(why, size, "an open loop: what is done in a time is what is asked for");
+	else if (!epochs)
+		snprintf(why, size, "no epochs were told");
+	else if (n == 0)
+		snprintf(why, size, "its epochs are no list of ops and wall_ns");
+	else if (metric == METRIC_DELAY_P50 || metric == METRIC_DELAY_P99)
+		snprintf(why, size, "the metric is a delay, and epochs tell the time per operation");
+	if (why[0])
+		return NULL;
+	s = steady_classify(per_op, n);
+	if (s.class != STEADY_TOO_FEW)
+		return steady_name(s.class);
+	snprintf(why, size, n > STEADY_WINDOW ? "an epoch took no time" : "one run takes too long: %zu of them", n);
+	return NULL;
+}
+
+static void add_steady(const struct take *t, json_t *time)
+{
+	json_t *epochs = told_epochs(t), *why = json_object();
+	double *per_op = xcalloc(STEADY_MAX_EPOCHS, sizeof *per_op);
+	size_t n = read_epochs(epochs, per_op);
+	char text[120];
+	const char *class = steady_class(t, epochs, n, per_op, text, sizeof text);
+
+	if (!class)
+		json_object_set_new(why, "steady", json_string(text));
+	json_object_set_new(time, "warmup_epochs", n ? json_integer((json_int_t)n) : json_null());
+	json_object_set_new(time, "steady", class ? json_string(class) : json_null());
+	json_object_set_new(time, "epochs", n ? json_incref(epochs) : json_null());
+	json_object_set_new(time, "why", why);
+	free(per_op);
+}
+
 static json_t *time_json(const struct take *t)
 {
 	bool has_spin = t->env->settle_ns != 0;
-
-	return json_pack(
+	json_t *time = json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "process_ns", span(t->started_ns, t->exit.ended_ns),
 		"ready_ns", span(t->started_ns, t->ready_ns), "wall_ns", wall_json(t), "harness_wall_ns",
 		t->has_region ? span(t->begin.stamp_ns, t->end.stamp_ns) : json_null(), "user_ns",
 		jsonx_copy_or_null(t->rusage, "user_ns"), "sys_ns", jsonx_copy_or_null(t->rusage, "sys_ns"), "exit_ns",
 		t->result ? span(t->result_ns, t->exit.ended_ns) : json_null(), "settle_ns", (json_int_t)t->settle_ns,
 		"spin_ns", has_spin ? json_integer(t->spin_before_ns + t->spin_after_ns) : json_null());
+
+	add_steady(t, time);
+	return time;
 }
 
 /* Run delay inside the region, or -1. */
@@ -242,6 +315,7 @@ static json_t *load_json(const struct take *t)
 		return json_null();
 	load = json_copy(t->load);
 	json_object_del(load, "msg");
+	json_object_del(load, "epochs"); /* under `time`, as everybody's */
 	json_object_set_new(load, "cpus", cpuset_json(&t->r->cell->placed.load));
 	if (t->r->load)
 		json_object_set_new(load, "knee", knee_json(t->r->load));

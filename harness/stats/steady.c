@@ -1,52 +1,11 @@
 #include "harness/stats/steady.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "harness/stats/stats.h"
 
-#define QUIET_COV 0.02
-#define NOISY_COV 0.10
-#define TREND 0.01 /* of the level, over one window */
 #define SAME 0.05 /* an epoch within this of the end's level is as the end is: the margin of a verdict */
-
-int stats_line(const double *x, const double *y, size_t n, double *slope, double *intercept)
-{
-	double mean_x = 0, mean_y = 0, xx = 0, xy = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		mean_x += x[i] / (double)n;
-		mean_y += y[i] / (double)n;
-	}
-	for (size_t i = 0; i < n; i++) {
-		xx += (x[i] - mean_x) * (x[i] - mean_x);
-		xy += (x[i] - mean_x) * (y[i] - mean_y);
-	}
-	if (!(xx > 0))
-		return -EINVAL;
-	*slope = xy / xx;
-	*intercept = mean_y - *slope * mean_x;
-	return 0;
-}
-
-static bool is_at_rest(const double *window)
-{
-	double at[STEADY_WINDOW], mean = 0, square = 0, slope, unused, cov;
-
-	for (size_t i = 0; i < STEADY_WINDOW; i++) {
-		at[i] = (double)i;
-		mean += window[i] / STEADY_WINDOW;
-	}
-	for (size_t i = 0; i < STEADY_WINDOW; i++)
-		square += (window[i] - mean) * (window[i] - mean);
-	cov = sqrt(square / (STEADY_WINDOW - 1)) / mean;
-	if (cov <= QUIET_COV)
-		return true;
-	if (cov > NOISY_COV || stats_line(at, window, STEADY_WINDOW, &slope, &unused))
-		return false;
-	return fabs(slope) * STEADY_WINDOW < TREND * mean;
-}
 
 static double median_of(const double *v, size_t n)
 {
@@ -87,7 +46,7 @@ struct steady steady_classify(const double *epochs, size_t n)
 		if (!(epochs[i] > 0) || isinf(epochs[i]))
 			return s;
 	s.class = STEADY_NONE;
-	if (!is_at_rest(epochs + n - STEADY_WINDOW))
+	if (!rest_is_reached(epochs + n - STEADY_WINDOW))
 		return s;
 	level = median_of(epochs + n - STEADY_WINDOW, STEADY_WINDOW);
 	s.start = find_start(epochs, n, level);

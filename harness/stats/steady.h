@@ -5,10 +5,7 @@
  * stayed so), slowdown (it became slower and stayed so), none (the end of the series is not at rest). Theirs are found
  * by change points over thousands of iterations; a few dozen epochs do not carry that. Here the end is looked at
  * first, and then how far back things were as at the end.
- *
- * At rest is a window of epochs whose coefficient of variation is at most 2 % (Georges et al. 2007), or one that is
- * noisier, up to 10 %, and has no trend: the fitted line moves less than 1 % over the window (fio's rule). Without
- * that upper limit the second rule would call any see-saw a rest.
+ * What rest is, harness/base/rest.h says.
  */
 #ifndef STATS_STEADY_H
 #define STATS_STEADY_H
@@ -16,7 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { STEADY_WINDOW = 5, STEADY_MAX_EPOCHS = 4096 };
+#include "harness/base/rest.h"
+
+enum { STEADY_WINDOW = REST_WINDOW, STEADY_MAX_EPOCHS = 4096 };
 
 enum steady_class { STEADY_FLAT, STEADY_WARM_UP, STEADY_SLOWDOWN, STEADY_NONE, STEADY_TOO_FEW };
 
@@ -30,8 +29,5 @@ struct steady {
 /* Time per operation of each epoch, in order. Fewer than STEADY_WINDOW + 1, or one that is not above 0: TOO_FEW. */
 struct steady steady_classify(const double *epochs, size_t n);
 const char *steady_name(enum steady_class class);
-
-/* Slope and intercept of the least-squares line through (x, y). -EINVAL when all x are equal. */
-int stats_line(const double *x, const double *y, size_t n, double *slope, double *intercept);
 
 #endif

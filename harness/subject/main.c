@@ -16,20 +16,7 @@
 enum {
 	CALIBRATE_FIRST_OPS = 64, /* arbitrary: microseconds for every operation that is worth measuring */
 	CALIBRATE_GROWTH = 4,
-	WARMUP_SHARE = 10, /* a linear warm-up does a tenth of the ops */
 };
-
-static int run_warmup(struct subject *s)
-{
-	uint64_t ops = s->b->ops;
-	int status;
-
-	if (s->w->scaling == BENCH_LINEAR)
-		s->b->ops = protocol_round_ops(s->b, ops / WARMUP_SHARE);
-	status = runner_run(s, false);
-	s->b->ops = ops;
-	return status;
-}
 
 /* ---- what the kinds of cells say ------------------------------------------------------------------ */
 
@@ -44,11 +31,11 @@ static void say_sample(struct subject *s)
 	style_read_knobs(s->b, &knobs);
 	if (BUILD_SANITIZE[0])
 		json_object_set_new(notes, "sanitize", json_string(BUILD_SANITIZE));
-	subject_say(json_pack("{s:s,s:o,s:I,s:i,s:o,s:o,s:o,s:o*,s:o*}", "msg", "sample", "cert",
+	subject_say(json_pack("{s:s,s:o,s:I,s:i,s:o,s:o,s:o,s:o*,s:o*,s:o*}", "msg", "sample", "cert",
 			      protocol_cert(&s->b->cert), "setup_ns", (json_int_t)s->setup_ns, "threads",
 			      (int)s->threads, "knobs", protocol_knobs(&knobs), "runtime",
 			      protocol_counters(&s->after, &s->before), "notes", notes, "delays", delays, "figures",
-			      protocol_figures(&s->box.figures)));
+			      protocol_figures(&s->box.figures), "epochs", epochs_json(&s->epochs)));
 }
 
 /* Timed, counted, traced and smoke cells of everything but servers. 0, or < 0 with b->why. */
@@ -57,7 +44,7 @@ static int do_run(struct subject *s)
 	int status = 0;
 
 	if (s->request.cell.warmup && s->w->scaling != BENCH_STATE)
-		status = run_warmup(s);
+		status = warmup_run(s);
 	if (status < 0)
 		return status;
 	subject_say(json_pack("{s:s,s:i}", "msg", "ready", "threads", (int)usage_threads()));

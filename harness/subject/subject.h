@@ -1,5 +1,5 @@
 /*
- * subject.h - a subject process from within: shared by main.c, talk.c and runner.c, and by nobody else.
+ * subject.h - a subject process from within: shared by main.c, talk.c, runner.c and warmup.c, and by nobody else.
  *
  * Two OS threads belong to the harness's side. The main thread speaks the protocol and never runs a body. The runner
  * starts the model, runs the body in it as often as the cell needs (warm-up, calibration, the recorded run) and stops
@@ -23,6 +23,7 @@
 #include <jansson.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/epochs.h"
 #include "harness/base/err.h"
 #include "harness/base/jsonline.h"
 #include "harness/base/usage.h"
@@ -47,6 +48,7 @@ struct subject {
 	uint64_t helper_ns; /* CPU time of b->helper_pid when the region began */
 	unsigned threads; /* of this process, at end or at the latest snapshot */
 	struct style_counters before, after; /* around the region; where there is none, around the run */
+	struct epochs epochs; /* of the warm-up */
 };
 
 /* ---- talk.c: with the harness ---------------------------------------------------------------------- */
@@ -93,5 +95,10 @@ int runner_run(struct subject *s, bool is_recorded);
 /* Parts of that which servers use, too. */
 json_t *runner_end_message(uint64_t wall_ns, const struct usage *later, const struct usage *earlier);
 void runner_on_snapshot(struct subject *s);
+
+/* ---- warmup.c: what is run before -------------------------------------------------------------------- */
+
+/* The warm-up of a cell that is not a server and has a region: s->epochs. 0, or < 0 with b->why. */
+int warmup_run(struct subject *s);
 
 #endif

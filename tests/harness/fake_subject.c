@@ -262,6 +262,22 @@ static void snapshots(void)
 	wait_for("ack");
 }
 
+/* A warm-up: one that is told as it should be, or one that is not. */
+static void add_epochs(json_t *sample)
+{
+	static const int us[] = {900, 300, 100, 101, 100, 99, 100};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof us / sizeof *us && (is("warms") || is("warmsodd")); i++)
+		json_array_append_new(list,
+				      json_pack("{s:i,s:i}", "ops", is("warmsodd") ? 0 : 10, "wall_ns", us[i] * 1000));
+	if (is("warmsshort"))
+		json_array_append_new(list, json_pack("{s:i,s:i}", "ops", 1, "wall_ns", 1));
+	if (json_array_size(list))
+		json_object_set(sample, "epochs", list);
+	json_decref(list);
+}
+
 /* The notes repeat what the cell asked for, so that a test can see it in the records. */
 static void say_sample(const json_t *cell, json_int_t ops)
 {
@@ -277,6 +293,7 @@ static void say_sample(const json_t *cell, json_int_t ops)
 					      "p99", 99, "p99_9"));
 	if (is("delays"))
 		json_object_set_new(m, "figures", json_pack("{s:f}", "evenness", 0.5));
+	add_epochs(m);
 	if (!is("unsaid"))
 		json_object_set_new(m, "threads", json_integer(is("grows") ? 10 : 1));
 	json_dumpf(m, stdout, JSON_COMPACT);

@@ -174,6 +174,22 @@ static void check_latency(const json_t *latency, int64_t requests)
 	assert_in_range(talk_int(latency, "mean"), talk_int(latency, "min"), talk_int(latency, "max"));
 }
 
+/* The warm-up is told in windows, which hold all that was not in the region. */
+static void check_epochs(const json_t *epochs, unsigned connections, int64_t requests)
+{
+	const json_t *epoch;
+	int64_t sum = 0;
+	size_t i;
+
+	assert_in_range(json_array_size(epochs), 1, 10);
+	json_array_foreach (epochs, i, epoch) {
+		assert_true(talk_int(epoch, "ops") >= connections);
+		assert_true(talk_int(epoch, "wall_ns") > 0);
+		sum += talk_int(epoch, "ops");
+	}
+	assert_int_equal(sum, requests);
+}
+
 /* A whole sample; returns requests_total. */
 static int64_t run_sample(unsigned port, unsigned connections, unsigned bytes)
 {
@@ -201,6 +217,7 @@ static int64_t run_sample(unsigned port, unsigned connections, unsigned bytes)
 	assert_true(total >= requests + connections); /* the warm-up did at least one on each */
 	assert_int_equal(talk_int(sample, "bytes_sent"), total * bytes);
 	assert_int_equal(talk_int(sample, "bytes_received"), total * bytes);
+	check_epochs(json_object_get(sample, "epochs"), connections, total - requests);
 	check_latency(json_object_get(sample, "latency"), requests);
 	assert_true(json_is_real(json_object_get(json_object_get(sample, "generator"), "busy")));
 	assert_int_equal(talk_int(json_object_get(sample, "generator"), "cpu_ns"),

@@ -170,6 +170,7 @@ static void test_rate(void **state)
 	assert_int_equal(talk_int(service, "count"), requests);
 	assert_true(talk_int(json_object_get(sample, "latency"), "mean") >= talk_int(service, "mean"));
 	assert_true(talk_int(sample, "requests_total") >= requests + 8);
+	assert_null(json_object_get(sample, "epochs")); /* what is done in a time is what was asked for */
 	json_decref(sample);
 }
 

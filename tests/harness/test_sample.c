@@ -21,7 +21,7 @@ static const char *const ways[] = {"good",        "hang",        "hangregion",  
 				   "junk",        "hugeline",    "outoforder",     "lies",   "wrongcert",   "exit3",
 				   "floodstderr", "unsupported", "tooslow",        "error",  "stays",       "snapshots",
 				   "nocertify",   "nocalibrate", "badcalibration", "slow",   "grows",       "unsaid",
-				   "state",       "delays",      "fewdelays",      "strays", "limited"};
+				   "state",       "delays",      "fewdelays",      "strays", "limited", "warms", "warmsodd", "warmsshort"};
 enum { N_WAYS = sizeof ways / sizeof *ways };
 
 static char folder[256];
@@ -311,6 +311,37 @@ static void test_delays(void **state)
 }
 
 /* A subject gets its knobs and nobody else's, and the record tells which. */
+/* What a subject tells of its warm-up is classified; what it does not tell, or tells wrongly, is null with the reason. */
+static void test_warmup(void **state)
+{
+	static const struct {
+		size_t cell;
+		const char *way, *why;
+		json_int_t epochs;
+	} cases[] = {
+		{0, "good", "no epochs were told", -1},
+		{0, "warmsodd", "its epochs are no list of ops and wall_ns", -1},
+		{0, "warmsshort", "one run takes too long: 1 of them", 1},
+		{2, "state", "a state sample is not timed", -1},
+	};
+	json_t *record = take("warms", 0), *time = json_object_get(record, "time");
+
+	(void)state;
+	assert_string_equal(jsonx_str(time, "steady"), "warm-up");
+	assert_int_equal(jsonx_int(time, "warmup_epochs", 0), 7);
+	assert_int_equal(jsonx_int(json_array_get(json_object_get(time, "epochs"), 1), "wall_ns", 0), 300000);
+	assert_int_equal(json_object_size(json_object_get(time, "why")), 0);
+	json_decref(record);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		record = take_plain_not_void(cases[i].cell, cases[i].way);
+		time = json_object_get(record, "time");
+		assert_true(json_is_null(json_object_get(time, "steady")));
+		assert_string_equal(jsonx_str(json_object_get(time, "why"), "steady"), cases[i].why);
+		assert_int_equal(jsonx_int(time, "warmup_epochs", -1), cases[i].epochs);
+		json_decref(record);
+	}
+}
+
 static void test_knobs(void **state)
 {
 	json_t *knobs = json_pack("{s:s}", "good", "speed=2,colour=blue"), *record;
@@ -474,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_counted_per_op), cmocka_unit_test(test_unsettled),
 		cmocka_unit_test(test_knobs),          cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_strays),         cmocka_unit_test(test_limited),
+		cmocka_unit_test(test_warmup),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -286,18 +286,19 @@ static void usl_interval_holds(void **state)
 
 /* ---- steady states --------------------------------------------------------------------------------------- */
 
-static void line_of_anscombe(void **state)
-{
-	/* F. J. Anscombe, "Graphs in Statistical Analysis" (1973), data set 1: slope 0.5001, intercept 3.0001. */
-	static const double x[] = {10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5};
-	static const double y[] = {8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68};
-	double slope, intercept;
+#define REST(...) rest_is_reached((double[]){__VA_ARGS__})
 
+/* Both rules at their edges: scatter of 2 %, with or without a trend; up to 10 %, without one. */
+static void rest_has_two_rules(void **state)
+{
 	(void)state;
-	assert_int_equal(stats_line(x, y, COUNT(x), &slope, &intercept), 0);
-	assert_close(slope, 0.5000909, 1e-7);
-	assert_close(intercept, 3.0000909, 1e-7);
-	assert_int_equal(stats_line((double[]){1, 1}, y, 2, &slope, &intercept), -EINVAL);
+	assert_true(REST(10, 10.1, 10.2, 10.3, 10.4)); /* a trend of 5 % a window, and a scatter of 1.6 % */
+	assert_false(REST(10, 10.2, 10.4, 10.6, 10.8)); /* 3 %, with a trend */
+	assert_true(REST(10, 9.4, 10.6, 9.4, 10)); /* 5 %, without */
+	assert_true(REST(100, 94, 106, 94, 100.95)); /* a line of 0.19 an epoch: 0.96 % over the window */
+	assert_false(REST(100, 94, 106, 94, 101.05)); /* of 0.21: 1.06 % */
+	assert_false(REST(100, 97, 103, 97, 99)); /* it falls by 1.01 % */
+	assert_false(REST(10, 8, 12, 8, 10)); /* 17 %: no trend, and no rest */
 }
 
 static void assert_steady(const double *epochs, size_t n, enum steady_class class, size_t start)
@@ -478,7 +479,7 @@ int main(void)
 		cmocka_unit_test(usl_gives_back_what_it_made),
 		cmocka_unit_test(usl_without_contention),
 		cmocka_unit_test(usl_interval_holds),
-		cmocka_unit_test(line_of_anscombe),
+		cmocka_unit_test(rest_has_two_rules),
 		cmocka_unit_test(series_are_classified),
 		cmocka_unit_test(crossing_is_where_it_was_put),
 		cmocka_unit_test(crossing_that_is_not_there),

@@ -22,6 +22,7 @@ int subject_main(int argc, char **argv);
 #include "harness/subject/protocol.c"
 #include "harness/subject/runner.c"
 #include "harness/subject/talk.c"
+#include "harness/subject/warmup.c"
 
 #include "tests/harness/talk.h"
 
@@ -116,12 +117,14 @@ enum mode {
 	FIGURES_EARLY, /* before the region is over */
 	NO_FIGURE, /* what is told is no number */
 	MANY_FIGURES, /* one more than there may be */
+	LONG_FIRST, /* the first run alone takes more than half of what a warm-up may */
+	EVER_LONGER, /* never at rest */
 };
 static const char *const modes[] = {
-	"good",      "fails",  "fails_silently", "begins_twice", "ends_first",    "ends_twice", "snaps",
-	"no_begin",  "no_end", "setup_fails",    "not_here",     "too_slow",      "serves",     "two_ask",
-	"bad_param", "delays", "delays_outside", "figures",      "figures_early", "no_figure",  "many_figures",
-	NULL};
+	"good",          "fails",     "fails_silently", "begins_twice", "ends_first",     "ends_twice",
+	"snaps",         "no_begin",  "no_end",         "setup_fails",  "not_here",       "too_slow",
+	"serves",        "two_ask",   "bad_param",      "delays",       "delays_outside", "figures",
+	"figures_early", "no_figure", "many_figures",   "long_first",   "ever_longer",    NULL};
 static const struct bench_param params[] = {
 	[PARAM_MODE] = {.name = "mode", .unit = "", .help = "-", .kind = BENCH_CHOICE, .choices = modes},
 	[PARAM_SIZE] = {.name = "size", .unit = "", .help = "-", .dflt = 5, .min = 1, .max = 1000, .smoke = 5},
@@ -209,6 +212,17 @@ static void make_figures(struct bench *b)
 	}
 }
 
+static void take_time(int64_t mode)
+{
+	static useconds_t us; /* of the run before */
+
+	if (mode == LONG_FIRST)
+		us = us ? 1 : 60000;
+	else
+		us = us ? 2 * us : 200; /* nine of them are 102 ms */
+	usleep(us);
+}
+
 static int run_region(struct bench *b)
 {
 	int64_t mode = b->param[PARAM_MODE];
@@ -226,6 +240,8 @@ static int run_region(struct bench *b)
 		make_delays(b);
 	bench_begin(b);
 	runs_done += 10;
+	if (mode == LONG_FIRST || mode == EVER_LONGER)
+		take_time(mode);
 	if (mode == DELAYS && make_delays(b) < 0)
 		return -EPROTO;
 	if (mode == BEGINS_TWICE)
@@ -329,16 +345,21 @@ const struct registry_entry *registry_find(const char *name)
 
 static const char *self;
 
-static void start(struct talk *t, const char *workload, const char *mode, const char *rest)
+static void start_ops(struct talk *t, const char *workload, const char *mode, int ops, const char *rest)
 {
 	char line[600];
 
 	snprintf(line, sizeof(line),
-		 "{\"cmd\":\"run\",\"kind\":\"timed\",\"cell\":{\"workload\":\"test/%s\",\"version\":1,\"ops\":100,"
+		 "{\"cmd\":\"run\",\"kind\":\"timed\",\"cell\":{\"workload\":\"test/%s\",\"version\":1,\"ops\":%d,"
 		 "\"params\":{\"mode\":\"%s\"}%s}}",
-		 workload, mode, rest);
+		 workload, ops, mode, rest);
 	talk_start(t, self, "--run");
 	talk_send(t, line);
+}
+
+static void start(struct talk *t, const char *workload, const char *mode, const char *rest)
+{
+	start_ops(t, workload, mode, 100, rest);
 }
 
 static void start_region(struct talk *t, const char *mode)
@@ -407,6 +428,65 @@ static void test_good_body(void **unused)
 	assert_string_equal(json_string_value(json_object_get(json_object_get(sample, "knobs"), "workers")), "1");
 	json_decref(sample);
 	talk_expect_end(&t, 0);
+}
+
+/* The epochs of a whole sample with a warm-up; new reference, NULL: none were told. */
+static json_t *epochs_of(const char *workload, const char *mode)
+{
+	struct talk t;
+	json_t *sample, *epochs;
+
+	start_ops(&t, workload, mode, 3000, ",\"warmup\":true");
+	talk_expect_only(&t, "ready");
+	command(&t, "go");
+	talk_expect_only(&t, "begin");
+	command(&t, "ack");
+	talk_expect_only(&t, "end");
+	command(&t, "ack");
+	sample = talk_expect(&t, "sample");
+	epochs = json_incref(json_object_get(sample, "epochs"));
+	json_decref(sample);
+	talk_expect_end(&t, 0);
+	return epochs;
+}
+
+static json_int_t epoch_ops(const json_t *epochs, size_t i)
+{
+	return talk_int(json_array_get(epochs, i), "ops");
+}
+
+/*
+ * Runs of equal size until they rest, or until they are too many; where the first takes too long no more than the rest of a
+ * tenth. A machine that is busy can make any run long: then it is looked at again.
+ */
+static void test_warmup(void **unused)
+{
+	static const char *const cases[][2] = {{"linear", "ever_longer"}, {"linear", "good"}, {"finite", "good"}};
+	json_t *epochs;
+
+	(void)unused;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		for (int tries = 0; tries < 10; tries++) {
+			epochs = epochs_of(cases[c][0], cases[c][1]);
+			if (json_array_size(epochs) >= (c == 0 ? 7 : 6))
+				break;
+			json_decref(epochs);
+			epochs = NULL;
+		}
+		assert_in_range(json_array_size(epochs), c == 0 ? 7 : 6, 30);
+		for (size_t i = 0; i < json_array_size(epochs); i++)
+			assert_int_equal(epoch_ops(epochs, i), c == 2 ? 10 : 45); /* 3000 / 60, in multiples of 15 */
+		json_decref(epochs);
+	}
+	epochs = epochs_of("linear", "long_first");
+	assert_int_equal(json_array_size(epochs), 2);
+	assert_int_equal(epoch_ops(epochs, 0), 45);
+	assert_int_equal(epoch_ops(epochs, 1), 255); /* with the first a tenth of 3000 */
+	assert_true(talk_int(json_array_get(epochs, 0), "wall_ns") >= 60000000);
+	json_decref(epochs);
+	epochs = epochs_of("finite", "long_first");
+	assert_int_equal(json_array_size(epochs), 1);
+	json_decref(epochs);
 }
 
 /* Delays are those of the recorded run: the warm-up's are forgotten. */
@@ -646,6 +726,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_good_body),
+		cmocka_unit_test(test_warmup),
 		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_bodies_that_fail),

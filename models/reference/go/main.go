@@ -254,10 +254,10 @@ func describe() {
 
 // roundOps gives ops as the workload can do them: whole multiples of its quantum, at least one.
 func (r *run) roundOps(w workload, ops uint64) uint64 {
-	if w.scaling != "linear" || w.quantum == "" {
-		return ops
+	quantum := uint64(1)
+	if w.scaling == "linear" && w.quantum != "" {
+		quantum = r.param(w.quantum)
 	}
-	quantum := r.param(w.quantum)
 	if ops < quantum {
 		return quantum
 	}
@@ -303,11 +303,11 @@ func answer() {
 		calibrate(w, r, c.TargetNs)
 		return
 	}
+	var epochs []epoch
 	if c.Cell.Warmup && (w.scaling == "linear" || w.scaling == "finite") {
-		ops := r.Ops
-		r.silent, r.Ops = true, r.roundOps(w, ops/10)
-		w.body(r)
-		r.silent, r.Ops, r.cert, r.delays = false, ops, cert{}, nil
+		warmed := time.Now()
+		epochs = warmUp(w, r)
+		setup = setup.Add(time.Since(warmed)) // no part of the set-up
 	}
 	r.Ops = r.roundOps(w, r.Ops)
 	ready := map[string]any{"msg": "ready", "threads": threads()}
@@ -330,6 +330,9 @@ func answer() {
 	}
 	if len(r.figures) > 0 {
 		sample["figures"] = r.figures
+	}
+	if len(epochs) > 0 {
+		sample["epochs"] = epochs
 	}
 	say(sample)
 }
