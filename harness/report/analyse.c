@@ -368,30 +368,44 @@ static int list_comparisons(struct report *r, const struct cell *c)
 	return rc;
 }
 
+static struct verdict verdict_on(const struct report *r, const struct comparison *c, const struct stats_comparison *cmp,
+				 double contaminated_share)
+{
+	const struct twin *twin = c->cell->twin;
+
+	return verdict_of(&(struct verdict_input){
+		.comparison = cmp,
+		.margin = VERDICT_MARGIN,
+		.floor = twin ? twin->cmp.half_width : -1,
+		.least_effect = r->noisy ? VERDICT_MARGIN : VERDICT_LEAST_EFFECT,
+		.contaminated_share = contaminated_share,
+		.twin_differs = twin && twin->differs,
+		.work_unequal = c->base->by_status[ST_MISMATCH] || c->subject->by_status[ST_MISMATCH],
+	});
+}
+
 /* Over the rounds before the look; NULL: over all. */
 static int judge_at(const struct report *r, struct comparison *c, const struct stats_look *look)
 {
-	const struct twin *twin = c->cell->twin;
 	struct series base = until(c->base, look), subject = until(c->subject, look);
 	double alpha = look ? look->alpha : 1 - VERDICT_LEVEL;
-	int rc = pair_series(&base, &subject, 1 - alpha / c->m, look ? 1 - 2 * alpha : VERDICT_NARROW, &c->cmp,
-			     &c->contaminated_share);
+	double level = 1 - alpha / c->m, narrow = look ? 1 - 2 * alpha : VERDICT_NARROW;
+	bool is_early = !look && r->n_looks; /* the first look is still to come */
+	int rc = pair_series(&base, &subject, level, narrow, &c->cmp, &c->contaminated_share);
 
 	if (rc)
 		return rc;
 	c->look = look;
-	if (!look && r->n_looks) /* the first look is still to come */
+	if (is_early)
 		c->cmp.has_interval = c->cmp.has_narrow = false;
-	c->verdict = verdict_of(&(struct verdict_input){
-		.comparison = &c->cmp,
-		.margin = VERDICT_MARGIN,
-		.floor = twin ? twin->cmp.half_width : -1,
-		.least_effect = r->noisy ? VERDICT_MARGIN : VERDICT_LEAST_EFFECT,
-		.contaminated_share = c->contaminated_share,
-		.twin_differs = twin && twin->differs,
-		.work_unequal = c->base->by_status[ST_MISMATCH] || c->subject->by_status[ST_MISMATCH],
-	});
-	return 0;
+	c->verdict = verdict_on(r, c, &c->cmp, c->contaminated_share);
+	c->clean = (struct stats_comparison){.asked = level};
+	if (c->contaminated_share > 0)
+		rc = compare_clean_rounds(&base, &subject, level, narrow, &c->clean);
+	if (is_early)
+		c->clean.has_interval = c->clean.has_narrow = false;
+	c->clean_verdict = verdict_on(r, c, &c->clean, 0);
+	return rc == -ENODATA ? 0 : rc;
 }
 
 static bool is_decided(const struct verdict *v)

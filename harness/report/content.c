@@ -483,6 +483,7 @@ void content_write(struct doc *d, const struct report *r)
 		content_workload(d, r, r->workloads[i]);
 	content_memory(d, r);
 	content_figures(d, r);
+	content_steadiness(d, r);
 	content_counters(d, r);
 	content_twins(d, r);
 	content_excluded(d, r);

@@ -118,6 +118,7 @@ static json_t *series_json(const struct series *s)
 	put(o, "n_unsettled", json_integer((json_int_t)s->n_unsettled));
 	put(o, "n_requeued", json_integer((json_int_t)s->by_status[ST_REQUEUED]));
 	put(o, "n_mismatch", json_integer((json_int_t)s->by_status[ST_MISMATCH]));
+	put(o, "steady", steadiness_json(s));
 	put(o, "status", text(s->status));
 	put(o, "why", text(s->why));
 	put(o, "values", values_json(s));
@@ -161,6 +162,22 @@ json_t *verdict_reasons_json(const struct verdict *v)
 	return list;
 }
 
+/* The same without the rounds that were disturbed; null where none was. */
+static json_t *clean_json(const struct comparison *c)
+{
+	json_t *o;
+
+	if (!(c->contaminated_share > 0))
+		return json_null();
+	o = json_object();
+	put(o, "n_pairs", json_integer((json_int_t)c->clean.n));
+	put(o, "ratio", json_number_or_null(c->clean.n ? c->clean.ratio : NAN));
+	put_interval(o, c->clean.has_interval, c->clean.lo, c->clean.hi, c->clean.level);
+	put(o, "verdict", text(verdict_name(c->clean_verdict.kind)));
+	put(o, "reasons", verdict_reasons_json(&c->clean_verdict));
+	return o;
+}
+
 static json_t *comparisons_json(const struct report *r)
 {
 	json_t *list = json_array();
@@ -188,6 +205,7 @@ static json_t *comparisons_json(const struct report *r)
 		put(o, "verdict", text(verdict_name(c->verdict.kind)));
 		put(o, "near_edge", json_number_or_null(c->verdict.near_edge));
 		put(o, "reasons", verdict_reasons_json(&c->verdict));
+		put(o, "without_contaminated", clean_json(c));
 		put(o, "more_rounds_needed",
 		    c->verdict.more_rounds ? json_integer((json_int_t)c->verdict.more_rounds) : json_null());
 		json_array_append_new(list, o);

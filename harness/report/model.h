@@ -120,6 +120,9 @@ struct comparison {
 	const struct stats_look *look; /* at which it was judged; NULL: the run has none, or came to none */
 	double contaminated_share;
 	struct verdict verdict;
+	/* The same without the rounds in which a sample was contaminated; only where contaminated_share is above 0. */
+	struct stats_comparison clean; /* n = 0: no round is left */
+	struct verdict clean_verdict;
 };
 
 enum memory_part { MEM_TOTAL, MEM_RSS, MEM_PAGETABLE, MEM_KSTACK, MEM_SLAB, MEM_PSS, MEM_SOCKETS, MEM_PARTS };
@@ -291,6 +294,9 @@ const struct stats_look *cell_look(const struct report *r, const struct cell *c)
  */
 int pair_series(const struct series *base, const struct series *subject, double level, double narrow_level,
 		struct stats_comparison *out, double *contaminated_share);
+/* clean_rounds.c: the same over the rounds in which neither was contaminated. -ENODATA when there is none. */
+int compare_clean_rounds(const struct series *base, const struct series *subject, double level, double narrow_level,
+			 struct stats_comparison *out);
 /* The same subject of another build (harness/plan/beside.h): its series in the cell, or NULL. */
 const struct series *cell_old_build(const struct cell *c, const struct series *s);
 /* knees.c: were the two given different loads, so that nobody is to be judged by the other? */

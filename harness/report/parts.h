@@ -4,6 +4,7 @@
 #ifndef PARTS_H
 #define PARTS_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "harness/report/model.h"
@@ -31,6 +32,10 @@ void content_scaling(struct doc *d, const struct report *r, const char *workload
 json_t *scaling_json(const struct report *r);
 void content_knees(struct doc *d, const struct report *r, const char *workload); /* knees.c */
 json_t *knees_json(const struct report *r);
+/* steadiness.c: the rows that are marked, the table of all, and a row's entry in report.json. */
+void content_unsteady(struct doc *d, const struct report *r, const char *workload);
+void content_steadiness(struct doc *d, const struct report *r);
+json_t *steadiness_json(const struct series *series);
 void content_memory(struct doc *d, const struct report *r);
 void content_figures(struct doc *d, const struct report *r);
 void content_counters(struct doc *d, const struct report *r);
@@ -39,7 +44,8 @@ void content_excluded(struct doc *d, const struct report *r);
 void content_repeat(struct doc *d, const struct report *r);
 void content_host(struct doc *d, const struct report *r);
 
-/* Pieces that several tables need (sections.c): the heads, a value with its interval, how many samples it has. */
+/* Pieces that several tables need (sections.c): the heads, a value with its interval, how many samples it has, a
+ * row's name. */
 void content_heads(struct doc *d, const char *const *names, size_t n);
 #define CONTENT_HEADS(d, names) content_heads(d, names, sizeof(names) / sizeof((names)[0]))
 void content_value(struct doc *d, const struct stats_estimate *e, enum unit unit, bool best);
@@ -50,6 +56,10 @@ void content_series(struct doc *d, const struct cell *c, const struct series *s)
 /* provenance.c: which command, seed, commit and binaries a workload's figures come from; as '#' comments of a file. */
 void provenance_note(struct doc *d, const struct report *r, const char *workload);
 void provenance_comment(FILE *out, const struct report *r, const char *workload);
+
+/* stamp.c: the same into the figure's SVG and PNG themselves. */
+int stamp_plot(const char *dir, const struct report *r, const struct plot *p, struct err *err);
+uint32_t stamp_crc(const unsigned char *p, size_t n);
 
 /* benchstat.c: the text format that Go's benchstat reads; one line per process run. */
 void benchstat_write(FILE *out, const struct report *r);

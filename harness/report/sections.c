@@ -468,6 +468,7 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 	generator_bound(d, r, workload);
 	say_little(d, r, workload);
 	say_unsettled(d, r, workload);
+	content_unsteady(d, r, workload);
 	absences(d, r, workload);
 	comparisons(d, r, workload);
 	content_cliffs(d, r, workload, first->about);

@@ -255,6 +255,25 @@ void words_reasons(FILE *out, const struct verdict *v)
 		}
 }
 
+/* What the rounds say that nobody disturbed, where somebody disturbed others. */
+static void put_clean(FILE *out, const struct comparison *c)
+{
+	const struct stats_comparison *s = &c->clean;
+
+	if (!(c->contaminated_share > 0))
+		return;
+	if (s->n == 0) {
+		fputs(" No round is without a disturbed sample.", out);
+		return;
+	}
+	fprintf(out, " Without the disturbed rounds: %s ", words_kind(c->clean_verdict.kind, c->cell->metric));
+	if (s->has_interval)
+		put_interval(out, s->ratio, s->lo, s->hi, s->level, s->n);
+	else
+		fprintf(out, "(%zu paired rounds, no interval)", s->n);
+	fputc('.', out);
+}
+
 /* The part after the verdict's sentence: why, and what would decide. */
 static void put_rest(FILE *out, const struct comparison *c)
 {
@@ -265,6 +284,7 @@ static void put_rest(FILE *out, const struct comparison *c)
 		words_reasons(out, v);
 	}
 	fputc('.', out);
+	put_clean(out, c);
 	if (v->kind != VERDICT_INCONCLUSIVE)
 		return;
 	if (isfinite(v->mde))
