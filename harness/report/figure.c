@@ -144,6 +144,8 @@ int figure_close(struct figure *f, struct report *r, const char *dir, const char
 		p->drawn = gnuplot_run(folder, script, &why) == 0;
 		if (!p->drawn)
 			snprintf(r->plots_why, sizeof(r->plots_why), "%.*s", (int)sizeof(r->plots_why) - 1, why.why);
+		else
+			rc = stamp_plot(dir, r, p, err);
 	}
 	free(f->gp_text);
 	free(f->dat_text);

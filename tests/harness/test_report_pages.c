@@ -266,6 +266,37 @@ static void names_are_unique(const char *html)
 	}
 }
 
+/* A picture that was copied out of the report says so itself, and is still a picture. */
+static void pictures_say_where_they_come_from(void **state)
+{
+	static const unsigned char end[] = "IEND";
+	struct err err;
+	char *svg, *png, *chunk;
+	size_t size, n;
+
+	(void)state;
+	assert_int_equal(stamp_crc(end, 4), 0xae426082); /* as it stands at the end of every PNG */
+	if (!have_gnuplot())
+		skip();
+	svg = get_file(run_dir, "plots/switch_ring_cells.svg");
+	assert_non_null(strstr(svg, "<desc># Run 20261123T161500Z-example, switchyard run -f"));
+	assert_non_null(strstr(svg, "# Seed 00000000000000ff, commit 0123456789ab with uncommitted changes."));
+	assert_non_null(strstr(svg, "# gmp: SHA-256 00ff"));
+	free(svg);
+	assert_int_equal(report_file_read(run_dir, "plots/switch_ring_cells.png", &png, &size, &err), 0);
+	chunk = png + 33; /* behind the head */
+	n = (size_t)(unsigned char)chunk[2] << 8 | (unsigned char)chunk[3];
+	assert_memory_equal(chunk + 4, "tEXtComment", 12);
+	assert_memory_equal(chunk + 16, "# Run 20261123T161500Z-example, switchyard run", 46);
+	assert_non_null(memmem(chunk, n, "# Seed 00000000000000ff, commit 0123456789ab", 44));
+	assert_non_null(memmem(chunk, n, "# gmp: SHA-256 00ff", 19));
+	for (int i = 0; i < 4; i++)
+		assert_int_equal((unsigned char)chunk[8 + n + i],
+				 stamp_crc((unsigned char *)chunk + 4, n + 4) >> (24 - 8 * i) & 0xff);
+	assert_memory_equal(png + size - 8, "IEND\xae\x42\x60\x82", 8);
+	free(png);
+}
+
 static void figures_are_drawn(void **state)
 {
 	json_t *plot, *plots = json_object_get(report(), "plots");
@@ -355,6 +386,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(benchstat_lines_are_well_formed),
 		cmocka_unit_test(summary_fits_the_width),
 		cmocka_unit_test(figures_say_where_they_come_from),
+		cmocka_unit_test(pictures_say_where_they_come_from),
 		cmocka_unit_test(figures_are_drawn),
 		cmocka_unit_test(a_missing_gnuplot_is_said),
 		cmocka_unit_test(the_same_samples_give_the_same_bytes),
