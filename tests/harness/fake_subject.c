@@ -287,6 +287,9 @@ static void say_sample(const json_t *cell, json_int_t ops)
 			  "setup_ns", 1, "knobs", "runtime", "notes", "asked", json_object_get(cell, "knobs"), "folder",
 			  json_object_get(cell, "data_dir"));
 
+	if (getenv("SWITCHYARD_PAD"))
+		json_object_set_new(json_object_get(m, "notes"), "pad",
+				    json_integer((json_int_t)strlen(getenv("SWITCHYARD_PAD"))));
 	if (is("delays") || is("fewdelays"))
 		json_object_set_new(m, "delays",
 				    json_pack("{s:I,s:i,s:i,s:n}", "count", is("delays") ? ops : ops - 1, "p50", 50,

@@ -470,6 +470,48 @@ static void test_scale_ops(void **state)
 	assert_int_equal(sample_scale_ops(1, INT64_C(4000000000), 200000000), 1);
 }
 
+/* What the subject had of it: the length of SWITCHYARD_PAD, in round `round` of a run with this seed. */
+static int64_t pad_of(uint64_t seed, unsigned round)
+{
+	struct sample_env env;
+	struct sample_request r = {.cell = &plan->cells[1], .kind = "smoke", .round = round};
+	json_t *record;
+	int64_t pad;
+
+	sample_env_defaults(&env);
+	env.run_id = "test";
+	env.data_dir = folder;
+	env.settle_ns = 0;
+	env.seed = seed;
+	r.subject = catalog_subject(catalog, "good");
+	record = sample_take(&env, &r);
+	assert_non_null(record);
+	pad = jsonx_int(json_object_get(record, "notes"), "pad", -1);
+	assert_int_equal(pad, jsonx_int(record, "env_pad_bytes", -2));
+	json_decref(record);
+	return pad;
+}
+
+/* The environment is of another length in each sample, and of the same one again for the same seed. */
+static void test_pads(void **state)
+{
+	enum { SAMPLES = 8 };
+	int64_t pads[SAMPLES];
+	unsigned same = 0, equal = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < SAMPLES; i++) {
+		pads[i] = pad_of(1, i);
+		for (unsigned k = 0; k < i; k++)
+			equal += pads[k] == pads[i];
+	}
+	assert_in_range(equal, 0, 1); /* of 28 pairs, by chance one in 1024 */
+	assert_int_equal(pad_of(1, 3), pads[3]);
+	for (unsigned i = 0; i < SAMPLES; i++)
+		same += pad_of(2, i) == pads[i];
+	assert_in_range(same, 0, 1);
+}
+
 static void test_keys_differ(void **state)
 {
 	struct sample_request r = {
@@ -506,6 +548,7 @@ int main(void)
 		cmocka_unit_test(test_knobs),          cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_strays),         cmocka_unit_test(test_limited),
 		cmocka_unit_test(test_warmup),
+		cmocka_unit_test(test_pads),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
