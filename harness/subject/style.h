@@ -1,5 +1,5 @@
 /*
- * style.h - the seam between main.c and the style of bodies that this subject was compiled for.
+ * style.h - the seam between runner.c and the style of bodies that this subject was compiled for.
  *
  * Exactly one of style_direct.c, style_evented.c and style_plain.c is linked. All of it is called in one
  * OS thread, the runner (never the main thread, which speaks the protocol), in this order:
