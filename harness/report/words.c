@@ -270,7 +270,7 @@ static void put_clean(FILE *out, const struct comparison *c)
 	if (s->has_interval)
 		put_interval(out, s->ratio, s->lo, s->hi, s->level, s->n);
 	else
-		fprintf(out, "(%zu paired rounds, no interval)", s->n);
+		fprintf(out, "(%zu paired round%s, no interval)", s->n, s->n == 1 ? "" : "s");
 	fputc('.', out);
 }
 
