@@ -21,7 +21,8 @@ static const char *const ways[] = {"good",        "hang",        "hangregion",  
 				   "junk",        "hugeline",    "outoforder",     "lies",   "wrongcert",   "exit3",
 				   "floodstderr", "unsupported", "tooslow",        "error",  "stays",       "snapshots",
 				   "nocertify",   "nocalibrate", "badcalibration", "slow",   "grows",       "unsaid",
-				   "state",       "delays",      "fewdelays",      "strays", "limited", "warms", "warmsodd", "warmsshort"};
+				   "state",       "delays",      "fewdelays",      "strays", "limited",     "warms",
+				   "warmsodd",    "warmsshort"};
 enum { N_WAYS = sizeof ways / sizeof *ways };
 
 static char folder[256];
@@ -547,8 +548,7 @@ int main(void)
 		cmocka_unit_test(test_counted_per_op), cmocka_unit_test(test_unsettled),
 		cmocka_unit_test(test_knobs),          cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_strays),         cmocka_unit_test(test_limited),
-		cmocka_unit_test(test_warmup),
-		cmocka_unit_test(test_pads),
+		cmocka_unit_test(test_warmup),         cmocka_unit_test(test_pads),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
