@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/utf8.h"
+
 int err_set(struct err *e, int status, const char *fmt, ...)
 {
 	va_list ap;
@@ -14,6 +16,7 @@ int err_set(struct err *e, int status, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->why, sizeof(e->why), fmt, ap);
 	va_end(ap);
+	utf8_clean(e->why);
 	return status;
 }
 
@@ -31,6 +34,7 @@ int err_sys(struct err *e, int status, const char *fmt, ...)
 	used = strlen(e->why);
 	/* The GNU strerror_r: it gives back the text, which need not lie in the buffer. */
 	snprintf(e->why + used, sizeof(e->why) - used, ": %s", strerror_r(-status, text, sizeof(text)));
+	utf8_clean(e->why);
 	return status;
 }
 

@@ -10,7 +10,7 @@
 #include <stdarg.h>
 
 struct err {
-	char why[400]; /* one sentence, without a final newline; "" when there is no error */
+	char why[400]; /* one sentence: UTF-8 without control characters, whatever it quotes; "" when there is no error */
 };
 
 /* Write the sentence (printf form) and give back `status`, for `return err_set(e, -ENOENT, "...")`. `e` may be NULL. */

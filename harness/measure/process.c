@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/utf8.h"
 #include "harness/measure/spawn.h"
 
 enum {
@@ -63,28 +64,6 @@ struct process {
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
 
-/* Length of the valid UTF-8 sequence at s, of at most n bytes; 0 when there is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-	static const unsigned smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
-	unsigned code;
-
-	if (len <= 1)
-		return len;
-	if (len > n)
-		return 0;
-	code = s[0] & (0xffU >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if (s[i] >> 6 != 2)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	if (code < smallest[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return len;
-}
-
 /*
  * Copy as valid, printable UTF-8: what is not becomes '?', byte for byte, so that the copy never grows. Line ends and
  * tabs stay only if keep_lines. dst gets at most size - 1 bytes, whole characters, and a NUL.
@@ -95,7 +74,7 @@ static size_t copy_printable(char *dst, size_t size, const char *src, size_t n, 
 	size_t at = 0;
 
 	for (size_t i = 0; i < n;) {
-		size_t len = utf8_length(s + i, n - i);
+		size_t len = utf8_length(src + i, n - i);
 		bool is_control = s[i] < 0x20 || s[i] == 0x7f;
 		bool is_kept = len > 0 && (!is_control || (keep_lines && (s[i] == '\n' || s[i] == '\t')));
 

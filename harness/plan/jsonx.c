@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ int64_t jsonx_int(const json_t *object, const char *key, int64_t dflt)
 
 	if (json_is_integer(v))
 		return json_integer_value(v);
-	if (json_is_real(v))
+	if (json_is_real(v) && fabs(json_real_value(v)) < 0x1p63)
 		return (int64_t)json_real_value(v);
 	return dflt;
 }
@@ -103,6 +104,21 @@ bool jsonx_bool(const json_t *object, const char *key, bool dflt)
 	const json_t *v = json_object_get(object, key);
 
 	return json_is_boolean(v) ? json_is_true(v) : dflt;
+}
+
+bool jsonx_numbers_fit(const json_t *value)
+{
+	const json_t *child;
+	const char *key;
+	size_t i;
+
+	json_object_foreach ((json_t *)value, key, child)
+		if (!jsonx_numbers_fit(child))
+			return false;
+	json_array_foreach (value, i, child)
+		if (!jsonx_numbers_fit(child))
+			return false;
+	return !json_is_number(value) || fabs(json_number_value(value)) < 0x1p53;
 }
 
 json_t *jsonx_count(int64_t v)
@@ -127,35 +143,4 @@ void jsonx_scalar_text(const json_t *value, char *buf, size_t size)
 		snprintf(buf, size, "%s", json_is_true(value) ? "true" : "false");
 	else
 		snprintf(buf, size, "?");
-}
-
-/* Length of the well-formed sequence that starts here, or 0. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80                    ? 1
-		   : s[0] >= 0xc2 && s[0] <= 0xdf ? 2
-		   : (s[0] & 0xf0) == 0xe0        ? 3
-		   : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
-						  : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80) /* the terminator too */
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0; /* overlong, a surrogate, or beyond the last code point */
-	return n;
-}
-
-void jsonx_clean_utf8(char *text)
-{
-	for (unsigned char *s = (unsigned char *)text; *s;) {
-		size_t n = utf8_length(s);
-
-		if (n == 0) {
-			*s = '?';
-			n = 1;
-		}
-		s += n;
-	}
 }

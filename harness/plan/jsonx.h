@@ -29,11 +29,14 @@ bool jsonx_parse_hex(const char *text, uint64_t *out);
 /* A whole number in decimal, with nothing before or after it. */
 bool jsonx_parse_int(const char *text, int64_t *out);
 
-/* Member of an object, or NULL / the default where it is absent or of another type. */
+/* Member of an object, or NULL / the default where it is absent, of another type or out of range. */
 const char *jsonx_str(const json_t *object, const char *key);
 int64_t jsonx_int(const json_t *object, const char *key, int64_t dflt);
 double jsonx_real(const json_t *object, const char *key, double dflt);
 bool jsonx_bool(const json_t *object, const char *key, bool dflt);
+
+/* Whether every number in it lies between -2^53 and 2^53, as the protocol has it: then sums and products of a few fit, too. */
+bool jsonx_numbers_fit(const json_t *value);
 
 /* A number, or null where v is negative (= not measured). */
 json_t *jsonx_count(int64_t v);
@@ -42,8 +45,5 @@ json_t *jsonx_copy_or_null(const json_t *object, const char *key);
 
 /* A scalar value as it is written in cell names: 64, warm. Writes at most `size` bytes, always terminated. */
 void jsonx_scalar_text(const json_t *value, char *buf, size_t size);
-
-/* Replace what is not UTF-8 by '?', in place: jansson refuses such strings. */
-void jsonx_clean_utf8(char *text);
 
 #endif

@@ -25,6 +25,7 @@
 #include <time.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/utf8.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/sample_talk.h"
 #include "harness/plan/variant.h"
@@ -164,7 +165,15 @@ json_t *take_receive(struct take *t, struct process *p, const char *awaited, int
 			  awaited, ERR_TEXT(err));
 		return NULL;
 	}
-	why = jsonx_str(m, "why") ? jsonx_str(m, "why") : "it does not say why";
+	if (!jsonx_numbers_fit(m)) {
+		take_fail(t, "failed", "%s, where '%s' was expected, said a number that is not below 2^53",
+			  who_is(t, p), awaited);
+		json_decref(m);
+		return NULL;
+	}
+	why = jsonx_str(m, "why");
+	if (!why || !*why)
+		why = "it does not say why";
 	if (is_message(m, "error") && p == t->subject)
 		note_limit(t, 0);
 	if (is_message(m, "error"))
@@ -623,7 +632,7 @@ static void run_subject(struct take *t)
 	finish(t);
 	certify(t);
 	tell_limit(t);
-	jsonx_clean_utf8(t->why); /* it may quote the subject, and may be cut in the middle of a character */
+	utf8_clean(t->why); /* it may quote the subject, and may be cut in the middle of a character */
 }
 
 json_t *sample_take(const struct sample_env *env, const struct sample_request *r)

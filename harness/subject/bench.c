@@ -22,6 +22,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/err.h"
 #include "harness/base/usage.h"
+#include "harness/base/utf8.h"
 #include "harness/subject/mailbox.h"
 #include "harness/subject/style.h"
 
@@ -299,5 +300,6 @@ int bench_fail(struct bench *b, int status, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(b->why, sizeof(b->why), fmt, ap);
 	va_end(ap);
+	utf8_clean(b->why); /* it may quote the cell, and becomes a message */
 	return status;
 }
