@@ -373,18 +373,14 @@ static int search(struct search *s, struct engine_result *result)
 static int conclude(struct search *s, const struct engine_result *result)
 {
 	struct run *r = s->run;
-	char *path = xformat("%s/cross.json", r->dir);
 	json_t *answer = cross_json(&s->cross, r->run_id);
-	int rc = json_dump_file(answer, path, JSON_INDENT(1)) ? -EIO : 0;
+	int rc = report_json_write(r->dir, "cross.json", answer, &r->err);
 
-	if (rc)
-		err_set(&r->err, rc, "cannot write %.300s", path);
-	else if (options_has(&r->o, "json"))
+	if (rc == 0 && options_has(&r->o, "json"))
 		json_dumpf(answer, stdout, JSON_INDENT(1)), putchar('\n');
-	else
+	else if (rc == 0)
 		cross_print(stdout, &s->cross);
 	json_decref(answer);
-	free(path);
 	if (rc == 0 && !result->is_interrupted)
 		rc = run_note_finished(r, !s->cross.is_stopped);
 	if (rc == 0 && s->cross.n)

@@ -145,18 +145,14 @@ static int open_trials(struct run *r, struct wish *w)
 
 static int write_answer(struct run *r, const struct selftest *t)
 {
-	char *path = xformat("%s/selftest.json", r->dir);
 	json_t *answer = selftest_json(t, store_run(r->store));
-	int rc = json_dump_file(answer, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) ? -EIO : 0;
+	int rc = report_json_write(r->dir, "selftest.json", answer, &r->err);
 
-	if (rc)
-		err_set(&r->err, rc, "cannot write %.300s", path);
-	else if (options_has(&r->o, "json"))
+	if (rc == 0 && options_has(&r->o, "json"))
 		json_dumpf(answer, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)), putchar('\n');
-	else
+	else if (rc == 0)
 		selftest_print(stdout, t);
 	json_decref(answer);
-	free(path);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/run_request.h"
 #include "harness/plan/jsonx.h"
+#include "harness/report/report.h"
 
 int gate_code(enum gate_outcome o)
 {
@@ -104,13 +105,9 @@ int gate_write(const char *dir, const char *old, double margin, enum gate_outcom
 				 "margin", margin, "outcome", gate_outcome_text(outcome), "exit_code",
 				 gate_code(outcome), "first", first ? gate_rows_json(first) : json_null(), "second",
 				 second ? gate_rows_json(second) : json_null());
-	char *path = xformat("%s/gate.json", dir);
-	int rc = json && json_dump_file(json, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0
-			 ? 0
-			 : err_set(err, -EIO, "cannot write %.300s: %s", path, strerror(errno));
+	int rc = report_json_write(dir, "gate.json", json, err);
 
 	json_decref(json);
-	free(path);
 	return rc;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/report/parts.h"
+#include "harness/report/report.h"
 
 static int path_of(char *buf, size_t size, const char *dir, const char *name, const char *suffix, struct err *err)
 {
@@ -56,6 +57,17 @@ int report_file_write(const char *dir, const char *name, const char *data, size_
 		return err_set(err, rc, "cannot write %s: %s", path, strerror(-rc));
 	}
 	return 0;
+}
+
+/* Nine digits: more than any measurement has, and none of the tail that a binary fraction drags along. */
+int report_json_write(const char *dir, const char *name, const json_t *json, struct err *err)
+{
+	char *text = json ? json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
+	int rc = text ? report_file_write(dir, name, text, strlen(text), err)
+		      : err_set(err, -ENOMEM, "%s/%s cannot be made", dir, name);
+
+	free(text);
+	return rc;
 }
 
 static int read_all(int fd, char **data, size_t *size)

@@ -52,15 +52,9 @@ int report_load(const char *dir, struct report **out, struct err *err)
 static int write_json(const struct report *r, const char *dir, struct err *err)
 {
 	json_t *json = report_json(r);
-	/* Nine digits: more than any measurement has, and none of the tail that a binary fraction drags along. */
-	char *text = json ? json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
-	int rc;
+	int rc = report_json_write(dir, "report.json", json, err);
 
 	json_decref(json);
-	if (!text)
-		return err_set(err, -ENOMEM, "out of memory");
-	rc = report_file_write(dir, "report.json", text, strlen(text), err);
-	free(text);
 	return rc;
 }
 

@@ -16,6 +16,9 @@
  */
 int report_write(const char *dir, struct err *err);
 
+/* A JSON file of a run, by way of a temporary one: a kill or a full disk leaves what was there. 0 or -errno with a sentence. */
+int report_json_write(const char *dir, const char *name, const json_t *json, struct err *err);
+
 /*
  * What report.json says (a new reference): of a run's folder it is made now from the records, of a file it is read.
  * -EBADMSG where a file is no report of switchyard.

@@ -68,6 +68,18 @@ valid "" question "$source"/harness/questions/*.json
 "$fake" --describe >describe.json
 valid --known describe describe.json
 
+# ---- the selftest, where its subject is built: one trial is enough to be described
+selftest=$build/selftest/subject-self
+if [ -x "$selftest" ]; then
+	mkdir tree/selftest && ln -s "$selftest" tree/selftest/subject-self
+	timeout 100 "$S" selftest --trials 1 --rounds 7 --plant 50 --seed 1 --quiet --out tried >out 2>err
+	[ -s tried/selftest.json ] || fail "selftest: $(cat out err)"
+	valid --known selftest tried/selftest.json
+	valid --known run tried/run.json
+	sed 's/"false_alarms"/"alarms"/' tried/selftest.json >alarms
+	refused "is not valid under any of the given schemas" "" selftest alarms
+fi
+
 # ---- the models, where they are built: what they describe, and what they say in a sample
 for subject in "$build"/subjects/subject-*; do
 	[ -x "$subject" ] || continue
