@@ -120,7 +120,21 @@ static int copy_all(const char *dir, const char *to, unsigned *n_lost, struct er
 	return rc;
 }
 
-/* Complete beside the old one, which then goes: a kill leaves one of the two. */
+/* Give the complete new one its name. Where the filesystem can exchange two names, a kill leaves a whole baseline under it. */
+static int replace_baseline(const char *fresh, const char *path, struct err *err)
+{
+	int rc = renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_EXCHANGE);
+
+	if (rc == 0) { /* the old one has the new one's name now */
+		session_remove_tree(fresh);
+		return 0;
+	}
+	if (errno != ENOENT) /* a filesystem that cannot exchange */
+		session_remove_tree(path);
+	rc = rename(fresh, path) < 0 ? -errno : 0;
+	return rc ? err_set(err, rc, "cannot rename %.300s to %.300s: %s", fresh, path, strerror(-rc)) : 0;
+}
+
 int baseline_save(const char *dir, const char *name, unsigned *n_lost, struct err *err)
 {
 	char *path = xformat("%s/%s", BASELINES, name), *fresh = xformat("%s/.%s.new", BASELINES, name);
@@ -131,11 +145,8 @@ int baseline_save(const char *dir, const char *name, unsigned *n_lost, struct er
 	(void)mkdir(BASELINES, 0777);
 	session_remove_tree(fresh);
 	rc = copy_all(dir, fresh, n_lost, err);
-	if (rc == 0) {
-		session_remove_tree(path);
-		if (rename(fresh, path) < 0)
-			rc = err_set(err, -errno, "cannot rename %.300s to %.300s: %s", fresh, path, strerror(errno));
-	}
+	if (rc == 0)
+		rc = replace_baseline(fresh, path, err);
 	if (rc)
 		session_remove_tree(fresh);
 	free(path);

@@ -70,15 +70,6 @@ int cli_load(struct session_places *places, struct catalog **catalog, int quiet,
 	return 0;
 }
 
-json_t *cli_words(const char *command, int argc, char **argv)
-{
-	json_t *words = json_pack("[s, s]", "switchyard", command);
-
-	for (int i = 0; i < argc; i++)
-		json_array_append_new(words, json_string(argv[i]));
-	return words;
-}
-
 unsigned cli_width(void)
 {
 	struct winsize size;
@@ -108,6 +99,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : NULL;
 
 	signal(SIGPIPE, SIG_IGN); /* a child that is gone is an error of one write, not of the run */
+	signal(SIGXFSZ, SIG_IGN); /* as is a file that may not grow (ulimit -f) */
 	if (!name || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
 		print_help(name ? stdout : stderr);
 		return name ? CLI_DONE : CLI_USAGE;

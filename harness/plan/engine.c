@@ -113,12 +113,12 @@ static void learn(struct cell_state *s, size_t i, const json_t *record)
 		knowing->is_barred = true;
 	} else if (engine_has_status(record, "ok") || engine_has_status(record, "requeued")) {
 		knowing->has_succeeded = true;
-		if (engine_has_status(record, "ok") && json_is_number(value) && strcmp(kind, "timed") == 0 &&
+		if (engine_has_status(record, "ok") && json_is_number(value) && kind && strcmp(kind, "timed") == 0 &&
 		    round < s->cell->rounds)
 			own->values[round] = json_number_value(value);
 	} else if (!engine_has_status(record, "void")) { /* void is mostly the machine's doing */
 		knowing->failures++;
-		bool is_needed = strcmp(kind, "calibrate") == 0 && s->cell->workload->scaling == SCALING_LINEAR;
+		bool is_needed = kind && strcmp(kind, "calibrate") == 0 && s->cell->workload->scaling == SCALING_LINEAR;
 
 		if (is_needed || (!knowing->has_succeeded && knowing->failures >= FAILURES_BEFORE_GIVING_UP))
 			knowing->is_barred = true;

@@ -98,8 +98,10 @@ static int replace_run_file(const char *dir, const json_t *value, struct err *er
 		rc = -errno;
 	if (!rc && rename(fresh, path) < 0)
 		rc = -errno;
-	if (rc)
+	if (rc) {
 		err_set(err, rc, "cannot write %.300s: %s", path, strerror(-rc));
+		(void)unlink(fresh);
+	}
 out:
 	if (fd >= 0)
 		close(fd);
