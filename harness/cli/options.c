@@ -227,6 +227,8 @@ int options_share(const struct options *o, const char *name, double dflt, double
 	return err_set(err, -EINVAL, "--%s is '%.60s', it must be a share such as 5%% or 0.05", name, text);
 }
 
+enum { MOST_S = 1000000000 }; /* thirty years; in nanoseconds it fits its type */
+
 bool options_duration(const char *text, int64_t *ns)
 {
 	int64_t total_s = 0;
@@ -256,6 +258,8 @@ bool options_duration(const char *text, int64_t *ns)
 			return false;
 		}
 		total_s += (int64_t)v;
+		if (total_s > MOST_S)
+			return false;
 		text = *end ? end + 1 : end;
 	}
 	*ns = total_s * 1000000000;

@@ -19,6 +19,8 @@
 /* Sized for a free machine: with the quarter of rounds that noise may repeat, a plan may take a quarter longer. */
 #define PLAN_BUDGET_GRACE 1.25
 
+enum { MOST_ROUNDS = 10000 }; /* as in a plan's file; arbitrary */
+
 /* ---- parts of it ----------------------------------------------------------------------------------------- */
 
 static json_t *strings_of(const char *text)
@@ -245,7 +247,7 @@ int request_make(const struct options *o, const struct session_places *places, c
 	char *filter = joined_filter(o);
 	int64_t rounds;
 	bool rigorous = options_has(o, "rigorous");
-	int rc = options_int(o, "rounds", 0, 1, 10000, &rounds, err);
+	int rc = options_int(o, "rounds", 0, 1, MOST_ROUNDS, &rounds, err);
 
 	*out = NULL;
 	if (rc == 0 && rigorous && (rounds || options_has(o, "smoke")))
@@ -318,8 +320,12 @@ int request_plan(const json_t *request, struct catalog *c, const struct topology
 		.smoke = jsonx_bool(request, "smoke", false),
 	};
 
+	int64_t rounds = jsonx_int(request, "rounds", 0);
 	int rc;
 
+	if (rounds < 0 || rounds > MOST_ROUNDS)
+		return err_set(err, -EINVAL, "the request asks for %lld rounds, at most %d can be", (long long)rounds,
+			       MOST_ROUNDS);
 	for (size_t i = 0; i < n_placements; i++)
 		if (!placement_parse(placements[i], &parsed[i]))
 			return err_set(err, -EINVAL, "--placement '%.40s' is none of same, smt, cache, cross, free",
@@ -351,6 +357,15 @@ int request_budget(const struct options *o, const json_t *request, const struct 
 		sized_ns = e.total_ns;
 	*out = (int64_t)((double)sized_ns * PLAN_BUDGET_GRACE);
 	return 0;
+}
+
+json_t *cli_words(const char *command, int argc, char **argv)
+{
+	json_t *words = json_pack("[s, s]", "switchyard", command);
+
+	for (int i = 0; i < argc; i++)
+		json_array_append_new(words, json_string(argv[i]));
+	return words;
 }
 
 json_t *request_command(const struct options *o, const char *word, int argc, char **argv)

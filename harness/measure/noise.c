@@ -35,6 +35,8 @@
 #include "harness/measure/internal.h"
 #include "harness/measure/sysfile.h"
 
+#define MOST_NS (UINT64_C(1) << 60) /* 36 years: no column of /proc/stat has counted more */
+#define MOST_BETWEEN INT64_C(1000000000000000) /* 11 days: no two readings are further apart */
 #define LOOK_NS 4e6 /* the usual CONFIG_HZ=250; a kernel with 1000 is judged a little too mildly */
 
 enum {
@@ -63,6 +65,9 @@ static void parse_cpu_line(const char *line, int64_t tick, struct noise_point *p
 		return;
 	if (cpu >= sizeof p->busy_ns / sizeof *p->busy_ns)
 		return;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		if (v[i] > MOST_NS / (uint64_t)tick)
+			return;
 	p->busy_ns[cpu] = (int64_t)(v[0] + v[1] + v[2] + v[5] + v[6]) * tick;
 	p->steal_ns[cpu] = (int64_t)v[7] * tick;
 }
@@ -82,11 +87,13 @@ void noise_parse_stat(const char *text, int64_t tick, struct noise_point *p)
 static int64_t read_psi_us(void)
 {
 	char text[256], *total;
+	int64_t value;
 
 	if (sysfile_text("/proc/pressure/cpu", text, sizeof text) < 0)
 		return -1;
 	total = strncmp(text, "some ", 5) == 0 ? strstr(text, "total=") : NULL;
-	return total ? strtoll(total + 6, NULL, 10) : -1;
+	value = total ? strtoll(total + 6, NULL, 10) : -1;
+	return value >= 0 ? value : -1;
 }
 
 void noise_read(struct noise_point *p)
@@ -106,6 +113,14 @@ void noise_read(struct noise_point *p)
 }
 
 /* ---- judging ------------------------------------------------------------------------------------------- */
+
+/* Of counters of the kernel's, which start anew when a CPU has been away. */
+static int64_t between(int64_t from, int64_t to)
+{
+	int64_t d = to - from;
+
+	return d > MOST_BETWEEN ? MOST_BETWEEN : d < -MOST_BETWEEN ? -MOST_BETWEEN : d;
+}
 
 static double allowance_ns(double wall_ns, double own_ns, int cpus)
 {
@@ -129,8 +144,8 @@ json_t *noise_judge(const struct noise_point *a, const struct noise_point *b, co
 		if (!CPU_ISSET(cpu, cpus))
 			continue;
 		n++;
-		busy_ns += b->busy_ns[cpu] - a->busy_ns[cpu];
-		steal_ns += b->steal_ns[cpu] - a->steal_ns[cpu];
+		busy_ns += between(a->busy_ns[cpu], b->busy_ns[cpu]);
+		steal_ns += between(a->steal_ns[cpu], b->steal_ns[cpu]);
 	}
 	foreign_ns = busy_ns - own_ns + steal_ns; /* I1 */
 	capacity_ns = (double)wall_ns * n;
@@ -203,7 +218,7 @@ int64_t noise_run_delay_ns(pid_t pid)
 		snprintf(path, sizeof path, "/proc/%d/task/%.20s/schedstat", (int)pid, entry->d_name);
 		if (sysfile_text(path, text, sizeof text) < 0)
 			continue; /* the thread has just ended */
-		if (sscanf(text, "%llu %llu", &run_ns, &wait_ns) == 2)
+		if (sscanf(text, "%llu %llu", &run_ns, &wait_ns) == 2 && wait_ns < MOST_NS / MAX_THREADS)
 			sum = (sum < 0 ? 0 : sum) + (int64_t)wait_ns;
 	}
 	(void)closedir(dir);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MOST (INT64_C(1) << 50) /* of a field: more is not what a kernel has counted, in kB least of all */
+
 static const char *root = ""; /* set by tests, before any thread reads */
 
 void sysfile_root(const char *prefix)
@@ -146,7 +148,7 @@ bool sysfile_field(const char *text, const char *key, int64_t *out)
 			continue;
 		errno = 0;
 		value = strtoll(line + key_len, &end, 10);
-		if (errno != 0 || end == line + key_len)
+		if (errno != 0 || end == line + key_len || value < 0 || value > MOST)
 			return false;
 		*out = strncmp(end, " kB", 3) == 0 ? value * 1024 : value;
 		return true;

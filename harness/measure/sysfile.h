@@ -33,7 +33,7 @@ int sysfile_int(const char *path, int64_t *out);
 
 bool sysfile_exists(const char *path);
 
-/* The number behind `key` ("VmRSS:") at the start of a line of text; with "kB" behind it, times 1024. */
+/* The number behind `key` ("VmRSS:") at the start of a line of text, not negative; with "kB" behind it, times 1024. */
 bool sysfile_field(const char *text, const char *key, int64_t *out);
 
 /* The word in brackets of "always [madvise] never"; false when there is none. */

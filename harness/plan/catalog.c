@@ -22,6 +22,8 @@ enum {
 	DESCRIBE_TIMEOUT_MS = 20000, /* a cold interpreter on a loaded machine needs seconds; arbitrary */
 };
 
+#define MOST_OPS ((UINT64_C(1) << 53) - 1) /* the largest number of the protocol */
+
 extern char **environ;
 
 static const char *const scaling_names[] = {"linear", "finite", "server", "state"};
@@ -168,7 +170,8 @@ int catalog_describe(const char *path, json_t **out, struct err *err)
 static int check_param(const char *w, const json_t *p, struct err *err)
 {
 	const char *name = jsonx_str(p, "name"), *kind = jsonx_str(p, "kind");
-	const json_t *choices = json_object_get(p, "choices");
+	const json_t *choices = json_object_get(p, "choices"), *choice;
+	size_t i;
 
 	if (!name || !*name || !kind)
 		return err_set(err, -EPROTO, "workload '%.60s': a parameter has no name or kind", w);
@@ -188,14 +191,38 @@ static int check_param(const char *w, const json_t *p, struct err *err)
 	if (json_array_size(choices) == 0 || !jsonx_str(p, "default") || !jsonx_str(p, "smoke"))
 		return err_set(err, -EPROTO, "workload '%.60s': parameter '%.40s' needs choices, default and smoke", w,
 			       name);
+	json_array_foreach (choices, i, choice)
+		if (!json_is_string(choice))
+			return err_set(err, -EPROTO, "workload '%.60s': a choice of parameter '%.40s' is no text", w,
+				       name);
+	return 0;
+}
+
+static int check_params(const char *w, const json_t *params, struct err *err)
+{
+	const json_t *p;
+	size_t i;
+
+	if (!json_is_array(params))
+		return err_set(err, -EPROTO, "workload '%.60s' has no list params", w);
+	if (json_array_size(params) > CATALOG_MAX_PARAMS)
+		return err_set(err, -EPROTO, "workload '%.60s' has more than %d parameters", w, CATALOG_MAX_PARAMS);
+	json_array_foreach (params, i, p) {
+		int rc = check_param(w, p, err);
+
+		for (size_t j = 0; j < i && rc == 0; j++)
+			if (strcmp(jsonx_str(json_array_get(params, j), "name"), jsonx_str(p, "name")) == 0)
+				rc = err_set(err, -EPROTO, "workload '%.60s' has parameter '%.40s' twice", w,
+					     jsonx_str(p, "name"));
+		if (rc)
+			return rc;
+	}
 	return 0;
 }
 
 static int check_workload(const json_t *w, struct err *err)
 {
 	const char *name = jsonx_str(w, "name");
-	const json_t *params = json_object_get(w, "params"), *p;
-	size_t i;
 	int rc;
 
 	if (!name || !strchr(name, '/'))
@@ -210,14 +237,10 @@ static int check_workload(const json_t *w, struct err *err)
 			       "workload '%.60s': metric is none of wall_per_op, cpu_per_op, bytes_per_task, "
 			       "delay_p50, delay_p99",
 			       name);
-	if (!json_is_array(params))
-		return err_set(err, -EPROTO, "workload '%.60s' has no list params", name);
-	json_array_foreach (params, i, p) {
-		rc = check_param(name, p, err);
-		if (rc)
-			return rc;
-	}
-	return knee_check(w, err);
+	if (jsonx_int(w, "ops_quantum", 1) > UINT32_MAX)
+		return err_set(err, -EPROTO, "workload '%.60s': ops_quantum is 2^32 or more", name);
+	rc = check_params(name, json_object_get(w, "params"), err);
+	return rc ? rc : knee_check(w, err);
 }
 
 int catalog_check_describe(const json_t *d, struct err *err)
@@ -253,16 +276,12 @@ static void warn(struct catalog *c, const char *path, const char *why)
 	free(text);
 }
 
-static void add_subject(struct catalog *c, const char *path)
+/* Takes the reference to what it says of itself. */
+static void add_described(struct catalog *c, const char *path, json_t *d)
 {
+	json_t *capabilities = json_object_get(d, "capabilities");
 	struct subject *s;
-	struct err err;
-	json_t *d, *capabilities;
 
-	if (catalog_describe(path, &d, &err) != 0) {
-		warn(c, path, ERR_TEXT(err));
-		return;
-	}
 	if (catalog_subject(c, jsonx_str(d, "id"))) {
 		warn(c, path, "a subject of this id was found before");
 		json_decref(d);
@@ -270,7 +289,6 @@ static void add_subject(struct catalog *c, const char *path)
 	}
 	c->subjects = xgrow(c->subjects, c->n_subjects + 1, sizeof *c->subjects);
 	s = &c->subjects[c->n_subjects++];
-	capabilities = json_object_get(d, "capabilities");
 	*s = (struct subject){
 		.id = xstrdup(jsonx_str(d, "id")),
 		.path = xstrdup(path),
@@ -279,6 +297,17 @@ static void add_subject(struct catalog *c, const char *path)
 		.can_calibrate = jsonx_bool(capabilities, "calibrate", false),
 		.can_certify = jsonx_bool(capabilities, "certify", false),
 	};
+}
+
+static void add_subject(struct catalog *c, const char *path)
+{
+	struct err err;
+	json_t *d;
+
+	if (catalog_describe(path, &d, &err) != 0)
+		warn(c, path, ERR_TEXT(err));
+	else
+		add_described(c, path, d);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -494,13 +523,20 @@ static void complete(struct catalog *c)
 	collect_param_keys(c);
 }
 
-int catalog_load(const char *dirs, struct catalog **out, struct err *err)
+static struct catalog *new_catalog(void)
 {
 	struct catalog *c = xcalloc(1, sizeof *c);
+
+	c->warnings = json_array();
+	return c;
+}
+
+int catalog_load(const char *dirs, struct catalog **out, struct err *err)
+{
+	struct catalog *c = new_catalog();
 	char *copy = xstrdup(dirs), *save = NULL;
 
 	*out = NULL;
-	c->warnings = json_array();
 	for (char *dir = strtok_r(copy, ":", &save); dir; dir = strtok_r(NULL, ":", &save))
 		scan_directory(c, dir);
 	free(copy);
@@ -516,13 +552,10 @@ int catalog_load(const char *dirs, struct catalog **out, struct err *err)
 	return 0;
 }
 
-int catalog_load_one(const char *path, struct catalog **out, struct err *err)
+/* The catalog of one subject: -ENOENT where it was left out. */
+static int finish_one(struct catalog *c, struct catalog **out, struct err *err)
 {
-	struct catalog *c = xcalloc(1, sizeof *c);
-
 	*out = NULL;
-	c->warnings = json_array();
-	add_subject(c, path);
 	if (c->n_subjects == 0) {
 		err_set(err, 0, "%.350s", json_string_value(json_array_get(c->warnings, 0)));
 		catalog_free(c);
@@ -531,6 +564,29 @@ int catalog_load_one(const char *path, struct catalog **out, struct err *err)
 	complete(c);
 	*out = c;
 	return 0;
+}
+
+int catalog_load_one(const char *path, struct catalog **out, struct err *err)
+{
+	struct catalog *c = new_catalog();
+
+	add_subject(c, path);
+	return finish_one(c, out, err);
+}
+
+int catalog_described(json_t *const *describes, size_t n, struct catalog **out, struct err *err)
+{
+	struct catalog *c = new_catalog();
+
+	for (size_t i = 0; i < n; i++) {
+		struct err why;
+
+		if (catalog_check_describe(describes[i], &why) != 0)
+			warn(c, "a subject", ERR_TEXT(why));
+		else
+			add_described(c, "/nowhere", json_incref(describes[i]));
+	}
+	return finish_one(c, out, err);
 }
 
 void catalog_free(struct catalog *c)
@@ -673,7 +729,9 @@ json_t *workload_defaults(const struct workload_def *w, bool smoke)
 uint64_t workload_round_ops(const struct workload_def *w, const json_t *params, uint64_t ops)
 {
 	int64_t of_param = w->quantum_param ? jsonx_int(params, w->quantum_param, 1) : 1;
-	uint64_t quantum = (w->ops_quantum ? w->ops_quantum : 1) * (of_param > 1 ? (uint64_t)of_param : 1);
+	uint64_t quantum = w->ops_quantum ? w->ops_quantum : 1;
 
+	if (__builtin_mul_overflow(quantum, of_param > 1 ? (uint64_t)of_param : 1, &quantum) || quantum > MOST_OPS)
+		quantum = MOST_OPS;
 	return ops < quantum ? quantum : ops - ops % quantum;
 }

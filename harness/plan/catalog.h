@@ -27,6 +27,8 @@ enum metric {
 	METRIC_DELAY_P99,
 };
 
+enum { CATALOG_MAX_PARAMS = 16 }; /* of a workload; ours have at most BENCH_MAX_PARAMS */
+
 /* All pointers point into a describe object that the catalog owns; everything is immutable after catalog_load. */
 struct param_def {
 	const char *name, *unit, *help;
@@ -49,7 +51,7 @@ struct workload_def {
 	enum scaling scaling;
 	enum metric metric;
 	uint64_t smoke_ops;
-	uint64_t ops_quantum; /* ops come in multiples of this times the value of quantum_param */
+	uint64_t ops_quantum; /* below 2^32; ops come in multiples of this times the value of quantum_param */
 	const char *quantum_param; /* NULL: of ops_quantum alone */
 	struct workload_knee knee;
 	struct param_def *params;
@@ -82,6 +84,8 @@ struct catalog {
 int catalog_load(const char *dirs, struct catalog **out, struct err *err);
 /* The same of one executable, whatever its name. */
 int catalog_load_one(const char *path, struct catalog **out, struct err *err);
+/* For tests: as if executables had described themselves so; those that are wrong are left out with a warning. */
+int catalog_described(json_t *const *describes, size_t n, struct catalog **out, struct err *err);
 void catalog_free(struct catalog *c);
 
 /* Run `path --describe`. 0 and a new reference, or -errno and a sentence. */

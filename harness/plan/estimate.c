@@ -4,6 +4,8 @@
 #include "harness/plan/knee.h"
 
 #define MS INT64_C(1000000)
+#define MOST_NS 3e18
+#define MOST_TASKS INT64_C(10000000) /* a foreign workload may allow any number */
 
 /* Each with what it was measured from; virtual machine, 2 CPUs, kernel 6.18. */
 static const int64_t SETTLE_NS = 20 * MS; /* the pause before a sample: fixed by the engine */
@@ -16,10 +18,18 @@ static const int64_t SNAPSHOT_NS =
 	450 * MS; /* the kernel's counters must be stable for 200 ms; they rarely are at once */
 static const int64_t STATE_TASK_NS = 25000; /* making and ending one parked thread; goroutines need a tenth */
 
+/* An estimate of more than a hundred years is one of a hundred years. */
+static int64_t bounded_ns(double ns)
+{
+	return ns < MOST_NS ? (int64_t)ns : (int64_t)MOST_NS;
+}
+
 /* The largest whole-number parameter named like a number of tasks: what a state workload builds. */
 static int64_t state_tasks(const struct cell *cell)
 {
-	return jsonx_int(cell->params, "tasks", 1000);
+	int64_t tasks = jsonx_int(cell->params, "tasks", 1000);
+
+	return tasks < 0 ? 0 : tasks > MOST_TASKS ? MOST_TASKS : tasks;
 }
 
 static int64_t server_sample_ns(int64_t region_ns)
@@ -66,9 +76,9 @@ void estimate_cell(const struct plan *p, const struct cell *cell, struct estimat
 		out->calibrate = (unsigned)cell->n_subjects;
 	out->timed = (unsigned)cell_entries(cell) * cell->rounds;
 	out->counted = (unsigned)cell->n_subjects * cell->counted;
-	out->total_ns = (int64_t)(out->timed + out->counted) * sample_ns +
-			(int64_t)out->calibrate * (PROCESS_NS + SETTLE_NS + plan_region_ns(p, cell)) +
-			(int64_t)knees * server_sample_ns(knee_region_ns(plan_region_ns(p, cell)));
+	out->total_ns = bounded_ns((double)(out->timed + out->counted) * (double)sample_ns +
+				   (double)out->calibrate * (double)(PROCESS_NS + SETTLE_NS + plan_region_ns(p, cell)) +
+				   (double)knees * (double)server_sample_ns(knee_region_ns(plan_region_ns(p, cell))));
 	out->calibrate += knees;
 }
 
@@ -82,6 +92,6 @@ void estimate_plan(const struct plan *p, struct estimate *out)
 		out->calibrate += e.calibrate;
 		out->timed += e.timed;
 		out->counted += e.counted;
-		out->total_ns += e.total_ns;
+		out->total_ns = bounded_ns((double)out->total_ns + (double)e.total_ns);
 	}
 }

@@ -84,7 +84,7 @@ int plan_read(const char *path, json_t **out, struct err *err)
 /* A group, checked: the axes that expand_params walks. */
 struct group {
 	struct cell cell; /* what its cells have in common; params filled on the way down */
-	json_t *axes[16]; /* per parameter of the workload: array of values (owned) */
+	json_t *axes[CATALOG_MAX_PARAMS]; /* per parameter of the workload: array of values (owned) */
 	enum placement placements[8];
 	size_t n_placements;
 	unsigned workers[16];
@@ -114,7 +114,7 @@ static int add_placements(struct builder *b, const struct group *g)
 	return 0;
 }
 
-/* All combinations of the values from parameter i on; depth is at most BENCH_MAX_PARAMS. */
+/* All combinations of the values from parameter i on; depth is at most CATALOG_MAX_PARAMS. */
 static int expand_params(struct builder *b, struct group *g, size_t i)
 {
 	const struct workload_def *w = g->cell.workload;
