@@ -212,7 +212,7 @@ struct attempt {
 	bool is_found[ORDER_MAX];
 	size_t n;
 	bool is_repeated; /* its lines say requeued: there is a next attempt */
-	bool has_kept; /* lines found say ok: it must stand */
+	bool has_kept; /* lines found say ok, or void: it must stand */
 	bool is_contaminated;
 };
 
@@ -229,7 +229,8 @@ static void attempt_add(struct attempt *a, json_t *record, bool found)
 	a->is_found[a->n++] = found;
 	if (found && engine_has_status(record, "requeued"))
 		a->is_repeated = true;
-	if (found && engine_has_status(record, "ok"))
+	/* A void one would have been written as requeued, too, had the round been to be repeated: it was out of time. */
+	if (found && (engine_has_status(record, "ok") || engine_has_status(record, "void")))
 		a->has_kept = true;
 	if (engine_is_contaminated(record) || engine_has_status(record, "void"))
 		a->is_contaminated = true;

@@ -538,6 +538,27 @@ static void test_looks(void **state)
 }
 
 /* Time that is up in the middle leaves a run that is gone on with, and that ends as one in one piece. */
+/* A round that was void when the time was up stands: who goes on does not measure it again. */
+static void test_void_and_budget(void **state)
+{
+	static const char *const ways[] = {"lies", NULL};
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples;
+
+	(void)state;
+	make(&f, ways, "{\"workload\":\"fake/once\",\"rounds\":3}");
+	f.budget_ns = 1;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	assert_true(is(json_array_get(samples, 0), "status", "void"));
+	assert_rounds(samples, "lies", false, 2);
+	assert_int_equal(json_array_size(samples), 2);
+	json_decref(samples);
+	drop(&f);
+}
+
 static void test_looks_and_budget(void **state)
 {
 	static const char *const ways[] = {"aa", "slow", NULL};
@@ -708,6 +729,7 @@ int main(void)
 		cmocka_unit_test(test_looks),
 		cmocka_unit_test(test_looks_and_budget),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_void_and_budget),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_progress_shows_the_estimate),
 	};

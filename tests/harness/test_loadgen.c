@@ -346,6 +346,7 @@ static void test_wrong_input(void **state)
 		const char *line, *part;
 	} cases[] = {
 		{"nonsense", "not JSON"},
+		{"{\"cmd\":\"\xff\"}", "not JSON"}, /* what is quoted is no UTF-8 either */
 		{"{}", "\"cmd\""},
 		{"{\"cmd\":\"run\",\"mode\":\"closed\",\"host\":\"\",\"seed\":\"\"}", "must be \"load\""},
 		{LOAD("\"ajar\"", "1", "1", "1", "\"0000000000000001\""), "\"mode\""},

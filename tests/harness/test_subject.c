@@ -365,6 +365,7 @@ static void test_wrong_input(void **state)
 		const char *line, *part;
 	} cases[] = {
 		{"nonsense", "not JSON"},
+		{"{\"cmd\":\"\xff\"}", "not JSON"}, /* what is quoted is no UTF-8 either */
 		{"[]", "not a JSON object"},
 		{"{}", "\"cmd\" is missing"},
 		{"{\"cmd\":\"go\"}", "must be \"run\""},
