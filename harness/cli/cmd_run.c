@@ -225,6 +225,7 @@ static int conclude_complete(struct run *r, const struct engine_result *result)
 	/* Killed between its last sample and its end: nobody has said yet that it is complete. */
 	if (!jsonx_bool(store_run(r->store), "complete", false) && run_note_finished(r, true) != 0)
 		return cli_usage(&r->err);
+	session_remove_tree(r->data_path); /* what a run that was killed at its end has left; there is none otherwise */
 	cli_complain("nothing is missing in %s", r->dir);
 	if (run_is_smoke(r)) {
 		run_show_smoke(r->plan, r->store, result);
