@@ -68,20 +68,20 @@ valid "" question "$source"/harness/questions/*.json
 "$fake" --describe >describe.json
 valid --known describe describe.json
 
-# ---- the selftest, where its subject is built: one trial is enough to be described
+# ---- the selftest, where its subject is built: two trials are enough to be described
 selftest=$build/selftest/subject-self
 if [ -x "$selftest" ]; then
 	mkdir tree/selftest && ln -s "$selftest" tree/selftest/subject-self
 	for try in 1 2 3; do # on busy CPUs every round of a trial can be void
 		rm -rf tried
-		timeout 60 "$S" selftest --trials 1 --rounds 7 --plant 50 --seed $try --quiet --out tried >out 2>err
+		timeout 60 "$S" selftest --trials 2 --rounds 9 --plant 50 --seed $try --quiet --out tried >out 2>err
 		[ -s tried/selftest.json ] && break
 	done
 	[ -s tried/selftest.json ] || fail "selftest: $(cat out err)"
 	valid --known selftest tried/selftest.json
 	valid --known run tried/run.json
 	sed 's/"false_alarms"/"alarms"/' tried/selftest.json >alarms
-	refused "is not valid under any of the given schemas" "" selftest alarms
+	refused "sizes/0: " "" selftest alarms
 fi
 
 # ---- the models, where they are built: what they describe, and what they say in a sample
