@@ -10,9 +10,13 @@
  * creates later is counted and threads that have ended stay in the sum. Nothing is ever reset or toggled: the region
  * is the difference of two reads, at its begin and its end.
  *
- * Rejected: groups (older kernels refuse inherit together with PERF_FORMAT_GROUP, and the questions take their
- * ratios from few enough events to be scheduled at once; the running/enabled ratio shows when they were not), rdpmc
- * (per thread, and a goroutine changes threads), per-CPU events (count strangers and need privilege).
+ * The hardware events of a set are one group of the kernel's: they are on the PMU together or not at all, so that a ratio of
+ * two of them is of one time, whoever else uses the PMU. One that does not fit into the group any more is opened alone.
+ * Each is still read by itself: older kernels refuse inherit together with PERF_FORMAT_GROUP.
+ *
+ * `energy:NAME` is no perf event but RAPL's counter of the machine, read at the same two points (energy.c).
+ *
+ * Rejected: rdpmc (per thread, and a goroutine changes threads), per-CPU events (count strangers and need privilege).
  *
  * <linux/perf_event.h> must not be included here: libpfm brings its own, clashing, copy.
  */
@@ -29,10 +33,14 @@
 #include <perfmon/pfmlib.h>
 #include <perfmon/pfmlib_perf_event.h>
 
+#include "harness/measure/energy.h"
+#include "harness/measure/internal.h"
 #include "harness/measure/sysfile.h"
 
 /* Below this share of its time on the PMU a scaled count is a guess. From benchmark-method; arbitrary but usual. */
 #define MIN_RUNNING_SHARE 0.25
+
+#define OPS_UNKNOWN "per operation it is not known: the sample does not say how many were done"
 
 /* What read(2) gives with the read_format that we ask for; the order is the kernel's. */
 struct reading {
@@ -47,6 +55,7 @@ struct event {
 	char *fstr; /* libpfm's fully qualified name; NULL for tracepoints and unknown events */
 	struct perf_event_attr attr; /* valid if is_encoded */
 	bool is_encoded;
+	struct energy *energy; /* not NULL: this is one of RAPL's, and has no descriptor */
 
 	/* set by counters_open and by the two reads */
 	int fd; /* -1: not open */
@@ -121,6 +130,10 @@ static int encode(struct event *e)
 	int rc;
 
 	memset(&e->attr, 0, sizeof e->attr);
+	if (strncmp(e->name, ENERGY_PREFIX, strlen(ENERGY_PREFIX)) == 0) {
+		e->energy = energy_new(e->name + strlen(ENERGY_PREFIX), e->why, sizeof e->why);
+		return e->energy ? PFM_SUCCESS : PFM_ERR_NOTFOUND;
+	}
 	e->attr.size = sizeof e->attr;
 	/* User and kernel: a modifier in the name ("cycles:u") overrides. */
 	rc = pfm_get_os_event_encoding(e->name, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT_EXT, &arg);
@@ -132,6 +145,9 @@ static int encode(struct event *e)
 		snprintf(e->why, sizeof e->why, "no such event: libpfm4 says %s", pfm_strerror(rc));
 	if (!e->is_encoded)
 		return rc;
+	/* libpfm leaves it open for some events; ":h" alone is asked for by name. */
+	if (!e->attr.exclude_user || !e->attr.exclude_kernel)
+		e->attr.exclude_hv = 1;
 	e->attr.inherit = 1;
 	e->attr.disabled = 0;
 	e->attr.enable_on_exec = 0;
@@ -189,6 +205,9 @@ int counters_check_name(const char *name, struct err *err)
 		return rc;
 	rc = encode(&e);
 	free(e.fstr);
+	energy_free(e.energy);
+	if (rc == PFM_SUCCESS)
+		return 0;
 	if (rc == PFM_ERR_ATTR ||
 	    rc == PFM_ERR_ATTR_VAL) /* has the form of a tracepoint, but its first part is an event */
 		return err_set(err, -EINVAL, "there is no event '%.80s': libpfm4 says %s", name, pfm_strerror(rc));
@@ -249,11 +268,27 @@ static void explain(int error, char *why, size_t size)
 	}
 }
 
-static int open_event(struct perf_event_attr *attr, pid_t pid)
+static int ask_kernel(struct perf_event_attr *attr, pid_t pid, int group_fd)
 {
-	int fd = (int)syscall(SYS_perf_event_open, attr, pid, -1, -1, (unsigned long)PERF_FLAG_FD_CLOEXEC);
+	int fd = (int)syscall(SYS_perf_event_open, attr, pid, -1, group_fd, (unsigned long)PERF_FLAG_FD_CLOEXEC);
 
 	return fd >= 0 ? fd : -errno;
+}
+
+int (*counters__open)(struct perf_event_attr *attr, pid_t pid, int group_fd) = ask_kernel;
+
+/* In the group of `leader` (-1: there is none yet) or, when it does not fit there, by itself. */
+static int open_event(struct perf_event_attr *attr, pid_t pid, int leader)
+{
+	int fd = counters__open(attr, pid, leader);
+
+	return fd == -EINVAL && leader >= 0 ? counters__open(attr, pid, -1) : fd;
+}
+
+/* Events that want a register of the PMU, of which there are few. */
+static bool needs_pmu(const struct perf_event_attr *attr)
+{
+	return attr->type != PERF_TYPE_SOFTWARE && attr->type != PERF_TYPE_TRACEPOINT;
 }
 
 /*
@@ -268,21 +303,23 @@ static bool counts_in_user_mode(const struct perf_event_attr *attr)
 	       (attr->config != PERF_COUNT_SW_CONTEXT_SWITCHES && attr->config != PERF_COUNT_SW_CPU_MIGRATIONS);
 }
 
-static void open_on(struct event *e, pid_t pid)
+static void open_on(struct event *e, pid_t pid, int leader)
 {
 	struct perf_event_attr attr = e->attr;
-	int fd = open_event(&attr, pid);
+	int fd = open_event(&attr, pid, leader);
 
-	if ((fd == -EACCES || fd == -EPERM) && !attr.exclude_kernel && counts_in_user_mode(&attr)) {
+	/* Not of an event that is about the kernel alone (":k"): without the kernel nothing is left of it, and it would read 0. */
+	if ((fd == -EACCES || fd == -EPERM) && !attr.exclude_kernel && !attr.exclude_user &&
+	    counts_in_user_mode(&attr)) {
 		attr.exclude_kernel = 1;
 		attr.exclude_hv = 1;
-		fd = open_event(&attr, pid);
+		fd = open_event(&attr, pid, leader);
 	}
 	if (fd < 0) {
 		explain(-fd, e->why, sizeof e->why);
 		return;
 	}
-	if (attr.exclude_kernel && !counts_in_user_mode(&attr)) {
+	if (attr.exclude_kernel && (attr.exclude_user || !counts_in_user_mode(&attr))) {
 		snprintf(e->why, sizeof e->why,
 			 "would count 0: this event happens in the kernel, and its scope was cut to user");
 		(void)close(fd);
@@ -301,16 +338,21 @@ static void close_event(struct event *e)
 
 void counters_open(struct counters *c, pid_t pid)
 {
+	int leader = -1;
+
+	for (size_t i = 0; i < c->n; i++)
+		close_event(&c->event[i]); /* the set may be used for one child after another */
 	for (size_t i = 0; i < c->n; i++) {
 		struct event *e = &c->event[i];
 
-		close_event(e); /* the set may be used for one child after another */
 		e->has_begin = e->has_end = false;
 		e->scope = NULL;
 		if (!e->is_encoded)
 			continue;
 		e->why[0] = '\0';
-		open_on(e, pid);
+		open_on(e, pid, needs_pmu(&e->attr) ? leader : -1);
+		if (leader < 0 && e->fd >= 0 && needs_pmu(&e->attr))
+			leader = e->fd;
 	}
 }
 
@@ -334,20 +376,40 @@ static bool read_event(struct event *e, struct reading *r)
 
 void counters_begin(struct counters *c)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
+		energy_begin(c->event[i].energy);
 		c->event[i].has_begin = read_event(&c->event[i], &c->event[i].begin);
+	}
 }
 
 void counters_end(struct counters *c)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
 		c->event[i].has_end = read_event(&c->event[i], &c->event[i].end);
+		energy_end(c->event[i].energy);
+	}
 }
 
 /* A number that JSON can carry exactly; beyond 2^53 a region does not count. */
 static json_t *count_json(uint64_t value)
 {
 	return json_integer((json_int_t)value);
+}
+
+/* RAPL counts always, and for everybody: it has no times of its own, and its scope is the machine. */
+static json_t *energy_json(const struct event *e, uint64_t ops)
+{
+	const char *why = NULL;
+	int64_t uj = energy_result(e->energy, &why);
+	bool is_known = !why;
+
+	if (is_known && ops == 0)
+		why = OPS_UNKNOWN;
+	return json_pack("{s:s, s:n, s:o, s:o, s:n, s:n, s:s, s:o, s:s?}", "name", e->name, "fstr", "value",
+			 is_known ? json_integer((json_int_t)uj) : json_null(), "raw",
+			 is_known ? json_integer((json_int_t)uj) : json_null(), "time_enabled_ns", "time_running_ns",
+			 "scope", "machine", "per_op", why ? json_null() : json_real((double)uj / (double)ops), "why",
+			 why);
 }
 
 static json_t *event_json(const struct event *e, uint64_t ops)
@@ -376,7 +438,7 @@ static json_t *event_json(const struct event *e, uint64_t ops)
 	}
 	is_known = !why;
 	if (is_known && ops == 0)
-		why = "per operation it is not known: the sample does not say how many were done";
+		why = OPS_UNKNOWN;
 	return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:s?, s:o, s:s?}", "name", e->name, "fstr", e->fstr, "value",
 			 is_known ? count_json((uint64_t)(scaled + 0.5)) : json_null(), "raw",
 			 is_read ? count_json(raw) : json_null(), "time_enabled_ns",
@@ -390,7 +452,8 @@ json_t *counters_result(const struct counters *c, uint64_t ops)
 	json_t *all = json_array();
 
 	for (size_t i = 0; all && i < c->n; i++)
-		if (json_array_append_new(all, event_json(&c->event[i], ops)) != 0) {
+		if (json_array_append_new(all, c->event[i].energy ? energy_json(&c->event[i], ops)
+								  : event_json(&c->event[i], ops)) != 0) {
 			json_decref(all);
 			return NULL;
 		}
@@ -405,6 +468,7 @@ void counters_free(struct counters *c)
 		close_event(&c->event[i]);
 		free(c->event[i].name);
 		free(c->event[i].fstr); /* libpfm's, by asprintf */
+		energy_free(c->event[i].energy);
 	}
 	free(c);
 }
@@ -420,7 +484,7 @@ bool counters_pmu_available(char *why, size_t why_size)
 	attr.config = PERF_COUNT_HW_CPU_CYCLES;
 	attr.exclude_kernel = 1; /* what an unprivileged user may do: whether there is a PMU, not how far it may look */
 	attr.exclude_hv = 1;
-	fd = open_event(&attr, 0);
+	fd = open_event(&attr, 0, -1);
 	if (fd < 0) {
 		explain(-fd, why, why_size);
 		return false;

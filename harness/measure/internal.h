@@ -53,6 +53,10 @@ struct mount {
 /* The mount that a path lies on, by /proc/self/mountinfo. 0 or a negative errno. */
 int machine_mount(const char *path, struct mount *out);
 
+/* counters.c: perf_event_open(2), the descriptor or -errno; tests put their own here. */
+struct perf_event_attr;
+extern int (*counters__open)(struct perf_event_attr *attr, pid_t pid, int group_fd);
+
 /* noise.c: fill busy_ns and steal_ns from the text of /proc/stat, whose unit is tick nanoseconds. */
 void noise_parse_stat(const char *text, int64_t tick, struct noise_point *p);
 
