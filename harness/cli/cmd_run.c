@@ -15,6 +15,7 @@
 #include "harness/cli/run_session.h"
 #include "harness/cli/run_show.h"
 #include "harness/plan/estimate.h"
+#include "harness/plan/event_sets.h"
 #include "harness/plan/power.h"
 #include "harness/plan/jsonx.h"
 #include "harness/report/report.h"
@@ -47,7 +48,11 @@ static const struct option_spec specs[] = {
 	 .value = "LIST",
 	 .help = "exactly these subjects, foreign ones too",
 	 .env = "SWITCHYARD_ONLY_SUBJECTS"},
-	{.name = "events", .value = "LIST", .help = "count these perf events, in samples of their own"},
+	{.name = "events",
+	 .value = "SETS",
+	 .help = "count these sets of events (below) or events, in samples of their own, one set in each"},
+	{.name = "simulate-cache",
+	 .help = "run each subject under cachegrind, too: instructions and cache misses per operation, simulated"},
 	{.name = "hdr",
 	 .help = "keep the response times of each timed server sample as hdr/KEY.hgrm, as HdrHistogram prints them"},
 	{.name = "param",
@@ -327,7 +332,12 @@ static void print_help(void)
 	     "<N.\n"
 	     "Keys: workload (switch/ring or ring), family, subject, placement, kind, group, workers, any "
 	     "parameter.\n\n"
-	     "Exit codes: 0 done (unsupported cells are no failure); 2 wrong use or set-up; 4 some samples failed, or "
+	     "events: names of sets, and libpfm4's names of events, tracepoints (sched:sched_switch), energy:package "
+	     "(RAPL).\n"
+	     "A named set is counted in samples of its own; so are the events between two ';'.");
+	event_sets_print(stdout);
+	puts("\nExit codes: 0 done (unsupported cells are no failure); 2 wrong use or set-up; 4 some samples failed, "
+	     "or "
 	     "there\n"
 	     "is no good one; 130 interrupted: what was measured is kept, and --resume goes on.");
 }
@@ -396,6 +406,8 @@ int run_with(int argc, char **argv, const struct run_order *order)
 		rc = prepare(r);
 	if (rc == 0)
 		rc = request_budget(&r->o, r->request, r->plan, &r->budget_ns, &r->err);
+	if (rc == 0)
+		rc = run_find_cachegrind(r);
 	if (rc == 0)
 		code = options_has(&r->o, "resume") ? go_on(r) : start_new(r, argc, argv);
 	if (rc)

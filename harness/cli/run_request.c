@@ -12,6 +12,7 @@
 #include "harness/measure/measure.h"
 #include "harness/plan/beside.h"
 #include "harness/plan/estimate.h"
+#include "harness/plan/event_sets.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/question_file.h"
 #include "harness/plan/variant.h"
@@ -83,19 +84,6 @@ static int parse_seed(const struct options *o, uint64_t *seed, struct err *err)
 	return err_set(err, -EINVAL,
 		       "--seed is '%.60s', it must be a whole number below 2^64, or 0x and up to 16 hexadecimal digits",
 		       text);
-}
-
-/* Names are checked now, not in the first counted sample: a run may be minutes old by then. */
-static int check_events(const json_t *events, struct err *err)
-{
-	const json_t *name;
-	size_t i;
-	int rc = 0;
-
-	json_array_foreach (events, i, name)
-		if (rc == 0)
-			rc = counters_check_name(json_string_value(name), err);
-	return rc;
 }
 
 /* The user's folder as an absolute path: --resume may be called from elsewhere. */
@@ -235,15 +223,14 @@ static json_t *lists_of(const struct options *o)
 
 	for (size_t i = 0; i < n_params; i++)
 		json_array_append_new(list, json_string(params[i]));
-	return json_pack("{s:o, s:o, s:o, s:o}", "params", list, "placements", strings_of(options_get(o, "placement")),
-			 "subjects", strings_of(options_get(o, "subjects")), "events",
-			 strings_of(options_get(o, "events")));
+	return json_pack("{s:o, s:o, s:o}", "params", list, "placements", strings_of(options_get(o, "placement")),
+			 "subjects", strings_of(options_get(o, "subjects")));
 }
 
 int request_make(const struct options *o, const struct session_places *places, const struct catalog *c, json_t **out,
 		 uint64_t *seed, struct err *err)
 {
-	json_t *file = NULL, *knobs = NULL, *data_dir = NULL, *old = NULL, *lists = lists_of(o), *own;
+	json_t *file = NULL, *knobs = NULL, *data_dir = NULL, *old = NULL, *lists = lists_of(o), *events = NULL, *own;
 	char *filter = joined_filter(o);
 	int64_t rounds;
 	bool rigorous = options_has(o, "rigorous");
@@ -259,8 +246,11 @@ int request_make(const struct options *o, const struct session_places *places, c
 		rc = parse_seed(o, seed, err);
 	if (rc == 0)
 		rc = read_plan(o, places, &file, err);
-	if (rc == 0)
-		rc = check_events(json_object_get(lists, "events"), err);
+	if (rc == 0 && options_has(o, "simulate-cache") && options_has(o, "smoke"))
+		rc = err_set(err, -EINVAL,
+			     "--simulate-cache simulates what is measured, and a --smoke run measures nothing");
+	if (rc == 0) /* names are checked now, not in the first counted sample: a run may be minutes old by then */
+		rc = event_sets_parse(options_get(o, "events"), &events, err);
 	if (rc == 0)
 		rc = knobs_of(o, c, &knobs, err);
 	if (rc == 0)
@@ -277,12 +267,16 @@ int request_make(const struct options *o, const struct session_places *places, c
 			rc = err_set(err, -EINVAL, "an option is not valid UTF-8");
 		json_decref(own);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		json_object_set(*out, "events", events);
 		json_object_set_new(*out, "hdr", json_boolean(options_has(o, "hdr")));
+		json_object_set_new(*out, "simulate_cache", json_boolean(options_has(o, "simulate-cache")));
+	}
 	json_decref(file);
 	json_decref(knobs);
 	json_decref(data_dir);
 	json_decref(old);
+	json_decref(events);
 	json_decref(lists);
 	free(filter);
 	return rc;
@@ -301,7 +295,7 @@ size_t request_strings(const json_t *request, const char *key, const char **out,
 
 int request_plan(const json_t *request, struct catalog *c, const struct topology *t, struct plan **out, struct err *err)
 {
-	const char *params[64], *placements[8], *subjects[64], *events[1], *filter = jsonx_str(request, "filter");
+	const char *params[64], *placements[8], *subjects[64], *filter = jsonx_str(request, "filter");
 	const char *cells[REQUEST_MAX_CELLS], *old = jsonx_str(request, "old");
 	size_t n_cells = request_strings(request, "cells", cells, REQUEST_MAX_CELLS);
 	size_t n_placements = request_strings(request, "placements", placements, 8);
@@ -316,7 +310,8 @@ int request_plan(const json_t *request, struct catalog *c, const struct topology
 		.n_subjects = request_strings(request, "subjects", subjects, 64),
 		.rounds = (unsigned)jsonx_int(request, "rounds", 0),
 		.is_rigorous = jsonx_bool(request, "rigorous", false),
-		.with_counted = request_strings(request, "events", events, 1) > 0,
+		.event_sets = json_object_get(request, "events"),
+		.with_simulated = jsonx_bool(request, "simulate_cache", false),
 		.smoke = jsonx_bool(request, "smoke", false),
 	};
 
@@ -353,7 +348,8 @@ int request_budget(const struct options *o, const json_t *request, const struct 
 	if (text || jsonx_bool(request, "smoke", false))
 		return 0;
 	estimate_plan(p, &e);
-	if ((jsonx_int(request, "rounds", 0) || p->is_rigorous) && e.total_ns > sized_ns)
+	if ((jsonx_int(request, "rounds", 0) || p->is_rigorous || jsonx_bool(request, "simulate_cache", false)) &&
+	    e.total_ns > sized_ns)
 		sized_ns = e.total_ns;
 	*out = (int64_t)((double)sized_ns * PLAN_BUDGET_GRACE);
 	return 0;
@@ -378,9 +374,9 @@ json_t *request_command(const struct options *o, const char *word, int argc, cha
 
 int request_check_resume(const struct options *o, struct err *err)
 {
-	static const char *const fixed[] = {"filter",    "plan",  "question", "rounds",   "seed",     "out",
-					    "placement", "smoke", "hdr",      "rigorous", "subjects", "events",
-					    "param",     "knobs", "data-dir", "old"};
+	static const char *const fixed[] = {"filter",    "plan",  "question", "rounds",   "seed",          "out",
+					    "placement", "smoke", "hdr",      "rigorous", "subjects",      "events",
+					    "param",     "knobs", "data-dir", "old",      "simulate-cache"};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (options_typed(o, fixed[i]))

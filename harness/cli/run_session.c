@@ -8,9 +8,6 @@
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
 
-static const char *const default_events[] = {"cycles",        "instructions",     "cache-references", "cache-misses",
-					     "branch-misses", "context-switches", "cpu-migrations",   "page-faults"};
-
 bool run_is_smoke(const struct run *r)
 {
 	return jsonx_bool(r->request, "smoke", false);
@@ -135,6 +132,19 @@ struct engine_config run_engine(struct run *r, struct progress *progress)
 	return config;
 }
 
+int run_find_cachegrind(struct run *r)
+{
+	const struct cell *cell = r->plan->cells;
+	unsigned cpu = 0;
+
+	if (!jsonx_bool(r->request, "simulate_cache", false))
+		return 0;
+	while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &cell->placed.subject))
+		cpu++;
+	r->cachegrind = xcalloc(1, sizeof *r->cachegrind);
+	return cachegrind_new(r->topology, cpu, r->cachegrind, &r->err);
+}
+
 /* --hdr: the folder for response times, *out as an absolute path; NULL where none are kept. The caller frees. */
 static int make_hdr_dir(struct run *r, char **out)
 {
@@ -159,8 +169,6 @@ static int make_hdr_dir(struct run *r, char **out)
 
 int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 {
-	const char *events[64];
-	size_t n_events = request_strings(r->request, "events", events, 64);
 	struct progress progress;
 	struct estimate estimate;
 	struct engine_config config = run_engine(r, &progress);
@@ -179,8 +187,7 @@ int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 	config.env.oracle = r->oracle;
 	config.env.knobs = json_object_get(r->request, "knobs");
 	config.env.nearness = topology_nearness(r->topology);
-	config.env.events = n_events ? events : default_events;
-	config.env.n_events = n_events ? n_events : sizeof default_events / sizeof *default_events;
+	config.env.cachegrind = r->cachegrind;
 	if (run_is_smoke(r))
 		config.env.settle_ns = 0;
 	rc = engine_run(&config, result, &r->err);
@@ -199,6 +206,7 @@ void run_clear(struct run *r)
 	topology_free(r->topology);
 	catalog_free(r->catalog);
 	json_decref(r->request);
+	free(r->cachegrind);
 	free(r->run_id);
 	free(r->dir);
 	free(r->data_path);

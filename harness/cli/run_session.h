@@ -8,6 +8,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/options.h"
 #include "harness/cli/run_request.h"
+#include "harness/measure/cachegrind.h"
 #include "harness/measure/measure.h"
 #include "harness/plan/engine.h"
 
@@ -20,6 +21,7 @@ struct run {
 	struct plan *plan;
 	struct store *store;
 	struct oracle *oracle;
+	struct cachegrind *cachegrind; /* NULL: nothing is simulated */
 	json_t *request; /* what selects the cells */
 	uint64_t seed;
 	int64_t budget_ns; /* 0: none */
@@ -46,6 +48,8 @@ void run_catch_signals(void);
 void run_start_oracle(struct run *r);
 /* What runs the plan, but for the samples' environment. */
 struct engine_config run_engine(struct run *r, struct progress *progress);
+/* With --simulate-cache: valgrind, and the caches of the CPU that the plan's first cell runs on. Needs the plan. */
+int run_find_cachegrind(struct run *r);
 /* Take what is missing, for `budget_ns` at most (0: without end). */
 int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result);
 

@@ -18,16 +18,23 @@ static void print_subjects(const struct cell *cell)
 	}
 }
 
+/* ", 24 simulated" where there are any: few runs have some. */
+static void print_simulated(FILE *out, unsigned n, const char *word)
+{
+	if (n)
+		fprintf(out, ", %u %s", n, word);
+}
+
 void run_show_estimate(const struct plan *p, FILE *out)
 {
 	struct estimate e;
 
 	estimate_plan(p, &e);
-	fprintf(out,
-		"plan %s: %zu cells, %u timed samples, %u calibrations, %u counted samples, %sabout %.0f s (%.1f "
-		"min)\n",
-		p->name, p->n_cells, e.timed, e.calibrate, e.counted, p->is_rigorous ? "at most " : "",
-		(double)e.total_ns / 1e9, (double)e.total_ns / 6e10);
+	fprintf(out, "plan %s: %zu cells, %u timed samples, %u calibrations, %u counted samples", p->name, p->n_cells,
+		e.timed, e.calibrate, e.counted);
+	print_simulated(out, e.simulated, "simulated samples");
+	fprintf(out, ", %sabout %.0f s (%.1f min)\n", p->is_rigorous ? "at most " : "", (double)e.total_ns / 1e9,
+		(double)e.total_ns / 6e10);
 }
 
 void run_show_plan(const struct plan *p, uint64_t seed)
@@ -42,8 +49,9 @@ void run_show_plan(const struct plan *p, uint64_t seed)
 		struct estimate e;
 
 		estimate_cell(p, cell, &e);
-		printf("  %-64s %2u rounds, %u counted, %6.1f s: ", cell->id, cell->rounds, cell->counted,
-		       (double)e.total_ns / 1e9);
+		printf("  %-64s %2u rounds, %u counted", cell->id, cell->rounds, cell->counted);
+		print_simulated(stdout, cell->simulated, "simulated");
+		printf(", %6.1f s: ", (double)e.total_ns / 1e9);
 		print_subjects(cell);
 		putchar('\n');
 	}
@@ -72,7 +80,7 @@ void run_show_plan(const struct plan *p, uint64_t seed)
 
 void run_show_missing(const json_t *missing, const struct engine_result *r)
 {
-	static const char *const kinds[] = {"calibrate", "timed", "counted", "smoke"};
+	static const char *const kinds[] = {"calibrate", "timed", "counted", "simulated", "smoke"};
 	const char *cell;
 	json_t *of_cell;
 

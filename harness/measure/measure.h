@@ -124,6 +124,14 @@ struct placed {
  */
 int topology_place(const struct topology *t, enum placement p, unsigned wanted, bool needs_load, struct placed *out,
 		   struct err *err);
+/* A cache as hwloc tells it; 0: not told, ways -1: fully associative. */
+struct cache_shape {
+	int64_t bytes;
+	int ways, line_bytes;
+};
+enum cache_kind { CACHE_I1, CACHE_D1, CACHE_LL };
+/* One of the caches above a CPU; LL is the last level that holds data. False: the machine does not tell. */
+bool topology_cache(const struct topology *t, unsigned cpu, enum cache_kind kind, struct cache_shape *out);
 json_t *topology_json(const struct topology *t); /* sockets, cores, pus, smt, numa_nodes, caches[] */
 /*
  * All that a picture needs (docs/records.md "topology"): what lies in what down to the CPUs, those that are not allowed

@@ -65,6 +65,25 @@ static hwloc_obj_t last_level_cache(hwloc_obj_t pu)
 	return found;
 }
 
+bool topology_cache(const struct topology *t, unsigned cpu, enum cache_kind kind, struct cache_shape *out)
+{
+	hwloc_obj_t pu = hwloc_get_pu_obj_by_os_index(t->hwloc, cpu), obj = NULL;
+
+	if (!pu)
+		return false;
+	if (kind == CACHE_LL)
+		obj = last_level_cache(pu);
+	else
+		obj = hwloc_get_ancestor_obj_by_type(t->hwloc,
+						     kind == CACHE_I1 ? HWLOC_OBJ_L1ICACHE : HWLOC_OBJ_L1CACHE, pu);
+	if (!obj || obj->attr->cache.size == 0)
+		return false;
+	*out = (struct cache_shape){.bytes = (int64_t)obj->attr->cache.size,
+				    .ways = obj->attr->cache.associativity,
+				    .line_bytes = (int)obj->attr->cache.linesize};
+	return true;
+}
+
 static unsigned index_above(const struct topology *t, hwloc_obj_t pu, hwloc_obj_type_t type, unsigned otherwise)
 {
 	hwloc_obj_t obj = hwloc_get_ancestor_obj_by_type(t->hwloc, type, pu);
@@ -198,6 +217,8 @@ static int load_hwloc(const char *description, unsigned long flags, hwloc_topolo
 		rc = describe(*out, description, err);
 	else if (hwloc_topology_set_flags(*out, flags) != 0)
 		rc = err_set(err, -errno, "hwloc refuses the topology's flags: %s", strerror(errno));
+	/* Left out by default. What is not there is no error. */
+	(void)hwloc_topology_set_icache_types_filter(*out, HWLOC_TYPE_FILTER_KEEP_ALL);
 	if (rc == 0 && hwloc_topology_load(*out) != 0)
 		rc = err_set(err, description ? -EINVAL : -EIO, "hwloc cannot load the topology%s%.200s: %s",
 			     description ? " " : "", description ? description : "", strerror(errno));

@@ -34,6 +34,7 @@
 #include "harness/plan/engine_parts.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
+#include "harness/plan/simulate.h"
 #include "harness/stats/stats.h"
 
 enum {
@@ -125,6 +126,11 @@ static void learn(struct cell_state *s, size_t i, const json_t *record)
 	}
 }
 
+static int64_t expected_ns(const struct cell_state *s, const char *kind)
+{
+	return strcmp(kind, "simulated") == 0 ? estimate_simulated_ns(s->cell) : s->sample_estimate_ns;
+}
+
 static void note_missing(struct engine *e, const struct cell_state *s, const char *kind)
 {
 	json_t *of_cell = json_object_get(e->config->missing, s->cell->id);
@@ -135,7 +141,7 @@ static void note_missing(struct engine *e, const struct cell_state *s, const cha
 	}
 	json_object_set_new(of_cell, kind, json_integer(jsonx_int(of_cell, kind, 0) + 1));
 	e->result->n_missing++;
-	e->result->missing_ns += s->sample_estimate_ns;
+	e->result->missing_ns += expected_ns(s, kind);
 }
 
 /* Run a sample unless its key is there. *found tells which; NULL: interrupted. A found record is borrowed. */
@@ -149,7 +155,7 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 	record = (json_t *)store_find(e->config->store, key);
 	*found = record != NULL;
 	if (record) {
-		progress_sample(e->config->progress, s->sample_estimate_ns, 0);
+		progress_sample(e->config->progress, expected_ns(s, r->kind), 0);
 		return record;
 	}
 	if (e->config->missing) {
@@ -161,9 +167,11 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 	record = sample_take(&e->config->env, r);
 	if (!record)
 		return NULL;
-	s->spent_ns += (int64_t)(clock_now_ns() - before);
-	s->n_taken++;
-	progress_sample(e->config->progress, s->sample_estimate_ns, (int64_t)(clock_now_ns() - before));
+	if (strcmp(r->kind, "simulated") != 0) {
+		s->spent_ns += (int64_t)(clock_now_ns() - before);
+		s->n_taken++;
+	}
+	progress_sample(e->config->progress, expected_ns(s, r->kind), (int64_t)(clock_now_ns() - before));
 	return record;
 }
 
@@ -454,26 +462,45 @@ static void all_rounds(struct engine *e)
 	free(again);
 }
 
-static void counted_all(struct engine *e)
+/* A sample of its own kind: which set of events it counts, how often it does its work. */
+static struct sample_request apart_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind,
+					   unsigned k)
 {
+	struct sample_request r = engine_request(e, s, i, kind);
+	size_t n_sets = json_array_size(s->cell->event_sets);
+
+	r.round = k;
+	r.position = (unsigned)i;
+	if (strcmp(kind, "counted") == 0)
+		r.event_set = json_string_value(json_array_get(s->cell->event_sets, k % n_sets));
+	else if (r.ops || s->cell->workload->scaling == SCALING_LINEAR)
+		r.ops = simulate_ops(s->cell) * (simulate_is_twice(k) ? 2 : 1);
+	return r;
+}
+
+/* Samples that are in no round: counted and simulated ones. Only what is counted is as long as a timed one, and needs calibration. */
+static void apart_all(struct engine *e, const char *kind)
+{
+	bool is_counted = strcmp(kind, "counted") == 0;
+
 	for (size_t c = 0; c < e->config->plan->n_cells; c++) {
 		struct cell_state *s = &e->states[c];
 
-		if (s->cell->counted && !is_out_of_time(e) && !engine_calibrate(e, s))
-			return;
-		for (unsigned k = 0; k < s->cell->counted; k++) {
-			for (size_t i = 0; i < s->cell->n_subjects; i++) {
-				struct sample_request r = engine_request(e, s, i, "counted");
+		unsigned n = is_counted ? s->cell->counted : s->cell->simulated;
 
-				r.round = k;
-				r.position = (unsigned)i;
+		if (is_counted && n && !is_out_of_time(e) && !engine_calibrate(e, s))
+			return;
+		for (unsigned k = 0; k < n; k++) {
+			for (size_t i = 0; i < s->cell->n_subjects; i++) {
+				struct sample_request r = apart_request(e, s, i, kind, k);
+
 				if (s->entries[i].is_barred)
 					continue;
 				if (is_out_of_time(e)) {
 					e->result->is_out_of_time = true;
 					return;
 				}
-				progress_show(e->config->progress, false, "counting %s: %s", s->cell->id,
+				progress_show(e->config->progress, false, "%s %s: %s", kind, s->cell->id,
 					      r.subject->id);
 				if (!engine_single(e, s, i, &r, NULL))
 					return;
@@ -605,7 +632,9 @@ int engine_run(const struct engine_config *config, struct engine_result *out, st
 	} else {
 		all_rounds(&e);
 		if (!engine_must_stop(&e) && (!out->is_out_of_time || e.rigor))
-			counted_all(&e);
+			apart_all(&e, "counted");
+		if (!engine_must_stop(&e) && (!out->is_out_of_time || e.rigor))
+			apart_all(&e, "simulated");
 	}
 	progress_end(config->progress);
 	free_states(&e);

@@ -16,6 +16,8 @@ static const int64_t FINITE_NS =
 static const int64_t LOADGEN_NS = 30 * MS; /* a second process, its connections, its warm-up */
 static const int64_t SNAPSHOT_NS =
 	450 * MS; /* the kernel's counters must be stable for 200 ms; they rarely are at once */
+static const int64_t SIMULATED_NS = 1500 * MS; /* of valgrind: its start, and a smoke sample's work a few times over */
+static const int64_t SIMULATED_SLOWER = 50; /* a finite problem under cachegrind */
 static const int64_t STATE_TASK_NS = 25000; /* making and ending one parked thread; goroutines need a tenth */
 
 /* An estimate of more than a hundred years is one of a hundred years. */
@@ -65,6 +67,13 @@ static unsigned knee_samples(const struct plan *p, const struct cell *cell)
 	return n;
 }
 
+int64_t estimate_simulated_ns(const struct cell *cell)
+{
+	bool is_finite = cell->workload->scaling == SCALING_FINITE;
+
+	return SIMULATED_NS + (is_finite ? (cell->region_ns ? cell->region_ns : FINITE_NS) * SIMULATED_SLOWER : 0);
+}
+
 void estimate_cell(const struct plan *p, const struct cell *cell, struct estimate *out)
 {
 	int64_t sample_ns = estimate_sample_ns(p, cell);
@@ -72,11 +81,13 @@ void estimate_cell(const struct plan *p, const struct cell *cell, struct estimat
 
 	*out = (struct estimate){0};
 	/* Growing runs up to a quarter of the region, each up to four times as long as the one before. */
-	if (cell->workload->scaling == SCALING_LINEAR)
+	if (cell->workload->scaling == SCALING_LINEAR && (cell->rounds || cell->counted))
 		out->calibrate = (unsigned)cell->n_subjects;
 	out->timed = (unsigned)cell_entries(cell) * cell->rounds;
 	out->counted = (unsigned)cell->n_subjects * cell->counted;
+	out->simulated = (unsigned)cell->n_subjects * cell->simulated;
 	out->total_ns = bounded_ns((double)(out->timed + out->counted) * (double)sample_ns +
+				   (double)out->simulated * (double)estimate_simulated_ns(cell) +
 				   (double)out->calibrate * (double)(PROCESS_NS + SETTLE_NS + plan_region_ns(p, cell)) +
 				   (double)knees * (double)server_sample_ns(knee_region_ns(plan_region_ns(p, cell))));
 	out->calibrate += knees;
@@ -92,6 +103,7 @@ void estimate_plan(const struct plan *p, struct estimate *out)
 		out->calibrate += e.calibrate;
 		out->timed += e.timed;
 		out->counted += e.counted;
+		out->simulated += e.simulated;
 		out->total_ns = bounded_ns((double)out->total_ns + (double)e.total_ns);
 	}
 }

@@ -6,6 +6,7 @@
 #include "harness/plan/beside.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan_internal.h"
+#include "harness/plan/simulate.h"
 #include "harness/stats/looks.h"
 
 enum { MAX_CELLS = 20000 }; /* a plan with more is a mistake in an axis; arbitrary */
@@ -35,6 +36,7 @@ static void cell_clear(struct cell *cell)
 	free(cell->id);
 	free(cell->group);
 	json_decref(cell->params);
+	json_decref(cell->event_sets);
 }
 
 /* Name what cannot be placed: once per workload and placement, a whole axis would say the same. */
@@ -77,24 +79,28 @@ static bool selected(const struct builder *b, const struct cell *cell, const str
 /* Keep the subjects that the filter wants, and the kinds of samples. */
 static void select_subjects(const struct builder *b, struct cell *cell)
 {
-	bool timed = false, counted = false;
+	bool timed = false, counted = false, simulated = false;
 	size_t n = 0;
 
 	for (size_t i = 0; i < cell->n_subjects; i++) {
 		const struct subject *s = cell->subjects[i];
 		bool t = selected(b, cell, s, b->options->smoke ? "smoke" : "timed");
 		bool c = !b->options->smoke && selected(b, cell, s, "counted");
+		bool m = cell->simulated && selected(b, cell, s, "simulated");
 
-		if (t || c)
+		if (t || c || m)
 			cell->subjects[n++] = s;
 		timed |= t;
 		counted |= c;
+		simulated |= m;
 	}
 	cell->n_subjects = n;
 	if (!timed)
 		cell->rounds = 0;
 	if (!counted)
 		cell->counted = 0;
+	if (!simulated)
+		cell->simulated = 0;
 	for (size_t i = 0; i < n; i++)
 		if (cell->subjects[i] == cell->base)
 			return;
@@ -134,6 +140,24 @@ static struct cell *known_cell(const struct plan *p, const char *id)
 	return NULL;
 }
 
+/* A sample for each set that either of them names. The array may be other cells', too. */
+static void merge_event_sets(struct cell *known, const struct cell *cell)
+{
+	json_t *all = json_deep_copy(known->event_sets), *set;
+	size_t i, k;
+
+	json_array_foreach (cell->event_sets, i, set) {
+		for (k = 0; k < json_array_size(all) && !json_equal(json_array_get(all, k), set); k++)
+			;
+		if (k == json_array_size(all))
+			json_array_append(all, set);
+	}
+	json_decref(known->event_sets);
+	known->event_sets = all;
+	if (known->counted && known->counted < json_array_size(all))
+		known->counted = (unsigned)json_array_size(all);
+}
+
 /* A cell that two groups name: what the second wants more than the first. */
 static void merge_cell(struct cell *known, const struct cell *cell)
 {
@@ -142,6 +166,8 @@ static void merge_cell(struct cell *known, const struct cell *cell)
 			known->subjects[known->n_subjects++] = cell->subjects[i];
 	known->rounds = cell->rounds > known->rounds ? cell->rounds : known->rounds;
 	known->counted = cell->counted > known->counted ? cell->counted : known->counted;
+	known->simulated = cell->simulated > known->simulated ? cell->simulated : known->simulated;
+	merge_event_sets(known, cell);
 	if (!known->base)
 		known->base = cell->base;
 }
@@ -164,12 +190,14 @@ int plan__add_cell(struct builder *b, struct cell cell, unsigned wanted)
 		name = make_id(&cell);
 		cell.id = xformat("%s %s w%u", name, placement_name(cell.placement), cell.placed.workers);
 		free(name);
+		if (b->options->with_simulated && simulate_refused(cell.workload))
+			note_skipped(b, &cell, simulate_refused(cell.workload));
 		select_subjects(b, &cell);
 		add_old_builds(b, &cell);
 		known = known_cell(p, cell.id);
 		if (known) {
 			merge_cell(known, &cell);
-		} else if (cell.n_subjects && (cell.rounds || cell.counted)) {
+		} else if (cell.n_subjects && (cell.rounds || cell.counted || cell.simulated)) {
 			p->cells = xgrow(p->cells, p->n_cells + 1, sizeof *p->cells);
 			p->cells[p->n_cells++] = cell;
 			return 0;
@@ -387,14 +415,15 @@ json_t *cell_json(const struct cell *cell)
 
 	for (size_t i = 0; i < cell->n_subjects; i++)
 		json_array_append_new(subjects, json_string(cell->subjects[i]->id));
-	o = json_pack("{s:s, s:s, s:i, s:O, s:s, s:o, s:o, s:i, s:o, s:s?, s:s?, s:s, s:s, s:s, s:s, s:i, s:i}", "id",
-		      cell->id, "workload", cell->workload->name, "version", cell->workload->version, "params",
-		      cell->params, "placement", placement_name(cell->placement), "cpus",
-		      cpuset_json(&cell->placed.subject), "load_cpus", cpuset_json(&cell->placed.load), "workers",
-		      (int)cell->placed.workers, "subjects", subjects, "base", cell->base ? cell->base->id : NULL,
-		      "twin", cell->twin ? cell->twin->id : NULL, "metric", metric_name(cell->workload->metric), "unit",
-		      metric_unit(cell->workload->metric), "scaling", scaling_name(cell->workload->scaling), "group",
-		      cell->group, "rounds", (int)cell->rounds, "counted", (int)cell->counted);
+	o = json_pack(
+		"{s:s, s:s, s:i, s:O, s:s, s:o, s:o, s:i, s:o, s:s?, s:s?, s:s, s:s, s:s, s:s, s:i, s:i, s:O, s:i}",
+		"id", cell->id, "workload", cell->workload->name, "version", cell->workload->version, "params",
+		cell->params, "placement", placement_name(cell->placement), "cpus", cpuset_json(&cell->placed.subject),
+		"load_cpus", cpuset_json(&cell->placed.load), "workers", (int)cell->placed.workers, "subjects",
+		subjects, "base", cell->base ? cell->base->id : NULL, "twin", cell->twin ? cell->twin->id : NULL,
+		"metric", metric_name(cell->workload->metric), "unit", metric_unit(cell->workload->metric), "scaling",
+		scaling_name(cell->workload->scaling), "group", cell->group, "rounds", (int)cell->rounds, "counted",
+		(int)cell->counted, "event_sets", cell->event_sets, "simulated", (int)cell->simulated);
 	return o;
 }
 

@@ -39,6 +39,8 @@ struct cell {
 	char *group;
 	unsigned rounds; /* timed samples of each subject */
 	unsigned counted; /* counted samples of each subject */
+	json_t *event_sets; /* they take turns over the counted samples (event_sets.h); one at least */
+	unsigned simulated; /* simulated samples of each subject (simulate.h) */
 	int64_t region_ns; /* its group's; 0: the plan's. Of a finite problem, how long it is expected to take: an estimate */
 	bool wants_twin; /* its group asks for one; the first selected cell of the group gets it */
 };
@@ -66,7 +68,9 @@ struct plan_options {
 	size_t n_subjects;
 	unsigned rounds;
 	bool is_rigorous; /* rounds as the last look has, for all cells that are timed */
-	bool with_counted; /* every cell gets a counted sample */
+	const json_t
+		*event_sets; /* every cell gets a counted sample of each of them; NULL or empty: as the plan says */
+	bool with_simulated; /* every cell that can be gets its simulated samples */
 	bool smoke; /* one cell per workload with its smoke parameters; the file is not used */
 };
 

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "harness/plan/beside.h"
+#include "harness/plan/event_sets.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan_internal.h"
+#include "harness/plan/simulate.h"
 #include "harness/plan/variant.h"
 #include "harness/stats/looks.h"
 
@@ -20,7 +22,7 @@ static const char *const plan_keys[] = {"schema",    "name",   "comment", "round
 					"region_ms", "claims", "cells",   NULL};
 static const char *const group_keys[] = {"group",   "workload",  "subjects", "base",    "twin",
 					 "params",  "placement", "workers",  "counted", "rounds",
-					 "comment", "region_ms", NULL};
+					 "comment", "region_ms", "events",   NULL};
 
 static int check_keys(const json_t *object, const char *const *known, const char *where, struct err *err)
 {
@@ -101,6 +103,7 @@ static int add_placements(struct builder *b, const struct group *g)
 
 			cell.params = json_deep_copy(g->cell.params);
 			cell.group = xstrdup(g->cell.group);
+			cell.event_sets = json_incref(g->cell.event_sets);
 			cell.placement = g->placements[i];
 			/* One PU takes one worker; elsewhere a plan's "1" is its default, not a wish for one CPU. */
 			rc = plan__add_cell(b, cell,
@@ -320,6 +323,32 @@ static bool is_excluded(const struct builder *b, const struct group *g)
 	return b->filter && !filter_may_match(b->filter, &item);
 }
 
+/* The user's sets, the group's, or the default; and, where it is counted at all, one sample for each of them. */
+static int read_event_sets(struct builder *b, const json_t *file, struct group *g)
+{
+	bool is_users = json_array_size(b->options->event_sets) > 0;
+	const json_t *list = is_users ? b->options->event_sets : json_object_get(file, "events"), *v;
+	unsigned n;
+	size_t i;
+
+	if (list && !json_is_array(list))
+		return err_set(b->err, -EINVAL, "plan: group %.40s: events is not a list of sets", g->cell.group);
+	g->cell.event_sets = json_array_size(list) ? json_array() : event_sets_default();
+	json_array_foreach (list, i, v) {
+		json_t *sets = NULL;
+		int rc = event_sets_parse(json_is_string(v) ? json_string_value(v) : "no name", &sets, b->err);
+
+		if (rc)
+			return rc;
+		json_array_extend(g->cell.event_sets, sets);
+		json_decref(sets);
+	}
+	n = (unsigned)json_array_size(g->cell.event_sets);
+	if ((is_users || g->cell.counted) && g->cell.counted < n)
+		g->cell.counted = n;
+	return 0;
+}
+
 static int read_group(struct builder *b, const json_t *file, struct group *g)
 {
 	const char *name = jsonx_str(file, "workload"), *group = jsonx_str(file, "group");
@@ -347,8 +376,10 @@ static int read_group(struct builder *b, const json_t *file, struct group *g)
 		g->cell.rounds = b->options->rounds;
 	if (b->options->is_rigorous)
 		g->cell.rounds = looks_all[LOOKS - 1].rounds;
-	if (b->options->with_counted && g->cell.counted == 0)
-		g->cell.counted = 1;
+	if ((rc = read_event_sets(b, file, g)) != 0)
+		return rc;
+	if (b->options->with_simulated && !b->options->smoke)
+		g->cell.simulated = simulate_samples(g->cell.workload);
 	/* Before --param is judged: a value for the selected workload may be none for another with such a parameter. */
 	g->is_excluded = is_excluded(b, g);
 	if (g->is_excluded)
@@ -364,6 +395,7 @@ static void group_clear(struct group *g)
 	for (size_t i = 0; i < sizeof g->axes / sizeof *g->axes; i++)
 		json_decref(g->axes[i]);
 	json_decref(g->cell.params);
+	json_decref(g->cell.event_sets);
 	free(g->cell.group);
 }
 

@@ -26,14 +26,20 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/utf8.h"
+#include "harness/plan/event_sets.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/sample_talk.h"
+#include "harness/plan/simulate.h"
 #include "harness/plan/variant.h"
 
 static const int64_t AFTER_END_TIMEOUT_NS =
 	INT64_C(2000000000); /* end of stream seen: a core dump may still be written */
 static const int64_t SKEW_NS = 1000000; /* by which the two clocks may differ, and 2 % more */
-enum { PAD_MAX = 1024 };
+enum {
+	PAD_MAX = 1024,
+	SIMULATED_PATIENCE =
+		20, /* times as long as others may take: cachegrind is 20 to 100 times slower than the CPU */
+};
 
 static atomic_bool interrupted;
 static atomic_int running[2]; /* process groups: subject, load generator; 0: none. Read by the signal handler. */
@@ -57,6 +63,16 @@ bool sample_is_interrupted(void)
 void sample_reset_interrupt(void)
 {
 	atomic_store(&interrupted, false);
+}
+
+static bool is_kind(const struct take *t, const char *kind)
+{
+	return strcmp(t->r->kind, kind) == 0;
+}
+
+bool take_is_simulated(const struct take *t)
+{
+	return is_kind(t, "simulated");
 }
 
 void sample_env_defaults(struct sample_env *env)
@@ -290,7 +306,7 @@ void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int6
 
 	if (claimed_ns < 0)
 		take_fail(t, "failed", "the 'end' of %s has no wall_ns", who);
-	else if (difference > seen_ns / 50 + SKEW_NS && strcmp(t->r->kind, "smoke") != 0) /* smoke has no times */
+	else if (difference > seen_ns / 50 + SKEW_NS && !is_kind(t, "smoke") && !take_is_simulated(t)) /* no times */
 		take_fail(t, "void",
 			  "the clocks disagree: %s says that its region took %.3f ms, the harness saw %.3f ms", who,
 			  (double)claimed_ns / 1e6, (double)seen_ns / 1e6);
@@ -302,8 +318,9 @@ static json_t *make_cell(const struct take *t)
 {
 	const struct sample_request *r = t->r;
 	enum scaling scaling = r->cell->workload->scaling;
-	bool is_measured = strcmp(r->kind, "timed") == 0 || strcmp(r->kind, "counted") == 0;
-	bool warmup = is_measured && (scaling == SCALING_LINEAR || scaling == SCALING_FINITE);
+	bool is_measured = is_kind(t, "timed") || is_kind(t, "counted");
+	bool warmup = take_is_simulated(t) ? scaling == SCALING_FINITE && simulate_is_twice(r->round)
+					   : is_measured && (scaling == SCALING_LINEAR || scaling == SCALING_FINITE);
 	char *knobs = variant_join(jsonx_str(t->env->knobs, r->subject->model), r->subject->knobs);
 	json_t *cell;
 
@@ -438,6 +455,9 @@ static void talk(struct take *t)
 	const char *awaited = is_calibration ? "sample" : "ready";
 	json_t *message, *m, *listen;
 
+	/* The kinds differ in what this side observes. Subjects need not know of valgrind. */
+	if (take_is_simulated(t))
+		kind = "counted";
 	message = json_pack("{s:s, s:s, s:O}", "cmd", "run", "kind", kind, "cell", t->cell);
 	if (is_calibration)
 		json_object_set_new(message, "target_ns", json_integer(t->r->region_ns));
@@ -586,18 +606,24 @@ static void take_clear(struct take *t)
 	json_decref(t->limit_hit);
 	json_decref(t->expected);
 	json_decref(t->counts);
+	json_decref(t->simulation);
 }
 
 static void prepare_counters(struct take *t)
 {
+	const char *events[EVENT_SET_MAX];
 	struct err err = {{0}};
+	char *held;
+	size_t n;
 
-	if (strcmp(t->r->kind, "counted") != 0)
+	if (!is_kind(t, "counted"))
 		return;
-	if (counters_new(t->env->events, t->env->n_events, &t->counters, &err) != 0) {
+	n = event_set_events(t->r->event_set, events, &held);
+	if (counters_new(events, n, &t->counters, &err) != 0) {
 		t->counters = NULL;
 		take_fail(t, "failed", "the events cannot be counted: %.400s", ERR_TEXT(err));
 	}
+	free(held);
 }
 
 /* The limit's name belongs into the sentence that readers see. */
@@ -620,9 +646,17 @@ static void run_subject(struct take *t)
 		.pad_bytes = t->pad_bytes,
 		.counters = t->counters,
 	};
+	struct simulated_start simulated = {.out_option = NULL};
+	pid_t pid = 0;
+	int rc;
 
 	t->oom_kills = limits_oom_kills();
-	if (take_start(t, &spec, false) == 0) {
+	if (take_is_simulated(t))
+		simulate_start(t, &spec, &simulated);
+	rc = take_start(t, &spec, false);
+	simulate_started(&simulated);
+	if (rc == 0) {
+		pid = process_pid(t->subject);
 		t->started_ns = process_started_ns(t->subject);
 		talk(t);
 		t->result_ns = (int64_t)clock_now_ns();
@@ -630,6 +664,8 @@ static void run_subject(struct take *t)
 		t->threads = jsonx_int(t->result, "threads", t->threads);
 	}
 	finish(t);
+	if (pid && take_is_simulated(t))
+		simulate_finish(t, pid);
 	certify(t);
 	tell_limit(t);
 	utf8_clean(t->why); /* it may quote the subject, and may be cut in the middle of a character */
@@ -638,12 +674,16 @@ static void run_subject(struct take *t)
 json_t *sample_take(const struct sample_env *env, const struct sample_request *r)
 {
 	struct take *t = xcalloc(1, sizeof *t); /* holds two noise points: large for a stack */
+	struct sample_env patient = *env;
 	struct timespec now;
 	char key[17];
 	json_t *record = NULL;
 
-	t->env = env;
+	patient.setup_timeout_ns *= SIMULATED_PATIENCE;
+	patient.region_timeout_ns *= SIMULATED_PATIENCE;
+	patient.exit_timeout_ns *= SIMULATED_PATIENCE;
 	t->r = r;
+	t->env = take_is_simulated(t) ? &patient : env;
 	t->threads = -1;
 	sample_key(r, key);
 	t->pad_bytes = order_mix(env->seed, order_hash(key)) % PAD_MAX;

@@ -30,6 +30,7 @@
 #include "harness/report/model.h"
 
 #define RUNNING_SHARE 0.25 /* a counter that ran for less of the time is withheld */
+#define SWITCHES_ENOUGH 100 /* in a sample, for events per switch; arbitrary */
 
 static const char old_build[] = "@old"; /* BESIDE_SUFFIX: the report knows the records, not the planner */
 
@@ -466,7 +467,7 @@ static int compare_all(struct report *r)
 
 /* ---- counters ------------------------------------------------------------------------------------------------ */
 
-static const json_t *counter_named(const json_t *sample, const char *name)
+const json_t *counter_named(const json_t *sample, const char *name)
 {
 	json_t *counter;
 	size_t i;
@@ -475,6 +476,22 @@ static const json_t *counter_named(const json_t *sample, const char *name)
 		if (strcmp(field_text(counter, "name", ""), name) == 0)
 			return counter;
 	return NULL;
+}
+
+/* An event for each switch: of one that hardly happens nothing can be told. */
+static void per_switch(const struct series *s, const char *name, enum quantity switches, struct stats_estimate *out,
+		       double *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->counted.n; i++) {
+		const struct point *p = &s->counted.at[i];
+		double value = field_number(counter_named(p->sample, name), "value");
+
+		if (isfinite(value) && p->q[switches] * p->ops >= SWITCHES_ENOUGH)
+			v[n++] = value / (p->q[switches] * p->ops);
+	}
+	stats_estimate(v, n, VERDICT_LEVEL, out);
 }
 
 static int read_counter(struct report *r, const struct cell *c, const struct series *s, const json_t *first)
@@ -495,6 +512,8 @@ static int read_counter(struct report *r, const struct cell *c, const struct ser
 		double enabled = field_number(one, "time_enabled_ns");
 		double share = enabled > 0 ? field_number(one, "time_running_ns") / enabled : NAN;
 
+		if (!one) /* this sample counted another set */
+			continue;
 		out.running = fmin(out.running, share); /* fmin ignores NaN */
 		if (isfinite(per_op) && !(share < RUNNING_SHARE))
 			v[n++] = per_op;
@@ -503,6 +522,10 @@ static int read_counter(struct report *r, const struct cell *c, const struct ser
 						   : field_text(one, "why", "not counted");
 	}
 	stats_estimate(v, n, VERDICT_LEVEL, &out.per_op);
+	if (n) {
+		per_switch(s, out.name, Q_SWITCHES, &out.per_kernel_switch, v);
+		per_switch(s, out.name, Q_OWN_SWITCHES, &out.per_own_switch, v);
+	}
 	free(v);
 	if (n > 0)
 		out.why = NULL;
@@ -513,19 +536,38 @@ static int read_counter(struct report *r, const struct cell *c, const struct ser
 	return 0;
 }
 
+static bool is_listed(const struct report *r, const struct cell *c, const struct series *s, const json_t *counter)
+{
+	for (size_t i = r->n_counters; i > 0 && r->counters[i - 1].cell == c; i--)
+		if (r->counters[i - 1].subject == s->subject &&
+		    strcmp(r->counters[i - 1].name, field_text(counter, "name", "?")) == 0)
+			return true;
+	return false;
+}
+
+/* Events in order of the sets; one that several sets have is one counter. */
+static int read_counters_of(struct report *r, const struct cell *c, const struct series *s)
+{
+	json_t *counter;
+	size_t k;
+
+	for (size_t i = 0; i < s->counted.n; i++)
+		json_array_foreach (json_object_get(s->counted.at[i].sample, "counters"), k, counter)
+			if (!is_listed(r, c, s, counter) && read_counter(r, c, s, counter))
+				return -ENOMEM;
+	return 0;
+}
+
 static int read_counters(struct report *r)
 {
 	for (size_t i = 0; i < r->n_cells; i++)
 		for (size_t j = 0; j < r->cells[i].n_series; j++) {
 			const struct series *s = &r->cells[i].series[j];
-			json_t *counter;
-			size_t k;
 
-			if (s->is_twin || s->counted.n == 0 || cell_is_null(&r->cells[i]))
+			if (s->is_twin || cell_is_null(&r->cells[i]))
 				continue;
-			json_array_foreach (json_object_get(s->counted.at[0].sample, "counters"), k, counter)
-				if (read_counter(r, &r->cells[i], s, counter))
-					return -ENOMEM;
+			if (read_counters_of(r, &r->cells[i], s))
+				return -ENOMEM;
 		}
 	return 0;
 }
@@ -652,6 +694,10 @@ int report_analyse(struct report *r, struct err *err)
 		rc = report_scaling(r);
 	if (rc == 0)
 		rc = read_counters(r);
+	if (rc == 0)
+		rc = report_ratios(r);
+	if (rc == 0)
+		rc = report_simulations(r);
 	if (rc == 0)
 		rc = read_figures(r);
 	if (rc == 0)

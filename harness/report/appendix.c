@@ -114,30 +114,29 @@ void content_memory(struct doc *d, const struct report *r)
 
 /* ---- figures ------------------------------------------------------------------------------------------------- */
 
-void content_figures(struct doc *d, const struct report *r)
+void content_row_head(struct doc *d, const struct cell *c, const char *subject)
 {
-	static const char *const names[] = {"cell, model", "figure", "median over processes", "least", "greatest", "n"};
+	doc_row(d, false);
+	words_plain(d->text, c->workload);
+	doc_say(d, " ");
+	words_code(d->text, c->name);
+	doc_say(d, " ");
+	words_plain(d->text, subject);
+	doc_cell(d, CELL_PLAIN);
+}
 
-	if (r->n_figures == 0)
-		return;
-	doc_say(d, "Figures beside the metric");
-	doc_heading(d, 2, "figures");
-	doc_say(d, "What workloads tell beside their metric; what each means stands in the workload's "
-		   "paragraph on fairness. Nothing is judged by them.");
-	doc_para(d, PARA_PLAIN);
+/* The text is the caption. */
+static void figure_table(struct doc *d, const char *name, const struct side_figure *figures, size_t n)
+{
+	const char *const heads[] = {"cell, model", name, "median over processes", "least", "greatest", "n"};
+
 	doc_table(d, true);
-	CONTENT_HEADS(d, names);
-	for (size_t i = 0; i < r->n_figures; i++) {
-		const struct side_figure *f = &r->figures[i];
+	CONTENT_HEADS(d, heads);
+	for (size_t i = 0; i < n; i++) {
+		const struct side_figure *f = &figures[i];
 		char text[64];
 
-		doc_row(d, false);
-		words_plain(d->text, f->cell->workload);
-		doc_say(d, " ");
-		words_code(d->text, f->cell->name);
-		doc_say(d, " ");
-		words_plain(d->text, f->subject);
-		doc_cell(d, CELL_PLAIN);
+		content_row_head(d, f->cell, f->subject);
 		words_code(d->text, f->name);
 		doc_cell(d, CELL_PLAIN);
 		content_value(d, &f->value, UNIT_PLAIN, false);
@@ -151,6 +150,18 @@ void content_figures(struct doc *d, const struct report *r)
 		doc_cell(d, CELL_NUMBER);
 	}
 	doc_table(d, false);
+}
+
+void content_figures(struct doc *d, const struct report *r)
+{
+	if (r->n_figures == 0)
+		return;
+	doc_say(d, "Figures beside the metric");
+	doc_heading(d, 2, "figures");
+	doc_say(d, "What workloads tell beside their metric; what each means stands in the workload's "
+		   "paragraph on fairness. Nothing is judged by them.");
+	doc_para(d, PARA_PLAIN);
+	figure_table(d, "figure", r->figures, r->n_figures);
 }
 
 /* ---- counters ------------------------------------------------------------------------------------------------ */
@@ -211,13 +222,7 @@ static size_t counter_row(struct doc *d, const struct report *r, size_t first, c
 
 	while (end < r->n_counters && r->counters[end].cell == c->cell && r->counters[end].subject == c->subject)
 		end++;
-	doc_row(d, false);
-	words_plain(d->text, c->cell->workload);
-	doc_say(d, " ");
-	words_code(d->text, c->cell->name);
-	doc_say(d, " ");
-	words_plain(d->text, c->subject);
-	doc_cell(d, CELL_PLAIN);
+	content_row_head(d, c->cell, c->subject);
 	for (size_t i = 0; i < n; i++) {
 		char text[96] = "–";
 
@@ -240,11 +245,13 @@ static void counter_table(struct doc *d, const struct report *r)
 
 	if (n == 0)
 		return;
-	doc_say(d, "Events per operation, median over n counted processes [interval; none with fewer than six]. An "
+	doc_say(d, "Events per operation, median over those of n counted processes whose set had the event [interval; "
+		   "none "
+		   "with fewer than six]. An "
 		   "event that shared a hardware register is "
 		   "scaled "
-		   "by the time in which it had one, and left out below a quarter of the time; report.json has scopes "
-		   "and shares.");
+		   "by the time in which it had one, and left out below a quarter of the time; report.json has scopes, "
+		   "shares, and events per switch.");
 	doc_table(d, true);
 	doc_row(d, true);
 	doc_say(d, "cell, model");
@@ -258,6 +265,45 @@ static void counter_table(struct doc *d, const struct report *r)
 	for (size_t i = 0; i < r->n_counters;)
 		i = counter_row(d, r, i, names, n);
 	doc_table(d, false);
+}
+
+static void value_or_dash(struct doc *d, const struct stats_estimate *e)
+{
+	if (e->n) {
+		content_value(d, e, UNIT_PLAIN, false);
+		return;
+	}
+	doc_say(d, "–");
+	doc_cell(d, CELL_MISSING);
+}
+
+static void switch_table(struct doc *d, const struct report *r)
+{
+	static const char *const heads[] = {"cell, model", "event", "per kernel switch",
+					    "per switch of the model's own"};
+	bool open = false;
+
+	for (size_t i = 0; i < r->n_counters; i++) {
+		const struct counter *c = &r->counters[i];
+
+		if (c->per_kernel_switch.n == 0 && c->per_own_switch.n == 0)
+			continue;
+		if (!open) {
+			doc_say(d, "Events per switch: kernel switches by getrusage, own ones by the model's count, "
+				   "both of the "
+				   "counted process.");
+			doc_table(d, true);
+			CONTENT_HEADS(d, heads);
+			open = true;
+		}
+		content_row_head(d, c->cell, c->subject);
+		words_code(d->text, c->name);
+		doc_cell(d, CELL_PLAIN);
+		value_or_dash(d, &c->per_kernel_switch);
+		value_or_dash(d, &c->per_own_switch);
+	}
+	if (open)
+		doc_table(d, false);
 }
 
 void content_counters(struct doc *d, const struct report *r)
@@ -286,6 +332,11 @@ void content_counters(struct doc *d, const struct report *r)
 		doc_list(d, false);
 	counter_reasons(d, r);
 	counter_table(d, r);
+	switch_table(d, r);
+	if (r->n_ratios == 0)
+		return;
+	doc_say(d, "Ratios of counters, each of one process and one set, which was counted at one time.");
+	figure_table(d, "ratio", r->ratios, r->n_ratios);
 }
 
 /* ---- twins, exclusions ------------------------------------------------------------------------------------------ */

@@ -485,6 +485,7 @@ void content_write(struct doc *d, const struct report *r)
 	content_figures(d, r);
 	content_steadiness(d, r);
 	content_counters(d, r);
+	content_simulated(d, r);
 	content_twins(d, r);
 	content_excluded(d, r);
 	content_repeat(d, r);

@@ -307,6 +307,8 @@ static json_t *counters_json(const struct report *r)
 		put(o, "n", json_integer((json_int_t)c->per_op.n));
 		put(o, "per_op", json_number_or_null(c->per_op.median));
 		put_interval(o, c->per_op.has_interval, c->per_op.lo, c->per_op.hi, c->per_op.level);
+		put(o, "per_kernel_switch", json_number_or_null(c->per_kernel_switch.median));
+		put(o, "per_own_switch", json_number_or_null(c->per_own_switch.median));
 		put(o, "running_share", json_number_or_null(c->running));
 		put(o, "why", text(c->why));
 		json_array_append_new(list, o);
@@ -314,12 +316,12 @@ static json_t *counters_json(const struct report *r)
 	return list;
 }
 
-static json_t *figures_json(const struct report *r)
+static json_t *figures_json(const struct side_figure *figures, size_t n)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < r->n_figures; i++) {
-		const struct side_figure *f = &r->figures[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct side_figure *f = &figures[i];
 		json_t *o = json_object();
 
 		put(o, "cell", text(f->cell->id));
@@ -439,7 +441,9 @@ json_t *report_json(const struct report *r)
 	put(o, "memory_slopes", slopes_json(r));
 	put(o, "limits", limits_json(r));
 	put(o, "counters", counters_json(r));
-	put(o, "figures", figures_json(r));
+	put(o, "figures", figures_json(r->figures, r->n_figures));
+	put(o, "ratios", figures_json(r->ratios, r->n_ratios));
+	put(o, "simulated", simulated_json(r));
 	put(o, "counted_over_timed", costs_json(r));
 	put(o, "questions", questions_json(r));
 	put(o, "plots", plots_json(r));

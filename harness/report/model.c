@@ -383,6 +383,7 @@ void report_free(struct report *r)
 		for (size_t j = 0; j < r->cells[i].n_series; j++) {
 			free(r->cells[i].series[j].timed.at);
 			free(r->cells[i].series[j].counted.at);
+			free(r->cells[i].series[j].simulated.at);
 			free(r->cells[i].series[j].knees.at);
 		}
 		free(r->cells[i].series);
@@ -401,6 +402,8 @@ void report_free(struct report *r)
 	free(r->scalings);
 	free(r->counters);
 	free(r->figures);
+	free(r->ratios);
+	free(r->simulations);
 	free(r->costs);
 	free(r->plots);
 	free(r->excluded);

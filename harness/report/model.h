@@ -5,7 +5,7 @@
  *                           --json.c, content.c, benchstat.c, summary.c, plots.c--> files
  *
  * Invariants. (M1) Only samples with status ok enter a series. (M2) Time and memory come from kind timed alone;
- * counted samples are kept apart and give counters and their own cost only. (M3) A series has at most one point per
+ * counted samples are kept apart and give counters and their own cost only, simulated ones what was simulated. (M3) A series has at most one point per
  * round: of several attempts the last ok one. (M4) Nothing is dropped by its value. (M5) Cells stand in the
  * order of the plan, models in a fixed order; neither depends on the samples' arrival.
  *
@@ -74,7 +74,7 @@ enum status_count { ST_OK, ST_REQUEUED, ST_VOID, ST_UNSUPPORTED, ST_TOO_SLOW, ST
 struct series {
 	const char *subject;
 	bool is_twin;
-	struct point_list timed, counted;
+	struct point_list timed, counted, simulated;
 	struct point_list
 		knees; /* measurements of its knee: closed loops; Q_RATE is what counts. None where another cell has them */
 	size_t by_status[ST_COUNT]; /* of timed samples and of those that ended a cell early, whatever their kind */
@@ -158,8 +158,9 @@ struct scaling {
 struct counter {
 	const struct cell *cell;
 	const char *subject, *name, *fstr, *scope, *why;
-	size_t n; /* counted processes of the cell and subject */
+	size_t n; /* counted processes of the cell and subject, whatever their set */
 	struct stats_estimate per_op;
+	struct stats_estimate per_kernel_switch, per_own_switch; /* of the same samples, where there are switches */
 	double running; /* smallest share of the time that the event was really counting; NaN: not known */
 };
 
@@ -168,6 +169,20 @@ struct side_figure {
 	const struct cell *cell;
 	const char *subject, *name;
 	struct stats_estimate value;
+};
+
+/* What cachegrind counts; simulated.c has the names. */
+enum simulated_count { SIM_INSTRUCTIONS, SIM_DATA_REFS, SIM_I1, SIM_D1, SIM_LL, SIM_COUNT };
+
+/* One subject in one cell, simulated. */
+struct simulation {
+	const struct cell *cell;
+	const char *subject;
+	size_t n; /* pairs */
+	double ops; /* by which the second of a pair did more: the least of them */
+	struct stats_estimate per_op[SIM_COUNT];
+	struct stats_estimate per_switch; /* instructions for each switch of the model's own */
+	const json_t *about; /* a sample's `simulation`: tool and caches */
 };
 
 /* What counting costs a subject: time per op of counted samples over timed ones, median over cells. */
@@ -209,6 +224,10 @@ struct report {
 	size_t n_counters;
 	struct side_figure *figures;
 	size_t n_figures;
+	struct side_figure *ratios; /* of counters, in counted samples */
+	size_t n_ratios;
+	struct simulation *simulations;
+	size_t n_simulations;
 	struct counting_cost *costs;
 	size_t n_costs;
 	struct plot *plots;
@@ -244,7 +263,9 @@ int report_limits(struct report *r);
 /* The median of a quantity of the points, with its interval. 0 or -ENOMEM. */
 int points_estimate(const struct point_list *list, enum quantity q, double level, struct stats_estimate *out);
 
-/* slopes.c: r->slopes; scaling.c: r->scalings. 0 or -ENOMEM. Called by report_analyse. */
+/* slopes.c: r->slopes; scaling.c: r->scalings; and so on. 0 or -ENOMEM. Called by report_analyse. */
+int report_ratios(struct report *r);
+int report_simulations(struct report *r);
 int report_slopes(struct report *r);
 int report_scaling(struct report *r);
 
@@ -278,6 +299,8 @@ bool cell_is_null(const struct cell *c);
 bool network_is_narrow(const struct report *r);
 /* What one operation is ("one hop: the token is passed on"); "one operation" where nobody says. */
 const char *cell_op(const struct cell *c);
+/* The counter of that name in a counted sample, or NULL: its set does not have it. */
+const json_t *counter_named(const json_t *sample, const char *name);
 /* Operations done, by the certificate, for servers by the load generator, else as planned. 0: not known. */
 double sample_ops(const json_t *sample);
 /*

@@ -38,6 +38,8 @@ void content_steadiness(struct doc *d, const struct report *r);
 json_t *steadiness_json(const struct series *series);
 void content_memory(struct doc *d, const struct report *r);
 void content_figures(struct doc *d, const struct report *r);
+void content_simulated(struct doc *d, const struct report *r); /* simulated.c */
+json_t *simulated_json(const struct report *r);
 void content_counters(struct doc *d, const struct report *r);
 void content_twins(struct doc *d, const struct report *r);
 void content_excluded(struct doc *d, const struct report *r);
@@ -52,6 +54,8 @@ void content_value(struct doc *d, const struct stats_estimate *e, enum unit unit
 void content_count(struct doc *d, const struct series *s);
 void content_series(struct doc *d, const struct cell *c, const struct series *s);
 #define BUSY_SHARE 0.95 /* of its CPUs: from there on a server, or the generator, is what limits */
+/* A new row that begins with a cell and a subject (appendix.c). */
+void content_row_head(struct doc *d, const struct cell *c, const char *subject);
 
 /* provenance.c: which command, seed, commit and binaries a workload's figures come from; as '#' comments of a file. */
 void provenance_note(struct doc *d, const struct report *r, const char *workload);

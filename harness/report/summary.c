@@ -168,6 +168,11 @@ void summary_write(FILE *out, const struct report *r, const char *dir, unsigned 
 	put_verdicts(out, r);
 	fprintf(out, "Samples: %zu ok, %zu measured again, %zu void, %zu failed, %zu pairs unsupported.\n",
 		r->samples_ok, r->requeued, r->voided, r->failed, r->unsupported);
+	if (r->n_simulations)
+		fprintf(out,
+			"Simulated, not measured: instructions and cache misses of %zu cell and model pairs, in the "
+			"report.\n",
+			r->n_simulations);
 	if (r->noisy)
 		fputs("NOISY:", out);
 	json_array_foreach (r->noise_reasons, i, reason)

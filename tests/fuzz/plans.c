@@ -109,7 +109,7 @@ int fuzz_plan(const uint8_t *data, size_t size)
 	fuzz_check(rc, &e);
 	if (rc == 0) {
 		build_plan(file, c, &(struct plan_options){.filter = NULL});
-		build_plan(file, c, &(struct plan_options){.is_rigorous = true, .with_counted = true});
+		build_plan(file, c, &(struct plan_options){.is_rigorous = true, .with_simulated = true});
 	}
 	json_decref(file);
 	free(path);

@@ -11,10 +11,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "harness/base/clock.h"
+#include "harness/measure/cachegrind.h"
 #include "harness/plan/engine.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/order.h"
@@ -27,6 +29,7 @@ struct fixture {
 	struct plan *plan;
 	double noise_limit;
 	int64_t budget_ns;
+	const struct cachegrind *cachegrind;
 	FILE *terminal; /* where the progress line goes; NULL: nowhere */
 };
 
@@ -86,6 +89,7 @@ static int run(const struct fixture *f, struct engine_result *result)
 	config.env.seed = 7;
 	config.env.settle_ns = 0;
 	config.env.noise_limit = f->noise_limit;
+	config.env.cachegrind = f->cachegrind;
 	rc = engine_run(&config, result, &err);
 	store_close(config.store);
 	return rc;
@@ -246,6 +250,95 @@ static void test_failures(void **state)
 	assert_int_equal(count(samples, "aa", false, "counted", -1), 1);
 	assert_true(result.failed >= 2);
 	assert_int_equal(result.unsupported, 1);
+	json_decref(samples);
+	drop(&f);
+}
+
+/* Sets of events take turns. */
+static void test_event_sets_rotate(void **state)
+{
+	static const char *const one[] = {"aa", NULL}, *const sets[] = {"page-faults", "task-clock,page-faults"};
+	struct plan_options o = {.event_sets = json_pack("[s, s]", sets[0], sets[1]), .filter = "kind:counted"};
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples, *s;
+	unsigned n = 0;
+	size_t i;
+
+	(void)state;
+	make_with(&f, one, "{\"workload\":\"fake/once\",\"counted\":3}", &o);
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	json_array_foreach (samples, i, s) {
+		assert_string_equal(jsonx_str(s, "event_set"), sets[jsonx_int(s, "round", -1) % 2]);
+		assert_int_equal(json_array_size(json_object_get(s, "counters")), 1 + jsonx_int(s, "round", -1) % 2);
+		n++;
+	}
+	assert_int_equal(n, 3);
+	json_decref(samples);
+	json_decref((json_t *)o.event_sets);
+	drop(&f);
+}
+
+/*
+ * Simulated samples, with a script in valgrind's place that counts seven instructions, whatever its subject does:
+ * pairs of one and twice the work, of all subjects the same, without times or noise.
+ */
+static void test_simulated(void **state)
+{
+	static const char *const mixed[] = {"aa", "crash", NULL};
+	static const char script[] =
+		"#!/bin/sh\nfor a; do case $a in --cachegrind-out-file=*) f=${a#*=};; --run) break;; --*) ;; *) s=$a;; "
+		"esac; done\n"
+		"case $s in *crash) exec $s --run;; esac\n"
+		"printf 'events: Ir I1mr ILmr Dr D1mr DLmr Dw D1mw DLmw\\nsummary: 7 1 1 1 1 1 1 1 1\\n' >${f%%%p}$$\n"
+		"exec $s --run\n";
+	struct plan_options o = {.with_simulated = true, .filter = "kind:simulated"};
+	struct cachegrind tool = {.version = "valgrind-0", .options = {"--I1=1,1,16", "--D1=1,1,16", "--LL=1,1,16"}};
+	struct fixture f;
+	struct engine_result result;
+	json_t *samples, *s, *again;
+	FILE *file;
+	size_t i;
+
+	(void)state;
+	make_with(&f, mixed, "{\"workload\":\"fake/work\"},{\"workload\":\"fake/once\",\"subjects\":[\"aa\"]}", &o);
+	snprintf(tool.path, sizeof tool.path, "%s/valgrind", f.folder);
+	file = fopen(tool.path, "w");
+	assert_non_null(file);
+	fputs(script, file);
+	assert_int_equal(fchmod(fileno(file), 0755), 0);
+	fclose(file);
+	f.cachegrind = &tool;
+	assert_int_equal(run(&f, &result), 0);
+	samples = samples_of(&f);
+	assert_keys_unique(samples);
+	assert_int_equal(count(samples, "aa", false, "calibrate", -1), 0);
+	assert_int_equal(count(samples, "aa", false, "simulated", -1), 6 + 2);
+	assert_int_equal(count(samples, "crash", false, "simulated", -1),
+			 2); /* as often as anything else that never succeeds */
+	json_array_foreach (samples, i, s) {
+		const json_t *simulation = json_object_get(s, "simulation");
+		bool twice = jsonx_int(s, "round", -1) % 2 == 1;
+
+		if (!is(s, "subject", "aa")) {
+			assert_false(is(s, "status", "ok"));
+			assert_true(json_is_null(simulation));
+			continue;
+		}
+		assert_string_equal(jsonx_str(s, "status"), "ok");
+		assert_int_equal(jsonx_int(simulation, "instructions", -1), 7);
+		assert_int_equal(jsonx_int(simulation, "ll_misses", -1), 3);
+		assert_int_equal(jsonx_bool(simulation, "is_twice", !twice), twice);
+		assert_true(json_is_null(json_object_get(s, "noise")));
+		assert_true(json_is_null(json_object_get(json_object_get(s, "metric"), "value")));
+		if (is(s, "workload", "fake/work")) /* eight smoke samples of ten, in quanta of 12 */
+			assert_int_equal(jsonx_int(s, "ops", -1), twice ? 144 : 72);
+	}
+	assert_int_equal(run(&f, &result), 0); /* nothing is missing */
+	again = samples_of(&f);
+	assert_true(json_equal(samples, again));
+	json_decref(again);
 	json_decref(samples);
 	drop(&f);
 }
@@ -714,24 +807,16 @@ static void test_interrupt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_run),
-		cmocka_unit_test(test_resume_of_complete_run),
-		cmocka_unit_test(test_positions),
-		cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_gives_up),
-		cmocka_unit_test(test_requeue_is_bounded),
-		cmocka_unit_test(test_budget),
-		cmocka_unit_test(test_kills),
-		cmocka_unit_test(test_interrupt),
-		cmocka_unit_test(test_budget_and_calibration),
-		cmocka_unit_test(test_quantum),
-		cmocka_unit_test(test_round_is_repeated_three_times),
-		cmocka_unit_test(test_looks),
-		cmocka_unit_test(test_looks_and_budget),
-		cmocka_unit_test(test_deadline),
-		cmocka_unit_test(test_void_and_budget),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_progress_shows_the_estimate),
+		cmocka_unit_test(test_whole_run), cmocka_unit_test(test_resume_of_complete_run),
+		cmocka_unit_test(test_positions), cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_gives_up),  cmocka_unit_test(test_event_sets_rotate),
+		cmocka_unit_test(test_simulated), cmocka_unit_test(test_requeue_is_bounded),
+		cmocka_unit_test(test_budget),    cmocka_unit_test(test_kills),
+		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_budget_and_calibration),
+		cmocka_unit_test(test_quantum),   cmocka_unit_test(test_round_is_repeated_three_times),
+		cmocka_unit_test(test_looks),     cmocka_unit_test(test_looks_and_budget),
+		cmocka_unit_test(test_deadline),  cmocka_unit_test(test_void_and_budget),
+		cmocka_unit_test(test_missing),   cmocka_unit_test(test_progress_shows_the_estimate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

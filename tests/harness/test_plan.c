@@ -164,7 +164,7 @@ static void test_options(void **state)
 				 .placements = cross,
 				 .n_placements = 1,
 				 .rounds = 3,
-				 .with_counted = true};
+				 .event_sets = json_pack("[s]", "ipc")};
 	struct plan *p =
 		build("{\"workload\":\"work\",\"twin\":true,\"base\":\"gmp\",\"params\":{\"size\":[1,2]}}", &o);
 
@@ -176,6 +176,57 @@ static void test_options(void **state)
 	assert_int_equal(p->cells[0].rounds, 3);
 	assert_int_equal(p->cells[0].counted, 1);
 	assert_null(p->cells[0].twin); /* its base is not selected */
+	plan_free(p);
+	json_decref((json_t *)o.event_sets);
+}
+
+/* Sets take turns: a cell that is counted has a sample for each of them, the user's before the plan's. */
+static void test_event_sets(void **state)
+{
+	static const struct plan_options none;
+	struct plan_options o = {.event_sets = json_pack("[s, s, s]", "ipc", "cache", "cycles,page-faults")};
+	struct plan *p =
+		build("{\"workload\":\"work\",\"counted\":1},{\"workload\":\"once\",\"counted\":1,"
+		      "\"events\":[\"tlb\",\"sched;page-faults\"]},{\"workload\":\"work\",\"params\":{\"size\":9},"
+		      "\"events\":[\"tlb\"]}",
+		      &none);
+	json_t *json = cell_json(&p->cells[1]);
+
+	(void)state;
+	assert_int_equal(p->cells[0].counted, 1);
+	assert_string_equal(json_string_value(json_array_get(p->cells[0].event_sets, 0)), "basic");
+	assert_int_equal(p->cells[1].counted, 3);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(json, "event_sets"), 2)), "page-faults");
+	assert_int_equal(p->cells[2].counted, 0); /* which sets, and not that there is anything to count */
+	json_decref(json);
+	plan_free(p);
+	p = build("{\"workload\":\"work\",\"counted\":5},{\"workload\":\"once\",\"events\":[\"tlb\"]}", &o);
+	assert_int_equal(p->cells[0].counted, 5);
+	assert_int_equal(p->cells[1].counted, 3);
+	assert_int_equal(json_array_size(p->cells[1].event_sets), 3);
+	plan_free(p);
+	json_decref((json_t *)o.event_sets);
+}
+
+/* What has an operation is simulated, if that is asked for; of the rest the plan says why not. */
+static void test_simulated(void **state)
+{
+	struct plan_options o = {.with_simulated = true}, only = {.with_simulated = true, .filter = "kind:simulated"};
+	static const struct plan_options none;
+	struct plan *p = build("{\"workload\":\"work\"},{\"workload\":\"once\"}", &none);
+
+	(void)state;
+	assert_int_equal(p->cells[0].simulated, 0);
+	plan_free(p);
+	p = build("{\"workload\":\"work\",\"counted\":1},{\"workload\":\"once\"}", &o);
+	assert_int_equal(p->cells[0].simulated, 6);
+	assert_int_equal(p->cells[1].simulated, 2);
+	assert_int_equal(p->cells[0].counted, 1);
+	plan_free(p);
+	p = build("{\"workload\":\"work\",\"counted\":1}", &only);
+	assert_int_equal(p->cells[0].rounds, 0);
+	assert_int_equal(p->cells[0].counted, 0);
+	assert_int_equal(p->cells[0].simulated, 6);
 	plan_free(p);
 }
 
@@ -498,6 +549,8 @@ int main(void)
 		cmocka_unit_test(test_same_cell_twice_is_one),
 		cmocka_unit_test(test_placements),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_event_sets),
+		cmocka_unit_test(test_simulated),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_filter_reaches_beyond_the_plan),
 		cmocka_unit_test(test_a_cell_named_twice),

@@ -211,6 +211,47 @@ static void counters_are_apart_and_say_why(void **state)
 	assert_false(lists("counted_over_timed", "subject", "null"));
 }
 
+/* A set has its samples, and a ratio both of its events from one of them. */
+static void ratios_come_from_one_set(void **state)
+{
+	json_t *c = find2("counters", "cell", "ws_kib=0 same", "subject", "pthread", "name", "context-switches");
+	json_t *ratio =
+		find2("ratios", "cell", "ws_kib=0 same", "subject", "pthread", "name", "kernel share of instructions");
+
+	(void)state;
+	assert_int_equal(field_whole(c, "n", -1), 2); /* the third counted sample had the other set */
+	assert_close(field_number(c, "per_kernel_switch"), 1, 1e-6);
+	assert_true(json_is_null(json_object_get(c, "per_own_switch"))); /* threads have no scheduler of their own */
+	c = find2("counters", "cell", "ws_kib=0 same", "subject", "gmp", "name", "instructions:u");
+	assert_int_equal(field_whole(c, "n", -1), 1);
+	assert_close(field_number(c, "per_op"), 30, 1e-6);
+	assert_close(field_number(c, "per_own_switch"), 30, 1e-6);
+	assert_close(field_number(ratio, "median"), 0.25, 1e-6);
+	assert_int_equal(field_whole(ratio, "n", -1), 1);
+	ratio = find2("ratios", "cell", "ws_kib=0 same", "subject", "pthread", "name", "kernel share of cycles");
+	assert_close(field_number(ratio, "median"), 0, 1e-9); /* a 0 that was counted is a 0 */
+	assert_false(lists("ratios", "name", "instructions per cycle")); /* no set had both */
+}
+
+/* The slope of pairs; half a pair gives nothing, and nothing of it gets into times. */
+static void simulations_are_slopes_of_pairs(void **state)
+{
+	json_t *s = find2("simulated", "cell", "ws_kib=0 same", "subject", "gmp", NULL, NULL), *per_op;
+	json_t *measured = subject_in("switch/ring tasks=64 ws_kib=0", "gmp");
+
+	(void)state;
+	assert_int_equal(field_whole(s, "n", -1), 3);
+	per_op = json_object_get(s, "per_op");
+	assert_close(field_number(json_object_get(per_op, "instructions"), "median"), 402, 1e-6);
+	assert_close(field_number(json_object_get(per_op, "instructions"), "min"), 400, 1e-6);
+	assert_close(field_number(json_object_get(per_op, "instructions"), "max"), 404, 1e-6);
+	assert_close(field_number(json_object_get(per_op, "d1_misses"), "median"), 70, 1e-6);
+	assert_close(field_number(json_object_get(per_op, "ll_misses"), "median"), 0, 1e-6);
+	assert_string_equal(field_text(s, "tool", ""), "valgrind-3.19.0");
+	assert_false(lists("simulated", "subject", "eventloop"));
+	assert_true(field_number(measured, "median") < 1000); /* 50 times as much would be more */
+}
+
 static void servers_say_how_busy_they_were(void **state)
 {
 	json_t *s = subject_in("net/echo connections=16", "gmp");
@@ -415,6 +456,8 @@ int main(void)
 		cmocka_unit_test(twins_give_the_floor),
 		cmocka_unit_test(memory_is_a_slope),
 		cmocka_unit_test(counters_are_apart_and_say_why),
+		cmocka_unit_test(ratios_come_from_one_set),
+		cmocka_unit_test(simulations_are_slopes_of_pairs),
 		cmocka_unit_test(servers_say_how_busy_they_were),
 		cmocka_unit_test(delays_are_no_times_per_operation),
 		cmocka_unit_test(figures_stand_beside_the_metric),

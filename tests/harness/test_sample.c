@@ -149,7 +149,10 @@ static void test_threads(void **state)
 /* One sample with nothing but what the caller sets: no pause, no certificate, no second try. */
 static json_t *take_plain(struct sample_env *env, size_t cell, const char *way, const char *kind)
 {
-	struct sample_request r = {.cell = &plan->cells[cell], .kind = kind, .ops = cell == 0 ? 12 : 0};
+	struct sample_request r = {.cell = &plan->cells[cell],
+				   .kind = kind,
+				   .ops = cell == 0 ? 12 : 0,
+				   .event_set = strcmp(kind, "counted") == 0 ? "page-faults,nosuch" : NULL};
 	json_t *record;
 
 	env->run_id = "test";
@@ -165,7 +168,6 @@ static json_t *take_plain(struct sample_env *env, size_t cell, const char *way, 
 /* A finite problem plans no operations: what is counted is divided by those of its certificate. */
 static void test_counted_per_op(void **state)
 {
-	static const char *const events[] = {"page-faults", "nosuch"};
 	const json_t *counter;
 	struct sample_env env;
 	json_t *record;
@@ -173,10 +175,9 @@ static void test_counted_per_op(void **state)
 
 	(void)state;
 	sample_env_defaults(&env);
-	env.events = events;
-	env.n_events = 2;
 	record = take_plain(&env, 1, "good", "counted");
 	assert_int_equal(json_array_size(json_object_get(record, "counters")), 2);
+	assert_string_equal(jsonx_str(record, "event_set"), "page-faults,nosuch");
 	json_array_foreach (json_object_get(record, "counters"), i, counter) {
 		const json_t *value = json_object_get(counter, "value"), *per_op = json_object_get(counter, "per_op");
 
