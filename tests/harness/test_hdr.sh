@@ -48,8 +48,8 @@ check() {
 	grep '"kind":"calibrate"\|"kind":"counted"' "$1/samples.jsonl" | grep hdr_file && fail "a sample that has no times has a file"
 }
 
-filter='workload:net/echo connections:1 subject:eventloop,pthread OR workload:spawn/flat subject:serial'
-timeout 100 "$S" run -q --hdr -f "$filter" -p batch=16 --rounds 2 -o kept >out 2>&1
+filter='workload:net/echo subject:eventloop,pthread OR workload:spawn/flat subject:serial'
+timeout 100 "$S" run -q --hdr -f "$filter" -p connections=1 -p batch=16 --rounds 2 -o kept >out 2>&1
 case $? in 0 | 4) ;; *) fail "run --hdr: $(cat out)" ;; esac
 check kept
 grep -q '"hdr": true' kept/run.json || fail "the request does not say --hdr"
@@ -66,7 +66,7 @@ check kept
 SWITCHYARD_HDR=1 timeout 100 "$S" run -q -f 'workload:spawn/flat subject:serial' --rounds 1 -o none >out 2>&1
 grep -q "warning: --hdr keeps nothing: no cell of the run is a server" out || fail "no warning: $(cat out)"
 [ -e none/hdr ] && fail "a run without servers has a folder hdr"
-timeout 100 "$S" run -q -f 'workload:net/echo connections:1 subject:eventloop' --rounds 1 -o plain >out 2>&1
+timeout 100 "$S" run -q -f 'workload:net/echo subject:eventloop' -p connections=1 --rounds 1 -o plain >out 2>&1
 [ -e plain/hdr ] && fail "a run without --hdr has a folder hdr"
 grep -q hdr_file plain/samples.jsonl && fail "a run without --hdr names a file"
 exit $failed

@@ -20,7 +20,7 @@ subject=$build/subjects/subject-eventloop
 done
 EOF
 	chmod +x "$dir/subject-$way"
-	SWITCHYARD_SUBJECTS=$dir "$build/switchyard" run -q -f 'workload:net/echo connections:1' --subjects $way --rounds 3 -o "$dir/run-$way" \
+	SWITCHYARD_SUBJECTS=$dir "$build/switchyard" run -q -f 'workload:net/echo' -p connections=1 --subjects $way --rounds 3 -o "$dir/run-$way" \
 		>"$dir/out-$way" 2>&1
 done
 accused() { grep -c '"why":"[^"]*the server says that its region took' "$dir/run-$1/samples.jsonl"; }

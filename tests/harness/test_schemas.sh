@@ -125,7 +125,12 @@ END
 fi
 
 # ---- what earlier versions wrote, as it is committed
+valid --known selftest "$source"/results/reference/*-selftest/*.json
 for folder in "$source"/results/reference/*/; do
+	for kept in "$folder"wrk.json "$folder"perf_pipe.json; do
+		[ ! -e "$kept" ] || valid --known crosscheck "$kept"
+	done
+	[ -e "$folder/run.json" ] || continue
 	gunzip -c "$folder/samples.jsonl.gz" | awk 'NR % 25 == 1' >earlier.jsonl # some: the check takes its time
 	valid --lines sample earlier.jsonl
 	valid "" run "$folder/run.json"

@@ -103,7 +103,7 @@ func openReadFile(r *run, mib uint64, isDirect bool) {
 		flags |= syscall.O_DIRECT
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() != int64(mib)<<20 {
-		makeFile(path, mib<<20/block)
+		makeFile(r, path, mib<<20/block)
 	}
 	file, err := os.OpenFile(path, flags, 0)
 	if err != nil {
@@ -113,7 +113,8 @@ func openReadFile(r *run, mib uint64, isDirect bool) {
 }
 
 // makeFile writes the data file that disk/read of the C subjects would: a function of the place in the file.
-func makeFile(path string, blocks uint64) {
+func makeFile(r *run, path string, blocks uint64) {
+	checkSpace(r, blocks*block)
 	part := path + ".go.part"
 	out, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
