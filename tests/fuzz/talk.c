@@ -96,7 +96,7 @@ int fuzz_talk(const uint8_t *data, size_t size)
 		.id = (char *)"parrot", .model = (char *)"parrot", .path = (char *)FUZZ_PARROT};
 	char *text = fuzz_text(data, size);
 	struct cell cell = {.id = (char *)"talk", .params = json_object(), .group = (char *)"talk"};
-	struct sample_request r = {.cell = &cell, .subject = &subject, .region_ns = 1000000};
+	struct sample_request r = {.cell = &cell, .subject = &subject, .region_ns = 1000000, .event_set = "basic"};
 	const char *subject_end = strstr(text, "== ");
 	struct sample_env env;
 	json_t *record;
