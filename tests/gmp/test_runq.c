@@ -75,6 +75,19 @@ static void runnext_does_not_starve_the_ring(void **state)
 	assert_ptr_equal(gr__runq_get(ps[0]), &gs[1]);
 }
 
+/* With nobody else to have a turn the next streak begins: the monitor takes one that goes on for a slice that lasts. */
+static void a_streak_ends_without_a_ring_too(void **state)
+{
+	struct gr_p *p = ps[0];
+
+	(void)state;
+	for (int i = 0; i < 3 * GR__STREAK_MAX; i++) {
+		gr__runq_put_next(p, &gs[0]);
+		assert_ptr_equal(gr__runq_get(p), &gs[0]);
+		assert_true(load_relaxed(&p->streak) <= GR__STREAK_MAX);
+	}
+}
+
 static void overflow_moves_half_to_global(void **state)
 {
 	int n = 0;
@@ -233,6 +246,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ring_is_fifo, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(runnext_is_first_and_displaces, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(runnext_does_not_starve_the_ring, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_streak_ends_without_a_ring_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(overflow_moves_half_to_global, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(global_is_shared_fairly, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(thief_takes_the_older_half, set_up, tear_down),

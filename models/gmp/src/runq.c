@@ -51,14 +51,16 @@ again:
 	g = load_relaxed(&p->runnext);
 	over = load_relaxed(&p->streak) >= GR__STREAK_MAX;
 	if (g && (!over || (gr__runq_empty(p) && !gr__nursery_len(p)))) {
+		/* One that is over while nobody else waits is followed by the next: two Gs that only wake each other are no slice
+		 * that lasts, for which the monitor would have to ask. */
 		if (gr__nprocs() == 1) {
 			store_relaxed(&p->runnext, NULL);
-			owner_add(&p->streak, 1);
+			store_relaxed(&p->streak, over ? 0 : load_relaxed(&p->streak) + 1);
 			return g;
 		}
 		/* Fails only if a thief was faster: then runnext is NULL, as only the owner fills it. */
 		if (cas_strong_acquire(&p->runnext, &g, NULL)) {
-			owner_add(&p->streak, 1);
+			store_relaxed(&p->streak, over ? 0 : load_relaxed(&p->streak) + 1);
 			return g;
 		}
 	}
