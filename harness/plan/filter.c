@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,9 @@ static const struct filter_key fixed_keys[] = {
 	{"kind", false},     {"group", false},  {"workers", true},
 };
 enum { N_FIXED_KEYS = sizeof fixed_keys / sizeof *fixed_keys, MAX_DEPTH = 100 };
+
+/* What regcomp() needs grows with the square where all is optional: some 100 MiB at the most. */
+enum { MAX_REGEX = 4000 };
 
 static struct filter *parse_or(struct parser *p);
 
@@ -121,6 +125,71 @@ static void complain_key(struct parser *p, const char *name)
 	err_set(p->err, 0, "filter: unknown key '%.40s'; known are %s", name, known);
 }
 
+/* A repetition in braces; *p stands on the brace and ends behind it. How often at most; 1: it is none. */
+static double braces_times(const char **p)
+{
+	const char *at = *p + 1;
+	char *end;
+	double least = strtoul(at, &end, 10), most = least;
+
+	if (*end == ',') {
+		at = end + 1;
+		most = strtoul(at, &end, 10);
+		if (end == at) /* "{5,}": five, and then any */
+			most = least + 1;
+	}
+	*p = *end == '}' ? end + 1 : *p + 1;
+	return *end == '}' && most > 1 ? most : 1;
+}
+
+/* Behind the closing bracket of a list of characters; p stands on the opening one. */
+static const char *behind_list(const char *p)
+{
+	p += p[1] == '^' ? 2 : 1;
+	p = strchr(*p == ']' ? p + 1 : p, ']');
+	return p ? p + 1 : "";
+}
+
+/*
+ * How long a regular expression is with its repetitions written out, which is how regcomp() keeps it: a dozen characters such
+ * as (a{1,255}){1,255} would take gigabytes. HUGE_VAL: parentheses lie too deep, which regcomp() recurses into.
+ */
+static double written_out(const char *p)
+{
+	double sum[MAX_DEPTH + 1] = {0}, last = 0, times;
+	unsigned depth = 0;
+
+	while (*p) {
+		char c = *p;
+
+		times = 1;
+		if (c == '(' && depth == MAX_DEPTH)
+			return HUGE_VAL;
+		if (c == '(') {
+			sum[++depth] = last = 1;
+		} else if (c == ')' && depth > 0) {
+			last = sum[depth--];
+			sum[depth] += last;
+		} else if (c == '+') {
+			times = 2; /* once, and then any */
+		} else if (c == '{') {
+			times = braces_times(&p);
+		} else if (c != '*' && c != '?') {
+			last = 1;
+			sum[depth]++;
+		}
+		sum[depth] += last * (times - 1);
+		last *= times;
+		if (c == '[')
+			p = behind_list(p);
+		else if (c != '{')
+			p += c == '\\' && p[1] ? 2 : 1;
+	}
+	for (; depth > 0; depth--)
+		sum[0] += sum[depth];
+	return sum[0];
+}
+
 /* Regular expression between slashes; p->at stands behind the first one. `\/` is a slash. */
 static bool parse_regex(struct parser *p, struct atom *a)
 {
@@ -139,6 +208,14 @@ static bool parse_regex(struct parser *p, struct atom *a)
 		return false;
 	}
 	p->at++;
+	if (written_out(pattern) > MAX_REGEX) {
+		err_set(p->err, 0,
+			"filter: the regular expression /%.60s/ is too large: with its repetitions written out it has more than "
+			"%d characters, or parentheses lie more than %d deep",
+			pattern, MAX_REGEX, MAX_DEPTH);
+		free(pattern);
+		return false;
+	}
 	rc = regcomp(&a->regex, pattern, REG_EXTENDED | REG_NOSUB);
 	if (rc) {
 		regerror(rc, &a->regex, why, sizeof why);

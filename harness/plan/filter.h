@@ -9,7 +9,8 @@
  *
  * Keys: workload, family, subject, placement, kind, group, workers and the name of any parameter. A workload is named
  * in full ("switch/ring") or by its last part ("ring"), a family by its first. A parameter that a workload does not
- * have matches nothing. Regular expressions are POSIX extended, unanchored.
+ * have matches nothing. Regular expressions are POSIX extended, unanchored; one that would be thousands of characters long
+ * with its repetitions written out is refused.
  */
 #ifndef FILTER_H
 #define FILTER_H

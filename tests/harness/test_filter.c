@@ -144,6 +144,10 @@ static void test_errors(void **state)
 		{"mode:<2", "'mode' is not a number"},
 		{"workload:/(/", "bad regular expression /(/"},
 		{"workload:/ring", "no closing '/'"},
+		{"workload:/(a{1,255}){1,255}/", "/(a{1,255}){1,255}/ is too large"},
+		{"workload:/((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+/", "is too large"},
+		{"workload:/(a{9,}){9,}{9,}{9,}/", "is too large"},
+		{"workload:/(a|b{,30}){150}/", "is too large"},
 		{"ring", "'ring' is not of the form key:value (perhaps workload:ring)"},
 		{"workload:", "a value is missing"},
 		{"workload:a,", "a value is missing"},
@@ -225,6 +229,9 @@ static void test_may_match(void **state)
 		{"workload:fib tasks:8", false},
 		{"-(workload:ring OR tasks:8)", false},
 		{"-(workload:ring tasks:8)", true},
+		{"workload:/^(r|x{1,255})+[i]ng$/", true},
+		{"workload:/ri[n{5000}]g|\\{5000\\}/", true},
+		{"workload:/[]{5000}[]*ring/", true},
 	};
 	struct filter_item item = {.workload = "switch/ring", .group = "g"};
 
