@@ -18,14 +18,25 @@
  *   T1  subject, load and harness are never empty and lie within the allowed CPUs.
  *   T2  load_is_apart says whether subject and load are disjoint, computed at the end from the two sets.
  */
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "build_info.h"
 #include "harness/measure/measure.h"
 #include "harness/measure/topology_internal.h"
+
+/* For a file of the user's; what lstopo writes of a thousand CPUs takes a hundredth of it. */
+enum { XML_LIMIT_S = 5, XML_LIMIT_BYTES = 1 << 30 };
 
 static const char *const names[] = {
 	[PLACE_SAME] = "same",   [PLACE_SMT] = "smt",   [PLACE_CACHE] = "cache",
@@ -170,36 +181,85 @@ static int check_against_kernel(const struct topology *t, struct err *err)
 }
 
 /*
- * A description's CPUs: the product of the numbers after its colons, what stands in brackets aside. hwloc would build a
- * machine of a billion CPUs before it could be asked how many they are.
+ * A description's CPUs, or more: the product of the numbers of its levels, what stands in brackets aside. hwloc would build a
+ * machine of a billion CPUs before it could be asked how many they are. HUGE_VAL where hwloc might read a number where none is
+ * seen here: behind a sign, or with a bracket where none belongs.
  */
 static double described_cpus(const char *text)
 {
 	double product = 1;
-	int depth = 0;
+	char *end;
 
-	for (const char *p = text; *p; p++) {
-		depth += (*p == '(' || *p == '[') - (*p == ')' || *p == ']');
-		if (depth == 0 && *p == ':' && p[1] >= '0' && p[1] <= '9')
-			product *= strtod(p + 1, NULL);
+	for (const char *p = text; *p;) {
+		bool is_in_word = p > text && isalnum((unsigned char)p[-1]); /* "L2", and behind a number "4(size=1)" */
+
+		if (*p == '-' || *p == '+')
+			return HUGE_VAL;
+		if (*p == '(' || *p == '[') {
+			if (p > text && !isdigit((unsigned char)p[-1]) && !strchr(" \n)]", p[-1]))
+				return HUGE_VAL;
+			p = strchr(p, *p == '(' ? ')' : ']');
+			if (!p)
+				return HUGE_VAL;
+			p++;
+		} else if (isdigit((unsigned char)*p) && !is_in_word) {
+			product *= strtod(p, &end);
+			p = end;
+		} else {
+			p++;
+		}
 	}
 	return product;
+}
+
+/*
+ * hwloc trusts its XML: a file that is wrong can end the process or keep it forever, so a child reads it first, and checks what
+ * came of it. Whether it got through.
+ */
+static bool try_xml(hwloc_topology_t hwloc, const char *path)
+{
+	const struct rlimit cpu = {XML_LIMIT_S, XML_LIMIT_S}, memory = {XML_LIMIT_BYTES, XML_LIMIT_BYTES}, core = {0, 0};
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		static const int ends[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+		int null = open("/dev/null", O_WRONLY);
+
+		for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) /* a handler could go on, in two processes */
+			(void)signal(ends[i], SIG_DFL);
+		if (null >= 0)
+			(void)dup2(null, STDERR_FILENO);
+		(void)setrlimit(RLIMIT_CPU, &cpu);
+		(void)setrlimit(RLIMIT_CORE, &core);
+		if (!BUILD_SANITIZE[0]) /* sanitizers reserve more than any machine has */
+			(void)setrlimit(RLIMIT_AS, &memory);
+		if (hwloc_topology_set_xml(hwloc, path) != 0 || hwloc_topology_load(hwloc) != 0)
+			_exit(1);
+		hwloc_topology_check(hwloc); /* asserts */
+		_exit(0);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status == 0;
 }
 
 /* A regular file is XML as lstopo writes it; anything else is a description. */
 static int describe(hwloc_topology_t hwloc, const char *text, struct err *err)
 {
 	struct stat st;
+	double cpus;
 
 	if (stat(text, &st) == 0) {
-		if (!S_ISREG(st.st_mode) || hwloc_topology_set_xml(hwloc, text) != 0)
+		if (!S_ISREG(st.st_mode) || !try_xml(hwloc, text) || hwloc_topology_set_xml(hwloc, text) != 0)
 			return err_set(err, -EINVAL, "%.300s is no topology: hwloc reads XML as lstopo writes it",
 				       text);
 		return 0;
 	}
-	if (described_cpus(text) > CPU_SETSIZE)
+	cpus = described_cpus(text);
+	if (isfinite(cpus) && cpus > CPU_SETSIZE)
 		return err_set(err, -E2BIG, "\"%.200s\" has more than %d CPUs", text, CPU_SETSIZE);
-	if (hwloc_topology_set_synthetic(hwloc, text) != 0)
+	if (!isfinite(cpus) || hwloc_topology_set_synthetic(hwloc, text) != 0)
 		return err_set(err, -EINVAL,
 			       "hwloc does not understand the topology \"%.200s\", and no file has that name", text);
 	return 0;
@@ -213,12 +273,12 @@ static int load_hwloc(const char *description, unsigned long flags, hwloc_topolo
 	*out = NULL;
 	if (hwloc_topology_init(out) != 0)
 		return err_set(err, -ENOMEM, "no memory for the topology");
+	/* Left out by default. What is not there is no error. */
+	(void)hwloc_topology_set_icache_types_filter(*out, HWLOC_TYPE_FILTER_KEEP_ALL);
 	if (description)
 		rc = describe(*out, description, err);
 	else if (hwloc_topology_set_flags(*out, flags) != 0)
 		rc = err_set(err, -errno, "hwloc refuses the topology's flags: %s", strerror(errno));
-	/* Left out by default. What is not there is no error. */
-	(void)hwloc_topology_set_icache_types_filter(*out, HWLOC_TYPE_FILTER_KEEP_ALL);
 	if (rc == 0 && hwloc_topology_load(*out) != 0)
 		rc = err_set(err, description ? -EINVAL : -EIO, "hwloc cannot load the topology%s%.200s: %s",
 			     description ? " " : "", description ? description : "", strerror(errno));

@@ -592,6 +592,12 @@ static void test_bad_files(void **state)
 	refuse_description("/dev/zero", -EINVAL, "is no topology");
 	refuse_description(TEST_SOURCE_DIR "/README.md", -EINVAL, "topology");
 	refuse_description("pack:1000 core:1000 pu:1000", -E2BIG, "more than 1024 CPUs");
+	refuse_description("1000 1000 1000", -E2BIG, "more than 1024 CPUs"); /* types may be left out */
+	refuse_description("pack:0x1000", -E2BIG, "more than 1024 CPUs");
+	refuse_description("pack: -1", -EINVAL, "does not understand");
+	refuse_description("pack(:100000", -EINVAL, "does not understand");
+	refuse_description("pack[:100000] ", -EINVAL, "does not understand");
+	refuse_description(TEST_SOURCE_DIR "/tests/fuzz/corpus/topology/ends-hwloc.xml", -EINVAL, "is no topology");
 	refuse_description("/no/such/file.xml", -EINVAL, "no file has that name");
 }
 
