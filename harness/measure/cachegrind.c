@@ -219,7 +219,9 @@ int cachegrind_read(const char *path, json_t **out, struct err *err)
 
 			if (v < 0)
 				rc = err_set(err, -EBADMSG, "cachegrind's file does not tell %s", wanted[i].events[k]);
-			sum += v;
+			else if (__builtin_add_overflow(sum, v, &sum))
+				rc = err_set(err, -EBADMSG, "cachegrind's file tells more %s than there can be",
+					     wanted[i].name);
 		}
 		json_object_set_new(*out, wanted[i].name, json_integer((json_int_t)sum));
 	}

@@ -2,6 +2,7 @@
  * topology_text.c - a machine for the terminal: a line per level, cores side by side, then a table of placements.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "harness/report/model.h"
@@ -31,7 +32,7 @@ static bool put_ranges(char *buf, size_t size, const json_t *cpus, size_t room)
 		json_int_t first = json_integer_value(json_array_get(cpus, i)), last = first;
 		char piece[48];
 
-		while (++i < n && json_integer_value(json_array_get(cpus, i)) == last + 1)
+		while (++i < n && last < INT64_MAX && json_integer_value(json_array_get(cpus, i)) == last + 1)
 			last++;
 		snprintf(piece, sizeof piece, last > first ? "%s%lld-%lld" : "%s%lld", used ? "," : "",
 			 (long long)first, (long long)last);

@@ -140,7 +140,8 @@ static void files_are_read(void **state)
 					   HEAD "summary: 1 2 3\n",
 					   HEAD "summary: x\n",
 					   "events: Ir\nsummary: 5\n",
-					   "summary: 1 2 3 4 5 6 7 8 9\n"};
+					   "summary: 1 2 3 4 5 6 7 8 9\n",
+					   HEAD "summary: 1 2 3 9223372036854775807 5 6 1 8 9\n"};
 	struct err err = {{0}};
 	json_t *counts;
 
