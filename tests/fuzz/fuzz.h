@@ -75,5 +75,7 @@ char *fuzz_seed(const char *name, size_t *size);
 
 /* As --resume --dry-run does: the plan of its request, and what is missing. */
 void fuzz_look_for_missing(void);
+/* The plan that a file of one makes of the corpus' subjects, as `run --dry-run` shows it. */
+void fuzz_show_plan_of(const json_t *file);
 
 #endif

@@ -66,6 +66,14 @@ static void build_plan(const json_t *file, struct catalog *c, const struct plan_
 	plan_free(p);
 }
 
+void fuzz_show_plan_of(const json_t *file)
+{
+	struct catalog *c = make_catalog(NULL);
+
+	build_plan(file, c, &(struct plan_options){.filter = NULL});
+	catalog_free(c);
+}
+
 /* ---- targets ----------------------------------------------------------------------------------------------- */
 
 int fuzz_describe(const uint8_t *data, size_t size)

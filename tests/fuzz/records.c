@@ -28,7 +28,7 @@ static void write_page(const struct report *r, const struct doc_format *format)
 		fuzz_fault("a page cannot be written");
 }
 
-/* All that is made of a run but its figures, which gnuplot draws. */
+/* All that is made of a run but the figures that gnuplot draws. */
 static void report_all(void)
 {
 	struct report *r;
@@ -54,6 +54,8 @@ static void report_all(void)
 	gbench_write(fuzz_sink(), r);
 	junit_write(fuzz_sink(), r);
 	benchstat_write(fuzz_sink(), r);
+	if (report_topology(r, fuzz_dir(), &e) != 0)
+		fuzz_fault("no picture of the machine: %s", e.why);
 	report_free(r);
 }
 
