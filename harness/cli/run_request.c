@@ -249,6 +249,8 @@ int request_make(const struct options *o, const struct session_places *places, c
 	if (rc == 0 && options_has(o, "simulate-cache") && options_has(o, "smoke"))
 		rc = err_set(err, -EINVAL,
 			     "--simulate-cache simulates what is measured, and a --smoke run measures nothing");
+	if (rc == 0 && options_has(o, "trace") && options_has(o, "smoke"))
+		rc = err_set(err, -EINVAL, "--trace traces what is measured, and a --smoke run measures nothing");
 	if (rc == 0) /* names are checked now, not in the first counted sample: a run may be minutes old by then */
 		rc = event_sets_parse(options_get(o, "events"), &events, err);
 	if (rc == 0)
@@ -271,6 +273,7 @@ int request_make(const struct options *o, const struct session_places *places, c
 		json_object_set(*out, "events", events);
 		json_object_set_new(*out, "hdr", json_boolean(options_has(o, "hdr")));
 		json_object_set_new(*out, "simulate_cache", json_boolean(options_has(o, "simulate-cache")));
+		json_object_set_new(*out, "trace", json_boolean(options_has(o, "trace")));
 	}
 	json_decref(file);
 	json_decref(knobs);
@@ -312,6 +315,7 @@ int request_plan(const json_t *request, struct catalog *c, const struct topology
 		.is_rigorous = jsonx_bool(request, "rigorous", false),
 		.event_sets = json_object_get(request, "events"),
 		.with_simulated = jsonx_bool(request, "simulate_cache", false),
+		.with_traced = jsonx_bool(request, "trace", false),
 		.smoke = jsonx_bool(request, "smoke", false),
 	};
 
@@ -348,7 +352,8 @@ int request_budget(const struct options *o, const json_t *request, const struct 
 	if (text || jsonx_bool(request, "smoke", false))
 		return 0;
 	estimate_plan(p, &e);
-	if ((jsonx_int(request, "rounds", 0) || p->is_rigorous || jsonx_bool(request, "simulate_cache", false)) &&
+	if ((jsonx_int(request, "rounds", 0) || p->is_rigorous || jsonx_bool(request, "simulate_cache", false) ||
+	     jsonx_bool(request, "trace", false)) &&
 	    e.total_ns > sized_ns)
 		sized_ns = e.total_ns;
 	*out = (int64_t)((double)sized_ns * PLAN_BUDGET_GRACE);
@@ -374,9 +379,9 @@ json_t *request_command(const struct options *o, const char *word, int argc, cha
 
 int request_check_resume(const struct options *o, struct err *err)
 {
-	static const char *const fixed[] = {"filter",    "plan",  "question", "rounds",   "seed",          "out",
-					    "placement", "smoke", "hdr",      "rigorous", "subjects",      "events",
-					    "param",     "knobs", "data-dir", "old",      "simulate-cache"};
+	static const char *const fixed[] = {"filter",    "plan",  "question", "rounds",   "seed",           "out",
+					    "placement", "smoke", "hdr",      "rigorous", "subjects",       "events",
+					    "param",     "knobs", "data-dir", "old",      "simulate-cache", "trace"};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (options_typed(o, fixed[i]))

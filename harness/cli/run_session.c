@@ -167,16 +167,37 @@ static int make_hdr_dir(struct run *r, char **out)
 	return rc;
 }
 
+/* --trace: the run's folder, where the traces are to be, as an absolute path; NULL where there are none. The caller frees. */
+static int find_trace_dir(struct run *r, char **out)
+{
+	unsigned traced = 0;
+
+	*out = NULL;
+	if (!jsonx_bool(r->request, "trace", false))
+		return 0;
+	for (size_t i = 0; i < r->plan->n_cells; i++)
+		traced += r->plan->cells[i].traced;
+	if (traced == 0) {
+		cli_complain("warning: --trace traces nothing: no cell has a region and a subject that can be traced");
+		return 0;
+	}
+	return session_make_data_dir(r->dir, out, &r->err);
+}
+
 int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 {
 	struct progress progress;
 	struct estimate estimate;
 	struct engine_config config = run_engine(r, &progress);
-	char *hdr_dir;
+	char *hdr_dir, *trace_dir = NULL;
 	int rc = make_hdr_dir(r, &hdr_dir);
 
-	if (rc)
+	if (rc == 0)
+		rc = find_trace_dir(r, &trace_dir);
+	if (rc) {
+		free(hdr_dir);
 		return rc;
+	}
 	estimate_plan(r->plan, &estimate);
 	progress_init(&progress, options_has(&r->o, "quiet") ? NULL : stderr, estimate.total_ns);
 	config.budget_ns = budget_ns;
@@ -184,6 +205,7 @@ int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 	config.env.data_dir = r->data_dir;
 	config.env.loadgen_path = r->places.loadgen;
 	config.env.hdr_dir = hdr_dir;
+	config.env.trace_dir = trace_dir;
 	config.env.oracle = r->oracle;
 	config.env.knobs = json_object_get(r->request, "knobs");
 	config.env.nearness = topology_nearness(r->topology);
@@ -193,6 +215,7 @@ int run_execute(struct run *r, int64_t budget_ns, struct engine_result *result)
 	rc = engine_run(&config, result, &r->err);
 	json_decref(config.env.nearness);
 	free(hdr_dir);
+	free(trace_dir);
 	return rc;
 }
 

@@ -19,7 +19,7 @@ static void print_subjects(const struct cell *cell)
 }
 
 /* ", 24 simulated" where there are any: few runs have some. */
-static void print_simulated(FILE *out, unsigned n, const char *word)
+static void print_some(FILE *out, unsigned n, const char *word)
 {
 	if (n)
 		fprintf(out, ", %u %s", n, word);
@@ -32,7 +32,8 @@ void run_show_estimate(const struct plan *p, FILE *out)
 	estimate_plan(p, &e);
 	fprintf(out, "plan %s: %zu cells, %u timed samples, %u calibrations, %u counted samples", p->name, p->n_cells,
 		e.timed, e.calibrate, e.counted);
-	print_simulated(out, e.simulated, "simulated samples");
+	print_some(out, e.traced, "traced samples");
+	print_some(out, e.simulated, "simulated samples");
 	fprintf(out, ", %sabout %.0f s (%.1f min)\n", p->is_rigorous ? "at most " : "", (double)e.total_ns / 1e9,
 		(double)e.total_ns / 6e10);
 }
@@ -50,7 +51,8 @@ void run_show_plan(const struct plan *p, uint64_t seed)
 
 		estimate_cell(p, cell, &e);
 		printf("  %-64s %2u rounds, %u counted", cell->id, cell->rounds, cell->counted);
-		print_simulated(stdout, cell->simulated, "simulated");
+		print_some(stdout, cell->traced, "traced");
+		print_some(stdout, cell->simulated, "simulated");
 		printf(", %6.1f s: ", (double)e.total_ns / 1e9);
 		print_subjects(cell);
 		putchar('\n');
@@ -80,7 +82,7 @@ void run_show_plan(const struct plan *p, uint64_t seed)
 
 void run_show_missing(const json_t *missing, const struct engine_result *r)
 {
-	static const char *const kinds[] = {"calibrate", "timed", "counted", "simulated", "smoke"};
+	static const char *const kinds[] = {"calibrate", "timed", "counted", "traced", "simulated", "smoke"};
 	const char *cell;
 	json_t *of_cell;
 

@@ -218,7 +218,8 @@ static double described_cpus(const char *text)
  */
 static bool try_xml(hwloc_topology_t hwloc, const char *path)
 {
-	const struct rlimit cpu = {XML_LIMIT_S, XML_LIMIT_S}, memory = {XML_LIMIT_BYTES, XML_LIMIT_BYTES}, core = {0, 0};
+	const struct rlimit cpu = {XML_LIMIT_S, XML_LIMIT_S}, memory = {XML_LIMIT_BYTES, XML_LIMIT_BYTES},
+			    core = {0, 0};
 	pid_t pid = fork();
 	int status = -1;
 

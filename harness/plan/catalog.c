@@ -296,6 +296,7 @@ static void add_described(struct catalog *c, const char *path, json_t *d)
 		.describe = d,
 		.can_calibrate = jsonx_bool(capabilities, "calibrate", false),
 		.can_certify = jsonx_bool(capabilities, "certify", false),
+		.can_trace = jsonx_bool(capabilities, "trace", false),
 	};
 }
 

@@ -64,7 +64,7 @@ struct subject {
 	char *knobs; /* "name=value,..." that make the variant; NULL: none, it is no variant */
 	json_t *describe;
 	bool *offers; /* per workload of the catalog */
-	bool can_calibrate, can_certify;
+	bool can_calibrate, can_certify, can_trace;
 };
 
 struct catalog {

@@ -35,6 +35,7 @@
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/simulate.h"
+#include "harness/plan/traced.h"
 #include "harness/stats/stats.h"
 
 enum {
@@ -128,7 +129,9 @@ static void learn(struct cell_state *s, size_t i, const json_t *record)
 
 static int64_t expected_ns(const struct cell_state *s, const char *kind)
 {
-	return strcmp(kind, "simulated") == 0 ? estimate_simulated_ns(s->cell) : s->sample_estimate_ns;
+	if (strcmp(kind, "simulated") == 0)
+		return estimate_simulated_ns(s->cell);
+	return strcmp(kind, "traced") == 0 ? estimate_traced_ns(s->cell) : s->sample_estimate_ns;
 }
 
 static void note_missing(struct engine *e, const struct cell_state *s, const char *kind)
@@ -167,7 +170,7 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 	record = sample_take(&e->config->env, r);
 	if (!record)
 		return NULL;
-	if (strcmp(r->kind, "simulated") != 0) {
+	if (strcmp(r->kind, "simulated") != 0 && strcmp(r->kind, "traced") != 0) {
 		s->spent_ns += (int64_t)(clock_now_ns() - before);
 		s->n_taken++;
 	}
@@ -473,20 +476,31 @@ static struct sample_request apart_request(const struct engine *e, struct cell_s
 	r.position = (unsigned)i;
 	if (strcmp(kind, "counted") == 0)
 		r.event_set = json_string_value(json_array_get(s->cell->event_sets, k % n_sets));
-	else if (r.ops || s->cell->workload->scaling == SCALING_LINEAR)
+	else if (s->cell->workload->scaling != SCALING_LINEAR)
+		r.ops = 0;
+	else if (strcmp(kind, "traced") == 0)
+		r.ops = traced_ops(s->cell);
+	else
 		r.ops = simulate_ops(s->cell) * (simulate_is_twice(k) ? 2 : 1);
 	return r;
 }
 
-/* Samples that are in no round: counted and simulated ones. Only what is counted is as long as a timed one, and needs calibration. */
+static unsigned apart_samples(const struct cell *cell, const char *kind)
+{
+	if (strcmp(kind, "traced") == 0)
+		return cell->traced;
+	return strcmp(kind, "counted") == 0 ? cell->counted : cell->simulated;
+}
+
+/* Samples that are in no round: counted, simulated and traced ones. Only what is counted is as long as a timed one, and needs calibration. */
 static void apart_all(struct engine *e, const char *kind)
 {
-	bool is_counted = strcmp(kind, "counted") == 0;
+	bool is_counted = strcmp(kind, "counted") == 0, is_traced = strcmp(kind, "traced") == 0;
 
 	for (size_t c = 0; c < e->config->plan->n_cells; c++) {
 		struct cell_state *s = &e->states[c];
 
-		unsigned n = is_counted ? s->cell->counted : s->cell->simulated;
+		unsigned n = apart_samples(s->cell, kind);
 
 		if (is_counted && n && !is_out_of_time(e) && !engine_calibrate(e, s))
 			return;
@@ -494,7 +508,7 @@ static void apart_all(struct engine *e, const char *kind)
 			for (size_t i = 0; i < s->cell->n_subjects; i++) {
 				struct sample_request r = apart_request(e, s, i, kind, k);
 
-				if (s->entries[i].is_barred)
+				if (s->entries[i].is_barred || (is_traced && !r.subject->can_trace))
 					continue;
 				if (is_out_of_time(e)) {
 					e->result->is_out_of_time = true;
@@ -619,6 +633,7 @@ static void count_all(const struct store *s, struct engine_result *out)
 
 int engine_run(const struct engine_config *config, struct engine_result *out, struct err *err)
 {
+	static const char *const apart[] = {"counted", "traced", "simulated"};
 	struct engine e = {.config = config, .result = out, .err = err, .started_ns = clock_now_ns()};
 
 	*out = (struct engine_result){0};
@@ -631,10 +646,9 @@ int engine_run(const struct engine_config *config, struct engine_result *out, st
 		smoke_all(&e);
 	} else {
 		all_rounds(&e);
-		if (!engine_must_stop(&e) && (!out->is_out_of_time || e.rigor))
-			apart_all(&e, "counted");
-		if (!engine_must_stop(&e) && (!out->is_out_of_time || e.rigor))
-			apart_all(&e, "simulated");
+		for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+			if (!engine_must_stop(&e) && (!out->is_out_of_time || e.rigor))
+				apart_all(&e, apart[i]);
 	}
 	progress_end(config->progress);
 	free_states(&e);

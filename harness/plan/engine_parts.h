@@ -35,7 +35,7 @@ struct engine {
 	const struct engine_config *config;
 	struct cell_state *states;
 	struct rigor_cell *rigor; /* per cell; NULL: each cell has its fixed number of rounds */
-	int64_t reserved_ns; /* of the budget, for counted and simulated samples: rounds would use up all of it */
+	int64_t reserved_ns; /* of the budget, for counted, traced and simulated samples: rounds would use up all of it */
 	struct engine_result *result;
 	struct err *err;
 	uint64_t started_ns;

@@ -18,6 +18,7 @@ static const int64_t SNAPSHOT_NS =
 	450 * MS; /* the kernel's counters must be stable for 200 ms; they rarely are at once */
 static const int64_t SIMULATED_NS = 1500 * MS; /* of valgrind: its start, and a smoke sample's work a few times over */
 static const int64_t SIMULATED_SLOWER = 50; /* a finite problem under cachegrind */
+static const int64_t TRACED_NS = 150 * MS; /* a smoke sample's work, and writing some MB of trace */
 static const int64_t STATE_TASK_NS = 25000; /* making and ending one parked thread; goroutines need a tenth */
 
 /* An estimate of more than a hundred years is one of a hundred years. */
@@ -74,6 +75,23 @@ int64_t estimate_simulated_ns(const struct cell *cell)
 	return SIMULATED_NS + (is_finite ? (cell->region_ns ? cell->region_ns : FINITE_NS) * SIMULATED_SLOWER : 0);
 }
 
+int64_t estimate_traced_ns(const struct cell *cell)
+{
+	bool is_finite = cell->workload->scaling == SCALING_FINITE;
+
+	return SETTLE_NS + PROCESS_NS + TRACED_NS + (is_finite ? (cell->region_ns ? cell->region_ns : FINITE_NS) : 0);
+}
+
+/* Its subjects that can be traced. */
+static unsigned traced_samples(const struct cell *cell)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < cell->n_subjects; i++)
+		n += cell->subjects[i]->can_trace;
+	return n * cell->traced;
+}
+
 void estimate_cell(const struct plan *p, const struct cell *cell, struct estimate *out)
 {
 	int64_t sample_ns = estimate_sample_ns(p, cell);
@@ -86,7 +104,9 @@ void estimate_cell(const struct plan *p, const struct cell *cell, struct estimat
 	out->timed = (unsigned)cell_entries(cell) * cell->rounds;
 	out->counted = (unsigned)cell->n_subjects * cell->counted;
 	out->simulated = (unsigned)cell->n_subjects * cell->simulated;
+	out->traced = traced_samples(cell);
 	out->total_ns = bounded_ns((double)(out->timed + out->counted) * (double)sample_ns +
+				   (double)out->traced * (double)estimate_traced_ns(cell) +
 				   (double)out->simulated * (double)estimate_simulated_ns(cell) +
 				   (double)out->calibrate * (double)(PROCESS_NS + SETTLE_NS + plan_region_ns(p, cell)) +
 				   (double)knees * (double)server_sample_ns(knee_region_ns(plan_region_ns(p, cell))));
@@ -104,6 +124,7 @@ void estimate_plan(const struct plan *p, struct estimate *out)
 		out->timed += e.timed;
 		out->counted += e.counted;
 		out->simulated += e.simulated;
+		out->traced += e.traced;
 		out->total_ns = bounded_ns((double)out->total_ns + (double)e.total_ns);
 	}
 }

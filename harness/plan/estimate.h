@@ -13,7 +13,7 @@
 #include "harness/plan/plan.h"
 
 struct estimate {
-	unsigned calibrate, timed, counted, simulated; /* samples */
+	unsigned calibrate, timed, counted, simulated, traced; /* samples */
 	int64_t total_ns; /* all of them, pauses included */
 };
 
@@ -25,5 +25,7 @@ void estimate_plan(const struct plan *p, struct estimate *out);
 int64_t estimate_sample_ns(const struct plan *p, const struct cell *cell);
 /* The same of a simulated one. */
 int64_t estimate_simulated_ns(const struct cell *cell);
+/* And of a traced one. */
+int64_t estimate_traced_ns(const struct cell *cell);
 
 #endif

@@ -210,7 +210,8 @@ static bool parse_regex(struct parser *p, struct atom *a)
 	p->at++;
 	if (written_out(pattern) > MAX_REGEX) {
 		err_set(p->err, 0,
-			"filter: the regular expression /%.60s/ is too large: with its repetitions written out it has more than "
+			"filter: the regular expression /%.60s/ is too large: with its repetitions written out it has "
+			"more than "
 			"%d characters, or parentheses lie more than %d deep",
 			pattern, MAX_REGEX, MAX_DEPTH);
 		free(pattern);

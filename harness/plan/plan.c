@@ -7,6 +7,7 @@
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan_internal.h"
 #include "harness/plan/simulate.h"
+#include "harness/plan/traced.h"
 #include "harness/stats/looks.h"
 
 enum { MAX_CELLS = 20000 }; /* a plan with more is a mistake in an axis; arbitrary */
@@ -79,7 +80,7 @@ static bool selected(const struct builder *b, const struct cell *cell, const str
 /* Keep the subjects that the filter wants, and the kinds of samples. */
 static void select_subjects(const struct builder *b, struct cell *cell)
 {
-	bool timed = false, counted = false, simulated = false;
+	bool timed = false, counted = false, simulated = false, traced = false;
 	size_t n = 0;
 
 	for (size_t i = 0; i < cell->n_subjects; i++) {
@@ -87,12 +88,14 @@ static void select_subjects(const struct builder *b, struct cell *cell)
 		bool t = selected(b, cell, s, b->options->smoke ? "smoke" : "timed");
 		bool c = !b->options->smoke && selected(b, cell, s, "counted");
 		bool m = cell->simulated && selected(b, cell, s, "simulated");
+		bool l = cell->traced && s->can_trace && selected(b, cell, s, "traced");
 
-		if (t || c || m)
+		if (t || c || m || l)
 			cell->subjects[n++] = s;
 		timed |= t;
 		counted |= c;
 		simulated |= m;
+		traced |= l;
 	}
 	cell->n_subjects = n;
 	if (!timed)
@@ -101,6 +104,8 @@ static void select_subjects(const struct builder *b, struct cell *cell)
 		cell->counted = 0;
 	if (!simulated)
 		cell->simulated = 0;
+	if (!traced)
+		cell->traced = 0;
 	for (size_t i = 0; i < n; i++)
 		if (cell->subjects[i] == cell->base)
 			return;
@@ -167,6 +172,7 @@ static void merge_cell(struct cell *known, const struct cell *cell)
 	known->rounds = cell->rounds > known->rounds ? cell->rounds : known->rounds;
 	known->counted = cell->counted > known->counted ? cell->counted : known->counted;
 	known->simulated = cell->simulated > known->simulated ? cell->simulated : known->simulated;
+	known->traced = cell->traced > known->traced ? cell->traced : known->traced;
 	merge_event_sets(known, cell);
 	if (!known->base)
 		known->base = cell->base;
@@ -192,12 +198,14 @@ int plan__add_cell(struct builder *b, struct cell cell, unsigned wanted)
 		free(name);
 		if (b->options->with_simulated && simulate_refused(cell.workload))
 			note_skipped(b, &cell, simulate_refused(cell.workload));
+		if (b->options->with_traced && traced_refused(cell.workload))
+			note_skipped(b, &cell, traced_refused(cell.workload));
 		select_subjects(b, &cell);
 		add_old_builds(b, &cell);
 		known = known_cell(p, cell.id);
 		if (known) {
 			merge_cell(known, &cell);
-		} else if (cell.n_subjects && (cell.rounds || cell.counted || cell.simulated)) {
+		} else if (cell.n_subjects && (cell.rounds || cell.counted || cell.simulated || cell.traced)) {
 			p->cells = xgrow(p->cells, p->n_cells + 1, sizeof *p->cells);
 			p->cells[p->n_cells++] = cell;
 			return 0;
@@ -415,15 +423,16 @@ json_t *cell_json(const struct cell *cell)
 
 	for (size_t i = 0; i < cell->n_subjects; i++)
 		json_array_append_new(subjects, json_string(cell->subjects[i]->id));
-	o = json_pack(
-		"{s:s, s:s, s:i, s:O, s:s, s:o, s:o, s:i, s:o, s:s?, s:s?, s:s, s:s, s:s, s:s, s:i, s:i, s:O, s:i}",
-		"id", cell->id, "workload", cell->workload->name, "version", cell->workload->version, "params",
-		cell->params, "placement", placement_name(cell->placement), "cpus", cpuset_json(&cell->placed.subject),
-		"load_cpus", cpuset_json(&cell->placed.load), "workers", (int)cell->placed.workers, "subjects",
-		subjects, "base", cell->base ? cell->base->id : NULL, "twin", cell->twin ? cell->twin->id : NULL,
-		"metric", metric_name(cell->workload->metric), "unit", metric_unit(cell->workload->metric), "scaling",
-		scaling_name(cell->workload->scaling), "group", cell->group, "rounds", (int)cell->rounds, "counted",
-		(int)cell->counted, "event_sets", cell->event_sets, "simulated", (int)cell->simulated);
+	o = json_pack("{s:s, s:s, s:i, s:O, s:s, s:o, s:o, s:i, s:o, s:s?, s:s?, s:s, s:s, s:s, s:s, s:i, s:i, s:O, "
+		      "s:i, s:i}",
+		      "id", cell->id, "workload", cell->workload->name, "version", cell->workload->version, "params",
+		      cell->params, "placement", placement_name(cell->placement), "cpus",
+		      cpuset_json(&cell->placed.subject), "load_cpus", cpuset_json(&cell->placed.load), "workers",
+		      (int)cell->placed.workers, "subjects", subjects, "base", cell->base ? cell->base->id : NULL,
+		      "twin", cell->twin ? cell->twin->id : NULL, "metric", metric_name(cell->workload->metric), "unit",
+		      metric_unit(cell->workload->metric), "scaling", scaling_name(cell->workload->scaling), "group",
+		      cell->group, "rounds", (int)cell->rounds, "counted", (int)cell->counted, "event_sets",
+		      cell->event_sets, "simulated", (int)cell->simulated, "traced", (int)cell->traced);
 	return o;
 }
 

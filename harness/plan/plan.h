@@ -41,6 +41,7 @@ struct cell {
 	unsigned counted; /* counted samples of each subject */
 	json_t *event_sets; /* they take turns over the counted samples (event_sets.h); one at least */
 	unsigned simulated; /* simulated samples of each subject (simulate.h) */
+	unsigned traced; /* traced samples of each subject that can be (traced.h) */
 	int64_t region_ns; /* its group's; 0: the plan's. Of a finite problem, how long it is expected to take: an estimate */
 	bool wants_twin; /* its group asks for one; the first selected cell of the group gets it */
 };
@@ -71,6 +72,7 @@ struct plan_options {
 	const json_t
 		*event_sets; /* every cell gets a counted sample of each of them; NULL or empty: as the plan says */
 	bool with_simulated; /* every cell that can be gets its simulated samples */
+	bool with_traced; /* and its traced ones */
 	bool smoke; /* one cell per workload with its smoke parameters; the file is not used */
 };
 

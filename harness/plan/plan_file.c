@@ -10,6 +10,7 @@
 #include "harness/plan/jsonx.h"
 #include "harness/plan/plan_internal.h"
 #include "harness/plan/simulate.h"
+#include "harness/plan/traced.h"
 #include "harness/plan/variant.h"
 #include "harness/stats/looks.h"
 
@@ -380,6 +381,8 @@ static int read_group(struct builder *b, const json_t *file, struct group *g)
 		return rc;
 	if (b->options->with_simulated && !b->options->smoke)
 		g->cell.simulated = simulate_samples(g->cell.workload);
+	if (b->options->with_traced && !b->options->smoke && !traced_refused(g->cell.workload))
+		g->cell.traced = TRACED_SAMPLES;
 	/* Before --param is judged: a value for the selected workload may be none for another with such a parameter. */
 	g->is_excluded = is_excluded(b, g);
 	if (g->is_excluded)

@@ -30,6 +30,7 @@
 #include "harness/plan/jsonx.h"
 #include "harness/plan/sample_talk.h"
 #include "harness/plan/simulate.h"
+#include "harness/plan/traced.h"
 #include "harness/plan/variant.h"
 
 static const int64_t AFTER_END_TIMEOUT_NS =
@@ -73,6 +74,11 @@ static bool is_kind(const struct take *t, const char *kind)
 bool take_is_simulated(const struct take *t)
 {
 	return is_kind(t, "simulated");
+}
+
+bool take_is_untimed(const struct take *t)
+{
+	return take_is_simulated(t) || is_kind(t, "traced");
 }
 
 void sample_env_defaults(struct sample_env *env)
@@ -306,7 +312,7 @@ void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int6
 
 	if (claimed_ns < 0)
 		take_fail(t, "failed", "the 'end' of %s has no wall_ns", who);
-	else if (difference > seen_ns / 50 + SKEW_NS && !is_kind(t, "smoke") && !take_is_simulated(t)) /* no times */
+	else if (difference > seen_ns / 50 + SKEW_NS && !is_kind(t, "smoke") && !take_is_untimed(t)) /* no times */
 		take_fail(t, "void",
 			  "the clocks disagree: %s says that its region took %.3f ms, the harness saw %.3f ms", who,
 			  (double)claimed_ns / 1e6, (double)seen_ns / 1e6);
@@ -461,6 +467,8 @@ static void talk(struct take *t)
 	message = json_pack("{s:s, s:s, s:O}", "cmd", "run", "kind", kind, "cell", t->cell);
 	if (is_calibration)
 		json_object_set_new(message, "target_ns", json_integer(t->r->region_ns));
+	if (is_kind(t, "traced"))
+		traced_ask(t, message);
 	if (!take_send(t, t->subject, message))
 		return;
 	m = take_receive(t, t->subject, awaited, timeout_ns, true);
@@ -607,6 +615,7 @@ static void take_clear(struct take *t)
 	json_decref(t->expected);
 	json_decref(t->counts);
 	json_decref(t->simulation);
+	json_decref(t->trace);
 }
 
 static void prepare_counters(struct take *t)
@@ -666,6 +675,8 @@ static void run_subject(struct take *t)
 	finish(t);
 	if (pid && take_is_simulated(t))
 		simulate_finish(t, pid);
+	if (is_kind(t, "traced"))
+		traced_finish(t);
 	certify(t);
 	tell_limit(t);
 	utf8_clean(t->why); /* it may quote the subject, and may be cut in the middle of a character */

@@ -27,6 +27,7 @@ struct sample_env {
 	int64_t setup_timeout_ns, region_timeout_ns, exit_timeout_ns;
 	int64_t snapshot_wait_ns; /* at most, for the kernel's memory figures to settle */
 	double noise_limit;
+	const char *trace_dir; /* where the files of traced samples are to be, an absolute path; NULL: there are none */
 	const struct cachegrind *cachegrind; /* of simulated samples; NULL: there are none */
 	const json_t *knobs; /* subject id -> "name=value,..."; NULL: none are set */
 	json_t *nearness; /* topology_nearness(), the caller's; NULL: not told to subjects */
@@ -36,7 +37,7 @@ struct sample_request {
 	const struct cell *cell;
 	const struct subject *subject;
 	bool is_twin;
-	const char *kind; /* timed counted simulated calibrate (of a server: its knee) smoke */
+	const char *kind; /* timed counted simulated traced calibrate (of a server: its knee) smoke */
 	const char *event_set; /* counted: event_sets.h */
 	unsigned round, attempt, position;
 	uint64_t ops; /* linear: how many; else 0 */

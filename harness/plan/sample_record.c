@@ -267,7 +267,7 @@ static json_t *noise_json(const struct take *t)
 		add_spins(t, noise);
 		return noise;
 	}
-	if (!t->has_region || take_is_simulated(t))
+	if (!t->has_region || take_is_untimed(t))
 		return json_null();
 	if (t->load) {
 		CPU_OR(&cpus, &cpus, &placed->load);
@@ -422,6 +422,7 @@ json_t *take_record(struct take *t)
 	json_object_set_new(record, "event_set", r->event_set ? json_string(r->event_set) : json_null());
 	json_object_set_new(record, "counters", t->counts ? json_incref(t->counts) : json_null());
 	json_object_set_new(record, "simulation", t->simulation ? json_incref(t->simulation) : json_null());
+	json_object_set_new(record, "trace", t->trace ? json_incref(t->trace) : json_null());
 	json_object_set_new(record, "noise", noise_json(t));
 	json_object_set_new(record, "exit_code", t->started_ns ? json_integer(t->exit.code) : json_null());
 	json_object_set_new(record, "signal", t->exit.signal ? json_integer(t->exit.signal) : json_null());

@@ -48,6 +48,7 @@ struct take {
 	json_t *expected;
 	json_t *counts;
 	json_t *simulation; /* what cachegrind counted */
+	json_t *trace; /* the file that it left */
 	bool is_certified;
 	struct process_exit exit;
 };
@@ -84,8 +85,9 @@ bool take_hdr_name(const struct take *t, char out[32]);
 
 /* Is the subject itself to find its number of operations? Of a server, kind calibrate is its knee: load like any other. */
 bool take_is_calibration(const struct take *t);
-/* Of kind simulated: it has no times, and nothing disturbs it. */
 bool take_is_simulated(const struct take *t);
+/* Of kind simulated or traced: its times mean nothing, and nothing disturbs it. */
+bool take_is_untimed(const struct take *t);
 
 /* Operations that were really done inside the region: what is told per operation is divided by them. 0: unknown. */
 uint64_t take_ops_done(const struct take *t);

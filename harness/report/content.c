@@ -486,6 +486,7 @@ void content_write(struct doc *d, const struct report *r)
 	content_steadiness(d, r);
 	content_counters(d, r);
 	content_simulated(d, r);
+	content_timelines(d, r);
 	content_twins(d, r);
 	content_excluded(d, r);
 	content_repeat(d, r);

@@ -444,6 +444,7 @@ json_t *report_json(const struct report *r)
 	put(o, "figures", figures_json(r->figures, r->n_figures));
 	put(o, "ratios", figures_json(r->ratios, r->n_ratios));
 	put(o, "simulated", simulated_json(r));
+	put(o, "timelines", timelines_json(r));
 	put(o, "counted_over_timed", costs_json(r));
 	put(o, "questions", questions_json(r));
 	put(o, "plots", plots_json(r));

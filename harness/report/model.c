@@ -384,6 +384,7 @@ void report_free(struct report *r)
 			free(r->cells[i].series[j].timed.at);
 			free(r->cells[i].series[j].counted.at);
 			free(r->cells[i].series[j].simulated.at);
+			free(r->cells[i].series[j].traced.at);
 			free(r->cells[i].series[j].knees.at);
 		}
 		free(r->cells[i].series);
@@ -404,6 +405,7 @@ void report_free(struct report *r)
 	free(r->figures);
 	free(r->ratios);
 	free(r->simulations);
+	free(r->traces);
 	free(r->costs);
 	free(r->plots);
 	free(r->excluded);

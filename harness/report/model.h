@@ -74,7 +74,7 @@ enum status_count { ST_OK, ST_REQUEUED, ST_VOID, ST_UNSUPPORTED, ST_TOO_SLOW, ST
 struct series {
 	const char *subject;
 	bool is_twin;
-	struct point_list timed, counted, simulated;
+	struct point_list timed, counted, simulated, traced;
 	struct point_list
 		knees; /* measurements of its knee: closed loops; Q_RATE is what counts. None where another cell has them */
 	size_t by_status[ST_COUNT]; /* of timed samples and of those that ended a cell early, whatever their kind */
@@ -198,6 +198,20 @@ struct plot {
 	bool drawn; /* the SVG and the PNG were made */
 };
 
+/* A traced sample, and the pictures of its timeline. */
+struct traced_run {
+	const struct cell *cell;
+	const char *subject, *file; /* in the run's folder */
+	size_t n_scenes;
+	struct traced_scene {
+		struct plot plot; /* without .png, .gp and .dat */
+		char text[600];
+		const char *name; /* "a hand-off" */
+		double after_ns[2]; /* from its first point to its second, and third; NaN: it has none */
+	} scenes[3];
+	const char *why; /* there are none; NULL: there are */
+};
+
 struct excluded {
 	char *what, *why;
 };
@@ -232,6 +246,8 @@ struct report {
 	size_t n_costs;
 	struct plot *plots;
 	size_t n_plots;
+	struct traced_run *traces; /* timelines.c */
+	size_t n_traces;
 	struct plot topology; /* the machine, without .gp and .dat; not drawn where the record does not hold it */
 	struct excluded *excluded;
 	size_t n_excluded;
@@ -335,6 +351,8 @@ size_t report_subjects(const struct report *r, const char ***out);
 int report_plots(struct report *r, const char *dir, struct err *err);
 
 /* The machine and its placements: plots/topology.svg and r->topology (topology_figure.c). After report_plots. */
+/* The timelines of traced samples: plots/timeline-*.svg. A trace that cannot be read is a note, no failure. */
+int report_timelines(struct report *r, const char *dir, struct err *err);
 int report_topology(struct report *r, const char *dir, struct err *err);
 
 #endif

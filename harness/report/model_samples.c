@@ -195,6 +195,8 @@ int model_read_sample(struct report *r, const json_t *sample)
 		return keep_point(&s->counted, sample);
 	if (strcmp(kind, "simulated") == 0)
 		return keep_point(&s->simulated, sample);
+	if (strcmp(kind, "traced") == 0)
+		return keep_point(&s->traced, sample);
 	if (strcmp(kind, "calibrate") == 0 && json_is_object(json_object_get(sample, "load")))
 		return keep_point(&s->knees, sample);
 	if (strcmp(kind, "smoke") == 0)
@@ -298,12 +300,14 @@ void model_settle(struct report *r)
 				qsort(s->counted.at, s->counted.n, sizeof(*s->counted.at), by_round);
 			if (s->simulated.n > 1)
 				qsort(s->simulated.at, s->simulated.n, sizeof(*s->simulated.at), by_round);
+			if (s->traced.n > 1)
+				qsort(s->traced.at, s->traced.n, sizeof(*s->traced.at), by_round);
 			settle_status(s);
 			if (field_whole(c->json, "rounds", 1) == 0 && strcmp(s->status, "not_measured") == 0)
 				s->why = "no timed samples were asked for"; /* so that nothing was left out */
 			else
 				exclude_of_series(r, c, s);
-			r->samples_ok += s->timed.n + s->counted.n + s->simulated.n;
+			r->samples_ok += s->timed.n + s->counted.n + s->simulated.n + s->traced.n;
 			r->requeued += s->by_status[ST_REQUEUED];
 			r->failed += s->by_status[ST_FAILED] + s->by_status[ST_MISMATCH];
 			r->voided += s->by_status[ST_VOID];

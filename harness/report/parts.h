@@ -40,6 +40,8 @@ void content_memory(struct doc *d, const struct report *r);
 void content_figures(struct doc *d, const struct report *r);
 void content_simulated(struct doc *d, const struct report *r); /* simulated.c */
 json_t *simulated_json(const struct report *r);
+void content_timelines(struct doc *d, const struct report *r); /* timelines.c */
+json_t *timelines_json(const struct report *r);
 void content_counters(struct doc *d, const struct report *r);
 void content_twins(struct doc *d, const struct report *r);
 void content_excluded(struct doc *d, const struct report *r);
@@ -82,6 +84,9 @@ void junit_write(FILE *out, const struct report *r);
 
 /* summary.c: the table for the terminal. */
 void summary_write(FILE *out, const struct report *r, const char *dir, unsigned width);
+
+/* A figure that we draw ourselves as a whole file, spelled so that plot_inline_svg() takes it into a page. */
+void svg_write(FILE *out, int width, int height, const char *body);
 
 /* plots.c: the SVG of a plot as text (malloc'd), fit for being put into a page; NULL when it cannot be read. */
 char *plot_inline_svg(const char *dir, const struct plot *p);

@@ -111,6 +111,8 @@ int report_write(const char *dir, struct err *err)
 	if (rc == 0)
 		rc = report_topology(r, dir, err);
 	if (rc == 0)
+		rc = report_timelines(r, dir, err);
+	if (rc == 0)
 		rc = write_json(r, dir, err);
 	if (rc == 0)
 		rc = write_page(r, &doc_markdown, dir, "report.md", err);

@@ -114,7 +114,7 @@ int stamp_plot(const char *dir, const struct report *r, const struct plot *p, st
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	rc = stamp_file(dir, p->svg, text, err);
-	if (rc == 0)
+	if (rc == 0 && p->png[0]) /* what we draw ourselves has none */
 		rc = stamp_file(dir, p->png, text, err);
 	free(text);
 	return rc;

@@ -59,6 +59,17 @@ static const char *copy_changed(FILE *out, const char *p, const struct plot *plo
 	return p + 1;
 }
 
+void svg_write(FILE *out, int width, int height, const char *body)
+{
+	/* What is outside <svg> or in its head, plot_inline_svg() replaces. */
+	fprintf(out,
+		"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
+		"%d\" "
+		"xmlns=\"http://www.w3.org/2000/svg\">\n<rect x=\"0\" y=\"0\" width=\"%d\" height=\"%d\" "
+		"fill=\"#ffffff\"/>\n<g font-family=\"sans-serif\" font-size=\"11\">\n%s</g>\n</svg>\n",
+		width, height, width, height, width, height, body ? body : "");
+}
+
 char *plot_inline_svg(const char *dir, const struct plot *plot)
 {
 	char *text, *out_text = NULL;

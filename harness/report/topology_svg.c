@@ -426,13 +426,7 @@ void topology_svg(FILE *out, const json_t *summary, const json_t *map, const jso
 		width = d->right + EDGE < CANVAS_LEAST ? CANVAS_LEAST
 			: d->right + EDGE > CANVAS_W   ? CANVAS_W
 						       : d->right + EDGE;
-		/* How large it is is known behind it. What is outside <svg> or in its head, svg.c replaces. */
-		fprintf(out,
-			"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
-			"%d\" "
-			"xmlns=\"http://www.w3.org/2000/svg\">\n<rect x=\"0\" y=\"0\" width=\"%d\" height=\"%d\" "
-			"fill=\"#ffffff\"/>\n<g font-family=\"sans-serif\" font-size=\"11\">\n%s</g>\n</svg>\n",
-			width, height, width, height, width, height, body ? body : "");
+		svg_write(out, width, height, body);
 	}
 	free(body);
 	free(d);

@@ -127,6 +127,7 @@ static uint64_t slow_permille; /* set by style_start, before anything runs */
 const char *const style_model = SWITCHYARD_SUBJECT;
 const bool style_uses_workers = false;
 const bool style_has_counters = false;
+const bool style_can_trace = false;
 
 unsigned style_loops(const struct bench *b, const char *knobs)
 {
@@ -177,6 +178,12 @@ void style_done(struct bench *b, int status)
 void style_stop(struct bench *b)
 {
 	b->model = NULL;
+}
+
+int style_trace(const char *path)
+{
+	(void)path;
+	return -EOPNOTSUPP;
 }
 
 void style_read_counters(struct bench *b, struct style_counters *out)

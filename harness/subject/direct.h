@@ -113,6 +113,9 @@
  *   void dx_runtime_stop(void)                                  all threads joined, everything freed
  *   unsigned dx_runtime_pool(void)                              threads that all tasks share so that one that waits holds a
  *                                                               thread from the others; 0: any number of tasks can wait
+ *   #define DX_CAN_TRACE true                                   what its scheduler does can be written into a file:
+ *   int  dx_runtime_trace(const char *path)                     begins, NULL: ends and writes; in the trace format that
+ *                                                               ui.perfetto.dev reads. Not by a task; 0 or -errno
  *   size_t dx_runtime_counters(const char *names[], uint64_t values[], size_t cap)   what the model counts of itself
  *   size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)      every setting that matters
  */

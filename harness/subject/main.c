@@ -201,6 +201,8 @@ static bool is_refused(struct subject *s, int *exit_code)
 	} else if (s->body->unsupported) {
 		why = s->body->unsupported(s->b);
 	}
+	if (!why && s->request.trace_file && !style_can_trace)
+		why = "this model has no trace of its scheduler";
 	if (!why && s->b->loops > 1 && !s->w->loops) {
 		err_set(&e, 0, "%u loops: this work cannot be split among them", s->b->loops);
 		why = e.why;
@@ -291,7 +293,7 @@ static int command_run(void)
 	s.w = s.b->workload;
 	s.body = s.request.cell.entry->body;
 	exit_code = do_cell(&s);
-	cell_free(&s.request.cell);
+	run_request_free(&s.request);
 	jsonline_free(&s.in);
 	return exit_code;
 }

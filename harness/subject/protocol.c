@@ -275,7 +275,7 @@ static int parse_kind(const char *name, enum run_kind *out, struct err *e)
 
 int protocol_parse_run(const json_t *object, struct run_request *out, struct err *e)
 {
-	const char *cmd, *kind;
+	const char *cmd, *kind, *trace_file = "";
 	int64_t target_ns = 0;
 	int status;
 	bool calibrates;
@@ -291,6 +291,8 @@ int protocol_parse_run(const json_t *object, struct run_request *out, struct err
 	calibrates = out->kind == KIND_CALIBRATE;
 	if (status == 0 && calibrates)
 		status = get_int(object, "target_ns", -1, 1, PROTOCOL_MAX_INT, &target_ns, e);
+	if (status == 0 && out->kind == KIND_TRACED)
+		status = get_string(object, "trace_file", "", &trace_file, e);
 	if (status == 0 && !json_object_get(object, "cell"))
 		status = err_set(e, -EINVAL, "\"cell\" is missing");
 	if (status < 0)
@@ -302,9 +304,19 @@ int protocol_parse_run(const json_t *object, struct run_request *out, struct err
 	if (!calibrates && out->cell.bench.workload->scaling == BENCH_LINEAR && out->cell.bench.ops == 0) {
 		status =
 			err_set(e, -EINVAL, "%s is linear: \"ops\" must be at least 1", out->cell.bench.workload->name);
-		cell_free(&out->cell);
+	} else if (*trace_file && !(out->trace_file = strdup(trace_file))) {
+		status = err_set(e, -ENOMEM, "out of memory");
 	}
+	if (status < 0)
+		run_request_free(out);
 	return status;
+}
+
+void run_request_free(struct run_request *r)
+{
+	cell_free(&r->cell);
+	free(r->trace_file);
+	r->trace_file = NULL;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------ */
@@ -398,10 +410,11 @@ json_t *protocol_describe(void)
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(workloads, describe_workload(&all[i]));
-	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:o,s:{s:b,s:b,s:b,s:b},s:o,s:o}", "protocol", 1, "id",
+	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:o,s:{s:b,s:b,s:b,s:b,s:b},s:o,s:o}", "protocol", 1, "id",
 			 SWITCHYARD_SUBJECT, "model", style_model, "language", "C", "version", BUILD_VERSION, "build",
 			 describe_build(), "capabilities", "calibrate", 1, "certify", 1, "workers", style_uses_workers,
-			 "stats", style_has_counters, "knobs", describe_knobs(), "workloads", workloads);
+			 "stats", style_has_counters, "trace", style_can_trace, "knobs", describe_knobs(), "workloads",
+			 workloads);
 }
 
 json_t *protocol_cert(const struct bench_cert *c)

@@ -44,6 +44,7 @@ struct cell {
 struct run_request {
 	enum run_kind kind;
 	uint64_t target_ns; /* KIND_CALIBRATE */
+	char *trace_file; /* owned; KIND_TRACED: where the trace is to be; NULL: nowhere */
 	struct cell cell;
 };
 
@@ -53,6 +54,7 @@ void cell_free(struct cell *cell);
 
 /* Check a `run` object: `needs_ops` cells (linear, not calibrated) must have ops. Results as above. */
 int protocol_parse_run(const json_t *object, struct run_request *out, struct err *e);
+void run_request_free(struct run_request *r);
 
 /* ops as the workload can do them: a multiple of its quantum, rounded down, but at least one quantum. */
 uint64_t protocol_round_ops(const struct bench *b, uint64_t ops);

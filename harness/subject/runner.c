@@ -82,10 +82,18 @@ void runner_order(struct subject *s, bool is_recorded)
 
 /* ---- one run of the body -------------------------------------------------------------------------- */
 
+/* Of a traced sample the region is traced: its times mean nothing, so that what this costs may lie between the stamps. */
+static void trace(struct subject *s, const char *path)
+{
+	if (s->request.trace_file && s->trace_status == 0)
+		s->trace_status = style_trace(path);
+}
+
 static void on_begin(struct subject *s)
 {
 	subject_say(json_pack("{s:s}", "msg", "begin"));
 	subject_expect_command(s, "ack");
+	trace(s, s->request.trace_file);
 	s->helper_ns = s->b->helper_pid ? usage_cpu_of(s->b->helper_pid) : 0;
 	style_read_counters(s->b, &s->before);
 }
@@ -105,6 +113,7 @@ static void on_end(struct subject *s)
 	if (s->b->helper_pid)
 		json_object_set_new(message, "helper_ns",
 				    json_integer((json_int_t)(usage_cpu_of(s->b->helper_pid) - s->helper_ns)));
+	trace(s, NULL);
 	style_read_counters(s->b, &s->after);
 	subject_say(message);
 	s->threads = usage_threads(); /* after the message: the harness stamps when that arrives */
@@ -148,5 +157,7 @@ int runner_run(struct subject *s, bool is_recorded)
 				  s->w->name, r->has_begun ? "end" : "begin");
 	if (!r->has_ended)
 		style_read_counters(s->b, &s->after);
+	if (s->trace_status < 0)
+		return bench_fail(s->b, s->trace_status, "the trace cannot be written: %s", strerror(-s->trace_status));
 	return 0;
 }

@@ -42,6 +42,7 @@ struct style_knobs {
 extern const char *const style_model; /* "gmp", "eventloop", … */
 extern const bool style_uses_workers; /* more workers than one make a difference */
 extern const bool style_has_counters; /* */
+extern const bool style_can_trace; /* */
 
 /* How many instances of a body run at the same time with these knobs: b->loops. Asked before anything else; 1 where the
  * knobs are wrong, which style_start finds. */
@@ -61,6 +62,10 @@ int style_run(struct bench *b, const struct bench_body *body);
 void style_done(struct bench *b, int status);
 
 void style_stop(struct bench *b);
+
+/* Only where style_can_trace, in the main thread: note down what the scheduler does from here on, into that file; NULL: no more,
+ * and write it. 0 or -errno. */
+int style_trace(const char *path);
 
 /* What the model counts of itself since it was started. */
 void style_read_counters(struct bench *b, struct style_counters *out);

@@ -10,6 +10,7 @@
 const char *const style_model = DX_MODEL;
 const bool style_uses_workers = true;
 const bool style_has_counters = true;
+const bool style_can_trace = DX_CAN_TRACE;
 
 static void do_nothing(void *arg)
 {
@@ -73,6 +74,11 @@ void style_stop(struct bench *b)
 {
 	(void)b;
 	dx_runtime_stop();
+}
+
+int style_trace(const char *path)
+{
+	return dx_runtime_trace(path);
 }
 
 void style_read_counters(struct bench *b, struct style_counters *out)

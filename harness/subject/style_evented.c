@@ -22,6 +22,7 @@
 const char *const style_model = "eventloop";
 const bool style_uses_workers = false;
 const bool style_has_counters = true;
+const bool style_can_trace = false;
 
 /* An instance of the body with its loop. All but the loop belongs to the thread that runs it, between its creation and join. */
 struct part {
@@ -193,6 +194,12 @@ void style_stop(struct bench *b)
 {
 	free_parts();
 	b->model = NULL;
+}
+
+int style_trace(const char *path)
+{
+	(void)path;
+	return -EOPNOTSUPP;
 }
 
 /* Of all loops together. */

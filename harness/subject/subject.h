@@ -46,6 +46,7 @@ struct subject {
 	int listen_port; /* servers: of the socket that bench_serving named */
 	uint64_t setup_ns; /* setup() and the model's start */
 	uint64_t helper_ns; /* CPU time of b->helper_pid when the region began */
+	int trace_status; /* of beginning the trace and of writing it: 0 or -errno */
 	unsigned threads; /* of this process, at end or at the latest snapshot */
 	struct style_counters before, after; /* around the region; where there is none, around the run */
 	struct epochs epochs; /* of the warm-up */

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
 
@@ -460,20 +461,31 @@ static inline void dx_call(void (*fn)(void *), void *arg)
 
 /* ---- for harness/subject ------------------------------------------------------------------------- */
 
+#define DX_CAN_TRACE true
+#define DX_TRACE_KB                                                                                                    \
+	"64" /* 4096 events of each M, the last ones: half a MB of a trace's file. No room until one is taken */
+
 static inline int dx_runtime_start(unsigned workers, const char *knobs, const uint16_t (*nearness)[2], unsigned n)
 {
-	struct gr_config config = {.procs = workers, .knobs = knobs, .n_cpus = n};
+	struct gr_config config = {.procs = workers, .n_cpus = n};
 	struct gr_cpu *cpus = NULL;
+	char *all;
 	int status;
 
+	if (asprintf(&all, "trace_kb=" DX_TRACE_KB ",%s", knobs) < 0)
+		return -ENOMEM;
+	config.knobs = all;
 	if (n)
 		config.cpus = cpus = calloc(n, sizeof *cpus);
-	if (n && !cpus)
+	if (n && !cpus) {
+		free(all);
 		return -ENOMEM;
+	}
 	for (unsigned i = 0; i < n; i++)
 		cpus[i] = (struct gr_cpu){.cache = nearness[i][0], .node = nearness[i][1]};
 	status = gr_start(&config);
 	free(cpus);
+	free(all);
 	return status;
 }
 
@@ -526,6 +538,11 @@ static inline size_t dx_runtime_counters(const char *names[], uint64_t values[],
 		values[n] = all[n].value;
 	}
 	return n;
+}
+
+static inline int dx_runtime_trace(const char *path)
+{
+	return path ? gr_trace_start(path) : gr_trace_stop();
 }
 
 static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)

@@ -530,6 +530,14 @@ static inline size_t dx_runtime_counters(const char *names[], uint64_t values[],
 	return 1;
 }
 
+#define DX_CAN_TRACE false
+
+static inline int dx_runtime_trace(const char *path)
+{
+	(void)path;
+	return -EOPNOTSUPP;
+}
+
 static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)
 {
 	size_t n = 0;

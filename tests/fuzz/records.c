@@ -13,6 +13,7 @@
 #include "harness/report/pool.h"
 #include "harness/report/report.h"
 #include "harness/report/selftest.h"
+#include "harness/report/timeline.h"
 #include "harness/results/store.h"
 
 /* ---- a run's folder ------------------------------------------------------------------------------------------ */
@@ -240,5 +241,27 @@ int fuzz_svg(const uint8_t *data, size_t size)
 	if (svg && strncmp(svg, "<svg role=", 10) != 0)
 		fuzz_fault("a figure begins: %.20s", svg);
 	free(svg);
+	return 0;
+}
+
+/* ---- a trace ------------------------------------------------------------------------------------------------- */
+
+int fuzz_trace(const uint8_t *data, size_t size)
+{
+	char *path = fuzz_path("trace.json");
+	struct timeline t;
+	struct scene s;
+	struct err e = {{0}};
+	int rc;
+
+	fuzz_put("trace.json", data, size);
+	rc = timeline_read(path, &t, &e);
+	fuzz_check(rc, &e);
+	for (int kind = 0; rc == 0 && kind < SCENE_KINDS; kind++)
+		if (scene_find(&t, (enum scene_kind)kind, &s))
+			timeline_svg(fuzz_sink(), &t, &s, "a title");
+	if (rc == 0)
+		timeline_clear(&t);
+	free(path);
 	return 0;
 }

@@ -16,7 +16,7 @@ int fuzz_cell(const uint8_t *data, size_t size)
 	rc = protocol_parse_run(object, &r, &e);
 	fuzz_check(rc, &e);
 	if (rc == 0)
-		cell_free(&r.cell);
+		run_request_free(&r);
 	e.why[0] = '\0';
 	rc = protocol_parse_cell(json_object_get(object, "cell"), &cell, &e); /* as --certify */
 	fuzz_check(rc, &e);

@@ -24,7 +24,8 @@ struct fixture {
 	FILE *terminal; /* where the progress line goes; NULL: nowhere */
 };
 
-static inline void make_with(struct fixture *f, const char *const *ways, const char *cells, const struct plan_options *options)
+static inline void make_with(struct fixture *f, const char *const *ways, const char *cells,
+			     const struct plan_options *options)
 {
 	char *text = xformat("{\"schema\":\"switchyard.plan/1\",\"region_ms\":10,\"cells\":[%s]}", cells);
 	json_t *file = json_loads(text, 0, NULL);

@@ -28,6 +28,7 @@ int subject_main(int argc, char **argv);
 const char *const style_model = "test";
 const bool style_uses_workers = true;
 const bool style_has_counters = true;
+const bool style_can_trace = true;
 
 static _Atomic uint64_t runs_done;
 
@@ -65,6 +66,12 @@ void style_done(struct bench *b, int status)
 void style_stop(struct bench *b)
 {
 	(void)b;
+}
+
+int style_trace(const char *path)
+{
+	(void)path;
+	return -EOPNOTSUPP;
 }
 
 void style_read_counters(struct bench *b, struct style_counters *out)

@@ -366,14 +366,10 @@ static void test_interrupt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_budget),
-		cmocka_unit_test(test_budget_and_calibration),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_looks),
-		cmocka_unit_test(test_void_and_budget),
-		cmocka_unit_test(test_looks_and_budget),
-		cmocka_unit_test(test_deadline),
-		cmocka_unit_test(test_kills),
+		cmocka_unit_test(test_budget),          cmocka_unit_test(test_budget_and_calibration),
+		cmocka_unit_test(test_missing),         cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_void_and_budget), cmocka_unit_test(test_looks_and_budget),
+		cmocka_unit_test(test_deadline),        cmocka_unit_test(test_kills),
 		cmocka_unit_test(test_interrupt),
 	};
 

@@ -124,10 +124,8 @@ static void test_servers_that_fail(void **unused)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bodies_that_fail),
-		cmocka_unit_test(test_bodies_with_bugs),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_calibration_of_what_has_no_ops),
+		cmocka_unit_test(test_bodies_that_fail),  cmocka_unit_test(test_bodies_with_bugs),
+		cmocka_unit_test(test_refusals),          cmocka_unit_test(test_calibration_of_what_has_no_ops),
 		cmocka_unit_test(test_servers_that_fail),
 	};
 

@@ -10,6 +10,7 @@
 
 #include "harness/measure/measure.h"
 #include "harness/report/topology_draw.h"
+#include "tests/harness/svg_texts.h"
 
 #define SAVED(name) TEST_SOURCE_DIR "/tests/harness/topologies/" name ".xml"
 
@@ -117,39 +118,6 @@ static void check_frames(const char *svg)
 	free(f);
 }
 
-/* Texts of one line do not run into each other, at seven tenths of a font's height per character. */
-static void check_texts(const char *svg)
-{
-	enum { MOST = 4000 };
-	struct {
-		double from, to;
-		int y;
-	} *t = calloc(MOST, sizeof *t);
-	size_t n = 0;
-	double canvas;
-
-	assert_int_equal(sscanf(strstr(svg, "viewBox"), "viewBox=\"0 0 %lf", &canvas), 1);
-	for (const char *p = svg; (p = strstr(p, "<text ")) && n < MOST; p++) {
-		const char *body = strchr(p, '>') + 1, *end = strstr(body, "</text>");
-		double width = (double)(end - body) * 6.0;
-		char anchor[16];
-		int x, y;
-
-		assert_int_equal(sscanf(p, "<text x=\"%d\" y=\"%d\" text-anchor=\"%15[a-z]\"", &x, &y, anchor), 3);
-		t[n].from = strcmp(anchor, "start") == 0 ? x : strcmp(anchor, "end") == 0 ? x - width : x - width / 2;
-		t[n].to = t[n].from + width;
-		t[n].y = y;
-		if (t[n].from < 0 || t[n].to > canvas + 4)
-			fail_msg("the text %.*s leaves the canvas", (int)(end - body), body);
-		for (size_t i = 0; i < n; i++)
-			if (t[i].y == y && t[i].from < t[n].to && t[n].from < t[i].to)
-				fail_msg("the text %.*s runs into another at y=%d", (int)(end - body), body, y);
-		n++;
-	}
-	assert_true(n > 5);
-	free(t);
-}
-
 static void test_svg(void **state)
 {
 	(void)state;
@@ -157,7 +125,7 @@ static void test_svg(void **state)
 		char *svg = draw_machine(machines[i], topology_svg);
 
 		check_frames(svg);
-		check_texts(svg);
+		svg_check_texts(svg);
 		assert_non_null(strstr(svg, ">same w1</text>"));
 		free(svg);
 	}
