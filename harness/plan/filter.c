@@ -49,8 +49,8 @@ static const struct filter_key fixed_keys[] = {
 };
 enum { N_FIXED_KEYS = sizeof fixed_keys / sizeof *fixed_keys, MAX_DEPTH = 100 };
 
-/* What regcomp() needs grows with the square where all is optional: some 100 MiB at the most. */
-enum { MAX_REGEX = 4000 };
+/* What regcomp() needs, in memory and in time, grows with the square where all is optional or empty. Names are shorter. */
+enum { MAX_REGEX = 1000, BRANCH = 4 };
 
 static struct filter *parse_or(struct parser *p);
 
@@ -175,8 +175,8 @@ static double written_out(const char *p)
 		} else if (c == '{') {
 			times = braces_times(&p);
 		} else if (c != '*' && c != '?') {
-			last = 1;
-			sum[depth]++;
+			last = c == '|' ? BRANCH : 1; /* empty ones take the longest */
+			sum[depth] += last;
 		}
 		sum[depth] += last * (times - 1);
 		last *= times;

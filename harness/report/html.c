@@ -75,8 +75,8 @@ void html_put(FILE *out, char c)
 	case '"':
 		fputs("&quot;", out);
 		break;
-	default:
-		fputc(c, out);
+	default: /* other control characters are in no XML, and in no name either but by a broken record */
+		fputc((unsigned char)c < ' ' && c != '\n' && c != '\t' ? ' ' : c, out);
 	}
 }
 

@@ -228,12 +228,8 @@ static void test_server(void **unused)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_describe),
-		cmocka_unit_test(test_good_body),
-		cmocka_unit_test(test_warmup),
-		cmocka_unit_test(test_delays),
-		cmocka_unit_test(test_figures),
-		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_describe), cmocka_unit_test(test_good_body), cmocka_unit_test(test_warmup),
+		cmocka_unit_test(test_delays),   cmocka_unit_test(test_figures),   cmocka_unit_test(test_state),
 		cmocka_unit_test(test_server),
 	};
 
