@@ -1,0 +1,88 @@
+# Run 20261127T162149Z-vm, switchyard run --seed 1
+# Seed 0000000000000001, commit bb7edf84100e without uncommitted changes.
+# gmp: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# pthread: SHA-256 6bbe9e9df9a7e9e9af561b87d7985c5781d26e5aa851fdc6e0f64792af510167
+# gmp+procs=1: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+max_ms=8: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+max_ms=32: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+reap_ms=200: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+reap_ms=0: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# block/call: time per operation by call_us; in_flight=2, work=1000, settle_ms=0, placement same, 1 worker
+# Draw again with: gnuplot block_call_metric_by_call_us_in_flight_2__work_1000__settle_ms_0__placement_same__1_worker.gp
+id = "block_call_metric_by_call_us_in_flight_2__work_1000__settle_ms_0__placement_same__1_worker"
+dat = "block_call_metric_by_call_us_in_flight_2__work_1000__settle_ms_0__placement_same__1_worker.dat"
+caption = "block/call: time per operation by call_us; in_flight=2, work=1000, settle_ms=0, placement same, 1 worker"
+series = 2
+title_1 = "gmp"
+title_2 = "pthread"
+colors = "#0072B2 #D55E00"
+points = "7 5"
+axis_label = "call_us: that a call sleeps in the kernel (us), logarithmic"
+x_log = 1
+x_min = 0.769230769
+x_max = 13000
+set xtics ("1" 1, "100" 100, "10000" 10000)
+value_label = "time per operation"
+set ytics ("10 us" 10000, "100 us" 100000, "1 ms" 1000000)
+y_min = 3572.06059
+y_max = 7237800.75
+y_log = 1
+canvas_w = 880
+canvas_h = 480
+# Lines with intervals, one line per model: a metric against one parameter.
+#
+# This is the body; the lines before it (written by harness/report/plots.c) set
+#   id, dat, caption, axis_label, value_label
+#   series, title_1, title_2...       number of models, and their names
+#   colors, points                    their colours and point types, blank-separated
+#   x_min, x_max, y_min, y_max, x_log, y_log, canvas_w, canvas_h
+# and the tics of both axes. Data: one block per model, rows "x median low high";
+# a blank line breaks the line between two points.
+svg_font = "sans-serif,14"
+png_font = "DejaVu Sans,11"
+set border 3 lc rgb "#777777"
+set tics nomirror
+set grid xtics ytics lt 1 lw 1 lc rgb "#d9d9d9"
+set xtics scale 0.6
+set ytics scale 0.6
+# The legend is set by hand: gnuplot fits its own into the width of the graph and wraps it over the data.
+unset key
+legend_w = (canvas_w - 40.0) / series < 150 ? (canvas_w - 40.0) / series : 150.0
+legend_x(i) = 0.5 + ((i - (series + 1) / 2.0) * legend_w - 30) / canvas_w
+set tmargin at screen (1 - 66.0 / canvas_h)
+set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced
+set tics textcolor rgb "#333333"
+set xlabel axis_label noenhanced
+set ylabel value_label noenhanced offset -0.5,0
+set xrange [x_min:x_max]
+set yrange [y_min:y_max]
+if (x_log) { set logscale x 10 }
+if (y_log) { set logscale y 10 }
+set rmargin 4
+# Models at one value stand a little apart, so that their intervals do not hide each other.
+apart(i) = (i - (series + 1) / 2.0) * 0.005
+shift(i, x) = x_log ? x * exp(apart(i) * log(x_max / x_min)) : x + apart(i) * (x_max - x_min)
+set bars small
+do for [target in "svg png"] {
+	if (target eq "svg") {
+		size = 0.7
+		lower = -0.3 # beside a point this terminal sets text too high
+		set terminal svg size canvas_w,canvas_h font svg_font noenhanced name id background "#ffffff"
+	} else {
+		size = 1.1
+		lower = 0
+		if (strstrt(GPVAL_TERMINALS, "pngcairo") > 0) {
+			set terminal pngcairo size canvas_w,canvas_h font png_font noenhanced
+		} else {
+			set terminal png size canvas_w,canvas_h noenhanced
+		}
+	}
+	set output id . "." . target
+	do for [i = 1:series] {
+		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen (1 - 46.0 / canvas_h) left \
+			noenhanced offset 1,lower point pt (int(word(points, i))) ps size lc rgb word(colors, i)
+	}
+	plot for [i = 1:series] dat index (i - 1) using (shift(i, $1)):2:3:4 with yerrorlines lw 2 ps size \
+		pt (int(word(points, i))) lc rgb word(colors, i) notitle
+	unset output
+}
