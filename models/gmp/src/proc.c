@@ -277,7 +277,7 @@ static uint64_t switches_to_look(struct gr_p *p, uint64_t tick, int64_t now)
 
 /*
  * P has switched so many times without find_runnable: whether timers or I/O are due, and when to look again. What waits to
- * be given to io_uring only at each 61st switch, however long that takes: it is worth more in a batch.
+ * be given to io_uring is a reason of its own only at each 61st switch, however long that takes: it is worth more in a batch.
  */
 static bool is_time_due(struct gr_p *p, uint64_t tick, bool is_61st)
 {

@@ -42,6 +42,15 @@ void gr__global_put_first_locked(struct gr__glist *l)
 	store_relaxed(&s->global_n, (uint32_t)s->global.n);
 }
 
+/*
+ * Of the streak one more was taken. One that is over while nobody else waits is followed by the next: two Gs that only wake
+ * each other are no slice that lasts, for which the monitor would have to ask.
+ */
+static void count_streak(struct gr_p *p, bool over)
+{
+	store_relaxed(&p->streak, over ? 0 : load_relaxed(&p->streak) + 1);
+}
+
 struct gr_g *gr__runq_get(struct gr_p *p)
 {
 	struct gr_g *g;
@@ -51,16 +60,14 @@ again:
 	g = load_relaxed(&p->runnext);
 	over = load_relaxed(&p->streak) >= GR__STREAK_MAX;
 	if (g && (!over || (gr__runq_empty(p) && !gr__nursery_len(p)))) {
-		/* One that is over while nobody else waits is followed by the next: two Gs that only wake each other are no slice
-		 * that lasts, for which the monitor would have to ask. */
 		if (gr__nprocs() == 1) {
 			store_relaxed(&p->runnext, NULL);
-			store_relaxed(&p->streak, over ? 0 : load_relaxed(&p->streak) + 1);
+			count_streak(p, over);
 			return g;
 		}
 		/* Fails only if a thief was faster: then runnext is NULL, as only the owner fills it. */
 		if (cas_strong_acquire(&p->runnext, &g, NULL)) {
-			store_relaxed(&p->streak, over ? 0 : load_relaxed(&p->streak) + 1);
+			count_streak(p, over);
 			return g;
 		}
 	}
@@ -68,7 +75,7 @@ again:
 		if (over)
 			p->is_nurserys_turn = !p->is_nurserys_turn;
 		if ((!over || p->is_nurserys_turn || gr__runq_empty(p)) && (g = gr__g_start_next(p))) {
-			store_relaxed(&p->streak, over ? 0 : load_relaxed(&p->streak) + 1);
+			count_streak(p, over);
 			return g;
 		}
 	}

@@ -16,7 +16,8 @@ enum { GR__GLOBAL_EVERY = 61 }; /* switches between looks at the global queue; G
 
 /*
  * The next G of p: runnext, else the newest of the nursery, else the oldest of the ring. After GR__STREAK_MAX of the
- * first two in a row the others have a turn: the ring and, by turns with it, the nursery. Only the owner. gr__pick_local
+ * first two in a row the others have a turn: the ring and, by turns with it, the nursery; where there are none the next
+ * streak begins. Only the owner. gr__pick_local
  * (switch.h) has the usual cases inline: the two change together.
  */
 struct gr_g *gr__runq_get(struct gr_p *p);

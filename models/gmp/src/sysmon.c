@@ -190,7 +190,8 @@ static void watch_timers(struct gr_p *p, int64_t now)
 /*
  * One slice has lasted for long while others wait: p is asked for attention, which calls of the runtime answer. What is
  * taken from runnext inherits the slice of who put it there, so the slice goes on if each switch since the last tick was
- * one of the streak that is under way. True if p has just been asked.
+ * one of the streak that is under way. A streak that ended because nobody else waited (runq.c) is none. True if p has just been
+ * asked.
  */
 static bool watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
 {

@@ -50,7 +50,7 @@ enum {
 	/* Unused entries before heap[0]: so the children of i, 4i + 1 .. 4i + 4, are one aligned cache line. */
 	SHIFT = ARITY - 1,
 	FIRST_CAP = 61, /* with the shift 64 entries: one page in 4; arbitrary */
-	/* Gs made runnable per call; see gr__timers_run. Fewer than the 61 switches between find_runnable's looks. */
+	/* Gs made runnable per call; see gr__timers_run. Arbitrary: what is left waits for them, find.c: run_own_timers. */
 	BATCH = 48,
 	/* What a sleeper touches of its stack when it goes on: the frames from the switch up to its caller. Measured: with less
 	 * than four lines nothing is gained over one, with more neither; four are a sixth of the time. */

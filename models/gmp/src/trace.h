@@ -90,7 +90,8 @@ static inline void gr__set_due_at(struct gr_p *p)
 	p->due_at = gr__tracing() ? 0 : p->look_at < p->shared_at ? p->look_at : p->shared_at;
 }
 
-/* Timers are looked at at the switch after the next: there is one that P's next look may come too late for. Only the owner. */
+/* Timers are looked at at the switch after the next: there is one that P's next look may come too late for. That look reads
+ * the clock, so who arms the first of its P's timers pays for it. Only the owner. */
 static inline void gr__look_soon(struct gr_p *p)
 {
 	p->look_at = load_relaxed(&p->tick) + 1;
