@@ -73,6 +73,24 @@ static inline int net_open_all(struct bench *b, int (*open)(struct bench *, cons
 	return 0;
 }
 
+/* setup() and teardown() of servers that need nothing but the sockets. */
+static inline int net_setup(struct bench *b, int (*open)(struct bench *, const struct sockaddr_in *, uint64_t),
+			    uint64_t size)
+{
+	struct net_sockets *s = NULL;
+	int status = net_open_all(b, open, size, &s);
+
+	if (status == 0)
+		b->data = s;
+	return status;
+}
+
+static inline void net_teardown(struct bench *b)
+{
+	net_close_all(b->data);
+	b->data = NULL;
+}
+
 /* An instance of the body takes its socket over, and leaves -1: a server is run once. */
 static inline int net_take(struct bench *b, struct net_sockets *s)
 {

@@ -50,21 +50,10 @@ static inline int tcp_listen_all(struct bench *b, uint64_t connections, struct n
 	return net_open_all(b, tcp_listen_at, connections, out);
 }
 
-/* setup() and teardown() of servers that need nothing but the sockets. */
+/* setup() of servers that need nothing but the sockets. */
 static inline int tcp_setup(struct bench *b, uint64_t connections)
 {
-	struct net_sockets *l = NULL;
-	int status = tcp_listen_all(b, connections, &l);
-
-	if (status == 0)
-		b->data = l;
-	return status;
-}
-
-static inline void tcp_teardown(struct bench *b)
-{
-	net_close_all(b->data);
-	b->data = NULL;
+	return net_setup(b, tcp_listen_at, connections);
 }
 
 /* Is a read's or write's error the peer's way of closing? Bytes that are lost by it are missing in the certificate. */

@@ -85,7 +85,7 @@ const struct bench_workload net_churn_workload = {
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = churn_setup,
-	.teardown = tcp_teardown,
+	.teardown = net_teardown,
 	.expect = churn_expect,
 	.load = churn_load,
 };

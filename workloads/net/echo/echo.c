@@ -95,7 +95,7 @@ const struct bench_workload net_echo_workload = {
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = echo_setup,
-	.teardown = tcp_teardown,
+	.teardown = net_teardown,
 	.expect = echo_expect,
 	.load = echo_load,
 	.knee = {.percent = "load_percent", .rate = "rate"},

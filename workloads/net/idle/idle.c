@@ -96,7 +96,7 @@ const struct bench_workload net_idle_workload = {
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = idle_setup,
-	.teardown = tcp_teardown,
+	.teardown = net_teardown,
 	.expect = idle_expect,
 	.load = idle_load,
 };

@@ -91,18 +91,7 @@ static int udp_open(struct bench *b, const struct sockaddr_in *addr, uint64_t cl
 
 static int udp_setup(struct bench *b)
 {
-	struct net_sockets *s = NULL;
-	int status = net_open_all(b, udp_open, (uint64_t)b->param[PARAM_CLIENTS], &s);
-
-	if (status == 0)
-		b->data = s;
-	return status;
-}
-
-static void udp_teardown(struct bench *b)
-{
-	net_close_all(b->data);
-	b->data = NULL;
+	return net_setup(b, udp_open, (uint64_t)b->param[PARAM_CLIENTS]);
 }
 
 void udp_certify(struct bench *b, uint64_t received, uint64_t bytes_read, uint64_t bytes_written)
@@ -150,7 +139,7 @@ const struct bench_workload net_udp_workload = {
 	.params = params,
 	.n_params = sizeof params / sizeof params[0],
 	.setup = udp_setup,
-	.teardown = udp_teardown,
+	.teardown = net_teardown,
 	.expect = udp_expect,
 	.load = udp_load,
 };
