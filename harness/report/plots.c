@@ -21,7 +21,7 @@
 #include "harness/report/parts.h"
 #include "harness/report/words.h"
 
-enum { ROW_H = 17, MAX_VALUES = 64, CHAR_W = 9 };
+enum { ROW_H = 17, MAX_VALUES = 64, CHAR_W = 9, LABEL_CHARS = 40 };
 enum { CHART_CELLS = 12 }; /* in one chart of dots: about what a reader sees on one screen */
 
 /* What the baseline is, where it is drawn. */
@@ -105,13 +105,51 @@ static const struct cell *next_cell(const struct report *r, const struct chart *
 	return NULL;
 }
 
+/* Where the name of a cell is broken into two lines: at the blank nearest to its middle; NULL: it fits in one. */
+static const char *label_break(const char *name)
+{
+	const size_t n = strlen(name), middle = n / 2;
+	const char *best = NULL;
+
+	if (n <= LABEL_CHARS)
+		return NULL;
+	for (const char *p = strchr(name, ' '); p; p = strchr(p + 1, ' '))
+		if (!best || labs(p - name - (long)middle) < labs(best - name - (long)middle))
+			best = p;
+	return best;
+}
+
+/* A row for each dot, and no fewer than its label has lines. */
+static size_t cell_rows(const struct cell *c)
+{
+	size_t lines = label_break(c->name) ? 2 : 1, dots = drawable_series(c);
+
+	return dots > lines ? dots : lines;
+}
+
+/* Writes the label; returns the length of its longest line. */
+static size_t put_label(FILE *gp, const char *name)
+{
+	const char *end = label_break(name);
+	size_t first = end ? (size_t)(end - name) : strlen(name), second = strlen(name + first);
+	char text[sizeof(((struct cell *)0)->name)];
+
+	snprintf(text, sizeof(text), "%.*s", (int)first, name);
+	gnuplot_string(gp, text);
+	if (end) {
+		fputs(".\"\\n\".", gp);
+		gnuplot_string(gp, end + 1);
+	}
+	return first > second ? first : second;
+}
+
 /*
  * Rows are numbered downwards; between two cells one row stays empty, with a rule in it. A cell's label stands at its
- * middle.
+ * middle, and so do its dots.
  */
 static size_t dots_layout(struct figure *f, const struct report *r, const struct chart *k, size_t *label_chars)
 {
-	size_t row = 0, i = 0, nth = 0;
+	size_t row = 0, i = 0, nth = 0, chars;
 	const struct cell *c;
 
 	*label_chars = 8;
@@ -121,11 +159,11 @@ static size_t dots_layout(struct figure *f, const struct report *r, const struct
 				"set arrow from graph 0, first %zu to graph 1, first %zu nohead lc rgb \"#d9d9d9\"\n",
 				row - 1, row - 1);
 		fputs(row ? "set ytics add (" : "set ytics (", f->gp);
-		gnuplot_string(f->gp, c->name);
-		fprintf(f->gp, " %g)\n", (double)row + (double)(drawable_series(c) - 1) / 2);
-		row += drawable_series(c) + 1;
-		if (strlen(c->name) > *label_chars)
-			*label_chars = strlen(c->name);
+		chars = put_label(f->gp, c->name);
+		fprintf(f->gp, " %g)\n", (double)row + (double)(cell_rows(c) - 1) / 2);
+		row += cell_rows(c) + 1;
+		if (chars > *label_chars)
+			*label_chars = chars;
 	}
 	return row ? row - 1 : 0;
 }
@@ -136,7 +174,9 @@ static size_t dots_of(struct figure *f, const struct report *r, const struct cha
 	size_t row = 0, n = 0, i = 0, nth = 0;
 	const struct cell *c;
 
-	for (; (c = next_cell(r, k, &i, &nth)); row++)
+	for (; (c = next_cell(r, k, &i, &nth)); row += cell_rows(c) + 1) {
+		double at = (double)row + (double)(cell_rows(c) - drawable_series(c)) / 2;
+
 		for (size_t j = 0; j < c->n_series; j++) {
 			const struct stats_estimate *e = EST(&c->series[j], Q_VALUE);
 
@@ -145,11 +185,12 @@ static size_t dots_of(struct figure *f, const struct report *r, const struct cha
 			if (strcmp(c->series[j].subject, subject) == 0) {
 				if (n++ == 0)
 					fprintf(f->dat, "# %s: row, median, low, high (ns or bytes)\n", subject);
-				fprintf(f->dat, "%zu %.9g %.9g %.9g # %s\n", row, e->median, low_of(e), high_of(e),
+				fprintf(f->dat, "%g %.9g %.9g %.9g # %s\n", at, e->median, low_of(e), high_of(e),
 					c->id);
 			}
-			row++;
+			at++;
 		}
+	}
 	if (n)
 		fputs("\n\n", f->dat);
 	return n;
@@ -187,7 +228,7 @@ static int draw_chart(struct report *r, const char *dir, const char *body, const
 	gnuplot_axis_tics(f.gp, 'x', &axis);
 	snprintf(what, sizeof(what), "%s", metric_label(like));
 	fprintf(f.gp, "value_label = \"%s (lower is better%s)\"\n", what, axis.log ? "; logarithmic" : "");
-	chars = chars > 40 ? 40 : chars;
+	chars = chars > LABEL_CHARS ? LABEL_CHARS : chars;
 	fprintf(f.gp, "x_min = %.9g\nx_max = %.9g\nx_log = %d\ny_max = %g\n", axis.min, axis.max, axis.log,
 		(double)rows - 0.1);
 	fprintf(f.gp, "canvas_w = %d\ncanvas_h = %zu\nlabel_w = %zu\n", CANVAS_WIDTH, 130 + rows * ROW_H,

@@ -14,7 +14,7 @@ title_2 = "pthread"
 title_3 = "eventloop"
 colors = "#0072B2 #D55E00 #009E73"
 points = "7 5 9"
-set ytics ("polite=8 events=150 period_us=977 blockers=1 block_us=2000 same w1" 1)
+set ytics ("polite=8 events=150 period_us=977"."\n"."blockers=1 block_us=2000 same w1" 1)
 set xtics ("50 us" 50000, "100 us" 100000, "200 us" 200000, "500 us" 500000, "1 ms" 1000000, "2 ms" 2000000)
 value_label = "delay, 99th percentile (lower is better; logarithmic)"
 x_min = 46297.6
@@ -23,7 +23,7 @@ x_log = 1
 y_max = 2.9
 canvas_w = 880
 canvas_h = 181
-label_w = 380
+label_w = 317
 # Dots with intervals, one row per model in each cell: the comparison chart of a workload.
 #
 # This is the body; the lines before it (written by harness/report/plots.c) set

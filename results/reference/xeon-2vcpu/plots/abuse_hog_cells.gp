@@ -13,7 +13,7 @@ title_1 = "gmp"
 title_2 = "pthread"
 colors = "#0072B2 #D55E00"
 points = "7 5"
-set ytics ("polite=8 events=150 period_us=977 hogs=2 stretch_us=0 same w1" 0.5)
+set ytics ("polite=8 events=150 period_us=977"."\n"."hogs=2 stretch_us=0 same w1" 0.5)
 set xtics ("0" 0, "1 ms" 1000000, "2 ms" 2000000, "3 ms" 3000000, "4 ms" 4000000)
 value_label = "delay, 99th percentile (lower is better)"
 x_min = 0
@@ -22,7 +22,7 @@ x_log = 0
 y_max = 1.9
 canvas_w = 880
 canvas_h = 164
-label_w = 380
+label_w = 317
 # Dots with intervals, one row per model in each cell: the comparison chart of a workload.
 #
 # This is the body; the lines before it (written by harness/report/plots.c) set

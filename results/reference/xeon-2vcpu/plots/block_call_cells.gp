@@ -20,19 +20,19 @@ title_4 = "gmp+max_ms=8"
 title_5 = "gmp+max_ms=32"
 colors = "#0072B2 #D55E00 #7A5195 #CC79A7 #E69F00"
 points = "7 5 10 6 4"
-set ytics ("in_flight=16 call_us=1000 work=1000 settle_ms=0 cache w2" 1.5)
+set ytics ("in_flight=16 call_us=1000"."\n"."work=1000 settle_ms=0 cache w2" 1.5)
 set arrow from graph 0, first 4 to graph 1, first 4 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=2 call_us=1 work=1000 settle_ms=0 same w1" 5.5)
+set ytics add ("in_flight=2 call_us=1"."\n"."work=1000 settle_ms=0 same w1" 5.5)
 set arrow from graph 0, first 7 to graph 1, first 7 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=2 call_us=100 work=1000 settle_ms=0 same w1" 8.5)
+set ytics add ("in_flight=2 call_us=100"."\n"."work=1000 settle_ms=0 same w1" 8.5)
 set arrow from graph 0, first 10 to graph 1, first 10 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=2 call_us=10000 work=1000 settle_ms=0 same w1" 11.5)
+set ytics add ("in_flight=2 call_us=10000"."\n"."work=1000 settle_ms=0 same w1" 11.5)
 set arrow from graph 0, first 13 to graph 1, first 13 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=1 call_us=20000 work=1000 settle_ms=0 same w1" 14.5)
+set ytics add ("in_flight=1 call_us=20000"."\n"."work=1000 settle_ms=0 same w1" 14.5)
 set arrow from graph 0, first 16 to graph 1, first 16 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=16 call_us=20000 work=1000 settle_ms=0 same w1" 17.5)
+set ytics add ("in_flight=16 call_us=20000"."\n"."work=1000 settle_ms=0 same w1" 17.5)
 set arrow from graph 0, first 19 to graph 1, first 19 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=256 call_us=20000 work=1000 settle_ms=0 same w1" 20.5)
+set ytics add ("in_flight=256 call_us=20000"."\n"."work=1000 settle_ms=0 same w1" 20.5)
 set xtics ("10 us" 10000, "100 us" 100000, "1 ms" 1000000, "10 ms" 10000000)
 value_label = "time per operation (lower is better; logarithmic)"
 x_min = 3572.06059
@@ -41,7 +41,7 @@ x_log = 1
 y_max = 21.9
 canvas_w = 880
 canvas_h = 504
-label_w = 380
+label_w = 299
 # Dots with intervals, one row per model in each cell: the comparison chart of a workload.
 #
 # This is the body; the lines before it (written by harness/report/plots.c) set

@@ -19,28 +19,28 @@ title_3 = "gmp+reap_ms=200"
 title_4 = "gmp+reap_ms=0"
 colors = "#0072B2 #D55E00 #F0E442 #7A5195"
 points = "7 5 8 10"
-set ytics ("in_flight=64 call_us=20000 work=1000 settle_ms=700 same w1" 0.5)
+set ytics ("in_flight=64 call_us=20000"."\n"."work=1000 settle_ms=700 same w1" 0.5)
 set arrow from graph 0, first 2 to graph 1, first 2 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=4 call_us=1 work=1000 settle_ms=0 same w1" 3.5)
+set ytics add ("in_flight=4 call_us=1"."\n"."work=1000 settle_ms=0 same w1" 3.5)
 set arrow from graph 0, first 5 to graph 1, first 5 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=4 call_us=100 work=1000 settle_ms=0 same w1" 6.5)
+set ytics add ("in_flight=4 call_us=100"."\n"."work=1000 settle_ms=0 same w1" 6.5)
 set arrow from graph 0, first 8 to graph 1, first 8 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=4 call_us=10000 work=1000 settle_ms=0 same w1" 9.5)
+set ytics add ("in_flight=4 call_us=10000"."\n"."work=1000 settle_ms=0 same w1" 9.5)
 set arrow from graph 0, first 11 to graph 1, first 11 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=1 call_us=100 work=1000 settle_ms=0 cache w2" 12)
-set arrow from graph 0, first 13 to graph 1, first 13 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=16 call_us=10000 work=0 settle_ms=0 same w1" 14.5)
-set arrow from graph 0, first 16 to graph 1, first 16 nohead lc rgb "#d9d9d9"
-set ytics add ("in_flight=64 call_us=10000 work=1000 settle_ms=0 same w1" 17.5)
+set ytics add ("in_flight=1 call_us=100"."\n"."work=1000 settle_ms=0 cache w2" 12.5)
+set arrow from graph 0, first 14 to graph 1, first 14 nohead lc rgb "#d9d9d9"
+set ytics add ("in_flight=16 call_us=10000"."\n"."work=0 settle_ms=0 same w1" 15.5)
+set arrow from graph 0, first 17 to graph 1, first 17 nohead lc rgb "#d9d9d9"
+set ytics add ("in_flight=64 call_us=10000"."\n"."work=1000 settle_ms=0 same w1" 18.5)
 set xtics ("10 us" 10000, "100 us" 100000, "1 ms" 1000000, "10 ms" 10000000)
 value_label = "time per operation (lower is better; logarithmic)"
 x_min = 3572.06059
 x_max = 25082169.3
 x_log = 1
-y_max = 18.9
+y_max = 19.9
 canvas_w = 880
-canvas_h = 453
-label_w = 380
+canvas_h = 470
+label_w = 308
 # Dots with intervals, one row per model in each cell: the comparison chart of a workload.
 #
 # This is the body; the lines before it (written by harness/report/plots.c) set

@@ -15,7 +15,7 @@ title_2 = "pthread"
 title_3 = "eventloop"
 colors = "#0072B2 #D55E00 #009E73"
 points = "7 5 9"
-set ytics ("connections=64 message_bytes=64 rate=0 load_percent=0 same w1" 1)
+set ytics ("connections=64 message_bytes=64"."\n"."rate=0 load_percent=0 same w1" 1)
 set xtics ("0" 0, "2 us" 2000, "4 us" 4000, "6 us" 6000, "8 us" 8000)
 value_label = "CPU time per request (lower is better)"
 x_min = 0
@@ -24,7 +24,7 @@ x_log = 0
 y_max = 2.9
 canvas_w = 880
 canvas_h = 181
-label_w = 380
+label_w = 299
 # Dots with intervals, one row per model in each cell: the comparison chart of a workload.
 #
 # This is the body; the lines before it (written by harness/report/plots.c) set

@@ -14,7 +14,7 @@ title_2 = "pthread"
 title_3 = "eventloop"
 colors = "#0072B2 #D55E00 #009E73"
 points = "7 5 9"
-set ytics ("connections=64 request_bytes=128 body_bytes=128 rate=0 load_percent=0 same w1" 1)
+set ytics ("connections=64 request_bytes=128"."\n"."body_bytes=128 rate=0 load_percent=0 same w1" 1)
 set xtics ("0" 0, "2 us" 2000, "4 us" 4000, "6 us" 6000, "8 us" 8000, "10 us" 10000)
 value_label = "CPU time per request (lower is better)"
 x_min = 0
