@@ -91,8 +91,7 @@ static enum gate_outcome look(const struct compare *c, double margin, bool is_fo
 static int confirm(const struct options *o, const char *of_run, const char *old, const json_t *suspects, double margin,
 		   json_t *command, struct err *err)
 {
-	const char *out = options_get(o, "out");
-	char *id = session_run_id(), *dir = out ? xstrdup(out) : xformat("results/%s-gate", id);
+	char *id = session_run_id(), *dir = session_choose_dir(options_get(o, "out"), id, "-gate");
 	struct gate_order order = {.of_run = of_run,
 				   .old = old,
 				   .suspects = suspects,

@@ -159,10 +159,9 @@ static int gate(struct gate *g)
 
 static void choose_folders(struct gate *g)
 {
-	const char *out = options_get(&g->o, "out");
 	char *id = session_run_id();
 
-	g->dir = out ? xstrdup(out) : xformat("results/%s-gate", id);
+	g->dir = session_choose_dir(options_get(&g->o, "out"), id, "-gate");
 	g->first_dir = xformat("%s/first", g->dir);
 	g->second_dir = xformat("%s/second", g->dir);
 	free(id);

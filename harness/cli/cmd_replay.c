@@ -140,7 +140,7 @@ static int replay(const struct options *o, json_t *command, struct err *err)
 	json_t *report = NULL, *cell = NULL, *run;
 	int code = CLI_USAGE, rc = report_read(path, &report, err);
 
-	dir = options_has(o, "out") ? xstrdup(options_get(o, "out")) : xformat("results/%s-replay", id);
+	dir = session_choose_dir(options_get(o, "out"), id, "-replay");
 	if (rc == 0)
 		cell = find_cell(report, options_get(o, "cell"), err);
 	run = json_object_get(report, "run");

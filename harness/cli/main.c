@@ -97,6 +97,7 @@ static void print_help(FILE *out)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
+	char known[200] = "";
 
 	signal(SIGPIPE, SIG_IGN); /* a child that is gone is an error of one write, not of the run */
 	signal(SIGXFSZ, SIG_IGN); /* as is a file that may not grow (ulimit -f) */
@@ -118,8 +119,8 @@ int main(int argc, char **argv)
 			code = CLI_USAGE;
 		return code;
 	}
-	cli_complain("there is no command '%.60s'; known are list, run, cross, report, compare, gate, replay, doctor, "
-		     "topo, selftest, subject",
-		     name);
+	for (size_t i = 0, at = 0; i < N_COMMANDS && at < sizeof known; i++)
+		at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", commands[i].name);
+	cli_complain("there is no command '%.60s'; known are %s", name, known);
 	return CLI_USAGE;
 }

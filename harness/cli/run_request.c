@@ -353,7 +353,7 @@ int request_budget(const struct options *o, const json_t *request, const struct 
 		return 0;
 	estimate_plan(p, &e);
 	if ((jsonx_int(request, "rounds", 0) || p->is_rigorous || jsonx_bool(request, "simulate_cache", false) ||
-	     jsonx_bool(request, "trace", false)) &&
+	     jsonx_bool(request, "trace", false) || json_array_size(json_object_get(request, "events"))) &&
 	    e.total_ns > sized_ns)
 		sized_ns = e.total_ns;
 	*out = (int64_t)((double)sized_ns * PLAN_BUDGET_GRACE);

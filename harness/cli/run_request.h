@@ -28,7 +28,7 @@ int request_plan(const json_t *request, struct catalog *c, const struct topology
 
 /*
  * How long this process may measure, in *out; 0: without end. --budget, or what the plan was sized for and a quarter
- * more; where --rounds, --rigorous, --trace or --simulate-cache ask for more than that, for as long as those samples take.
+ * more; where --rounds, --rigorous, --events, --trace or --simulate-cache ask for more than that, for as long as those samples take.
  */
 int request_budget(const struct options *o, const json_t *request, const struct plan *p, int64_t *out, struct err *err);
 

@@ -22,14 +22,8 @@ json_t *run_budget_json(const struct run *r)
 
 void run_choose_folders(struct run *r)
 {
-	const char *out = options_get(&r->o, "out");
-
 	r->run_id = session_run_id();
-	r->dir = out ? xstrdup(out) : xformat("results/%s", r->run_id);
-	for (unsigned i = 2; !out && access(r->dir, F_OK) == 0 && i < 100; i++) { /* two runs in one second */
-		free(r->dir);
-		r->dir = xformat("results/%s-%u", r->run_id, i);
-	}
+	r->dir = session_choose_dir(options_get(&r->o, "out"), r->run_id, "");
 	r->data_path = session_choose_data_dir(jsonx_str(r->request, "data_dir"), r->dir, r->run_id);
 }
 

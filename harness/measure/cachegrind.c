@@ -19,6 +19,7 @@
 
 #include "build_info.h"
 #include "harness/measure/sysfile.h"
+#include "harness/measure/internal.h"
 
 /* Where hwloc does not know a cache, which virtual machines may hide: usual sizes, and the records say that they are not the machine's. */
 static const struct cache_shape usual_l1 = {.bytes = 32 * 1024, .ways = 8, .line_bytes = 64};
@@ -81,21 +82,6 @@ json_t *cachegrind_caches_json(const struct cachegrind *c)
 
 /* ---- the program --------------------------------------------------------------------------------------- */
 
-/* The first executable of that name on the PATH. */
-static bool find_on_path(const char *name, char *out, size_t size)
-{
-	const char *path = getenv("PATH");
-
-	while (path && *path) {
-		size_t n = strcspn(path, ":");
-
-		if (n && (size_t)snprintf(out, size, "%.*s/%s", (int)n, path, name) < size && access(out, X_OK) == 0)
-			return true;
-		path += n + (path[n] == ':');
-	}
-	return false;
-}
-
 static bool ask_version(const char *path, char *out, size_t size)
 {
 	char *command = NULL;
@@ -120,7 +106,7 @@ int cachegrind_new(const struct topology *t, unsigned cpu, struct cachegrind *ou
 	if (BUILD_SANITIZE[0])
 		return err_set(err, -ENOTSUP, "this build has the sanitizer %s, and valgrind cannot run its subjects",
 			       BUILD_SANITIZE);
-	if (!find_on_path("valgrind", out->path, sizeof out->path))
+	if (!machine_program("valgrind", out->path, sizeof out->path))
 		return err_set(err, -ENOENT,
 			       "caches are simulated by valgrind, which is not on the PATH (apt-get install valgrind)");
 	if (!ask_version(out->path, out->version, sizeof out->version))

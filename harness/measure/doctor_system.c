@@ -244,24 +244,11 @@ static void check_tracefs(const struct doctor *d, struct finding *f)
 	}
 }
 
-/* Is there such a program in PATH? */
-static bool has_program(const char *name)
-{
-	const char *path = getenv("PATH");
-	char copy[4096], full[4400], *save = NULL;
-
-	snprintf(copy, sizeof copy, "%s", path ? path : "/usr/bin:/bin");
-	for (char *dir = strtok_r(copy, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
-		snprintf(full, sizeof full, "%s/%s", dir, name);
-		if (access(full, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void check_tool(struct finding *f, const char *program, const char *package, const char *without)
 {
-	if (has_program(program)) {
+	char path[4096];
+
+	if (machine_program(program, path, sizeof path)) {
 		TEXT(f, "%s is installed", program);
 		return;
 	}
@@ -280,7 +267,8 @@ static void check_gnuplot(const struct doctor *d, struct finding *f)
 static void check_valgrind(const struct doctor *d, struct finding *f)
 {
 	(void)d;
-	check_tool(f, "valgrind", "valgrind", "tests that run under it are skipped");
+	check_tool(f, "valgrind", "valgrind",
+		   "tests that run under it are skipped, and run --simulate-cache is refused");
 }
 
 const struct check doctor_system_checks[] = {

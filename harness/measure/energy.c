@@ -20,7 +20,7 @@
 #define POWERCAP "/sys/class/powercap"
 
 enum {
-	PACKAGES_MAX = 16, /* numbers are without gaps; a machine with more sockets is summed up to here, and says so */
+	PACKAGES_MAX = 16, /* numbers are without gaps; of a machine with more sockets there is no sum */
 	PARTS_MAX = 8,
 };
 
@@ -87,7 +87,11 @@ struct energy *energy_new(const char *domain, char *why, size_t size)
 			add_zone(e, zone, domain);
 		}
 	}
-	if (e->n == 0 && !sysfile_exists(POWERCAP "/intel-rapl:0"))
+	if (sysfile_exists(POWERCAP "/intel-rapl:16")) {
+		e->n = 0;
+		snprintf(e->why, sizeof e->why, "more than %d packages: not all of them would be in the sum",
+			 PACKAGES_MAX);
+	} else if (e->n == 0 && !sysfile_exists(POWERCAP "/intel-rapl:0"))
 		snprintf(e->why, sizeof e->why,
 			 "this machine offers no RAPL (no " POWERCAP "/intel-rapl:0; usual in virtual machines)");
 	else if (e->n == 0)

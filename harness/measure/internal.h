@@ -43,6 +43,9 @@ bool machine_governor(char *name, size_t size);
 /* Whether the clock may rise above its nominal rate; false: unknown. `path` gets the switch, `inverted` its sense. */
 bool machine_turbo(bool *on, const char **path, bool *inverted);
 
+/* The first executable of that name on the PATH; false: none. */
+bool machine_program(const char *name, char *path, size_t size);
+
 /* Whether io_uring_setup(2) works; the reason when not. */
 bool machine_io_uring(char *why, size_t size);
 

@@ -490,3 +490,17 @@ int machine_mount(const char *path, struct mount *out)
 	free(real);
 	return rc;
 }
+
+bool machine_program(const char *name, char *path, size_t size)
+{
+	const char *dirs = getenv("PATH");
+
+	for (dirs = dirs ? dirs : "/usr/bin:/bin"; *dirs;) {
+		size_t n = strcspn(dirs, ":");
+
+		if (n && (size_t)snprintf(path, size, "%.*s/%s", (int)n, dirs, name) < size && access(path, X_OK) == 0)
+			return true;
+		dirs += n + (dirs[n] == ':');
+	}
+	return false;
+}

@@ -16,8 +16,8 @@
  *       largest for p = 1/2 and nothing for CPUs that are idle or fully used.
  *
  * Rejected: judging by run_delay alone, involuntary switches or PSI (subjects with more threads than CPUs do that to
- * themselves; where they cannot, run_delay is judged too, in harness/plan/sample_record.c), by load average (minutes), by the spins (they show frequency, and only before and after), and
- * /proc/schedstat and the v1 cgroup's per-CPU clocks, which are exact but seldom there.
+ * themselves; where they cannot, run_delay is judged too, in harness/plan/sample_record.c), by load average (minutes), by
+ * the spins (they show frequency, and only before and after), and /proc/schedstat and the v1 cgroup's per-CPU clocks, which are exact but seldom there.
  */
 #include "harness/measure/measure.h"
 

@@ -170,7 +170,7 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 	record = sample_take(&e->config->env, r);
 	if (!record)
 		return NULL;
-	if (strcmp(r->kind, "simulated") != 0 && strcmp(r->kind, "traced") != 0) {
+	if (strcmp(r->kind, "timed") == 0) {
 		s->spent_ns += (int64_t)(clock_now_ns() - before);
 		s->n_taken++;
 	}
@@ -492,7 +492,10 @@ static unsigned apart_samples(const struct cell *cell, const char *kind)
 	return strcmp(kind, "counted") == 0 ? cell->counted : cell->simulated;
 }
 
-/* Samples that are in no round: counted, simulated and traced ones. Only what is counted is as long as a timed one, and needs calibration. */
+/*
+ * Samples that are in no round: counted, simulated and traced ones. Only what is counted is as long as a timed one, and needs
+ * calibration.
+ */
 static void apart_all(struct engine *e, const char *kind)
 {
 	bool is_counted = strcmp(kind, "counted") == 0, is_traced = strcmp(kind, "traced") == 0;

@@ -27,7 +27,7 @@ struct cell_state {
 	bool is_calibrated; /* it was tried */
 	unsigned n_repeated; /* E3 */
 	int64_t sample_estimate_ns;
-	int64_t spent_ns; /* on the n_taken samples that this process took of it */
+	int64_t spent_ns; /* on the n_taken timed samples that this process took of it */
 	unsigned n_taken;
 };
 

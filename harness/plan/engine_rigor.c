@@ -20,9 +20,7 @@ void engine_make_rigor(struct engine *e)
 		e->rigor[c] = (struct rigor_cell){.cell = s->cell, .is_closed = s->cell->rounds == 0, .twin_width = -1};
 		for (size_t i = 0; i < cell_entries(s->cell); i++)
 			e->rigor[c].values[i] = s->entries[i].values;
-		e->reserved_ns += (int64_t)(s->cell->counted * s->cell->n_subjects) * s->sample_estimate_ns +
-				  (int64_t)(s->cell->traced * s->cell->n_subjects) * estimate_traced_ns(s->cell) +
-				  (int64_t)(s->cell->simulated * s->cell->n_subjects) * estimate_simulated_ns(s->cell);
+		e->reserved_ns += estimate_apart_ns(p, s->cell);
 	}
 	if (e->reserved_ns > e->config->budget_ns / 2)
 		e->reserved_ns = e->config->budget_ns / 2;

@@ -45,9 +45,9 @@ int64_t estimate_sample_ns(const struct plan *p, const struct cell *cell)
 	int64_t t = SETTLE_NS + SPIN_NS + PROCESS_NS, region_ns = plan_region_ns(p, cell);
 
 	switch (cell->workload->scaling) {
-	case SCALING_LINEAR: /* a warm-up of a tenth of the region */
+	case SCALING_LINEAR: /* a warm-up of a tenth of the region; up to half of it where it does not come to rest */
 		return t + region_ns + region_ns / 10;
-	case SCALING_FINITE: /* a warm-up of the whole problem */
+	case SCALING_FINITE: /* a warm-up of the whole problem; of a short one several times */
 		return t + 2 * (cell->region_ns ? cell->region_ns : FINITE_NS);
 	case SCALING_SERVER:
 		return server_sample_ns(region_ns);
@@ -92,6 +92,13 @@ static unsigned traced_samples(const struct cell *cell)
 	return n * cell->traced;
 }
 
+int64_t estimate_apart_ns(const struct plan *p, const struct cell *cell)
+{
+	return bounded_ns((double)cell->n_subjects * cell->counted * (double)estimate_sample_ns(p, cell) +
+			  (double)traced_samples(cell) * (double)estimate_traced_ns(cell) +
+			  (double)cell->n_subjects * cell->simulated * (double)estimate_simulated_ns(cell));
+}
+
 void estimate_cell(const struct plan *p, const struct cell *cell, struct estimate *out)
 {
 	int64_t sample_ns = estimate_sample_ns(p, cell);
@@ -105,9 +112,7 @@ void estimate_cell(const struct plan *p, const struct cell *cell, struct estimat
 	out->counted = (unsigned)cell->n_subjects * cell->counted;
 	out->simulated = (unsigned)cell->n_subjects * cell->simulated;
 	out->traced = traced_samples(cell);
-	out->total_ns = bounded_ns((double)(out->timed + out->counted) * (double)sample_ns +
-				   (double)out->traced * (double)estimate_traced_ns(cell) +
-				   (double)out->simulated * (double)estimate_simulated_ns(cell) +
+	out->total_ns = bounded_ns((double)out->timed * (double)sample_ns + (double)estimate_apart_ns(p, cell) +
 				   (double)out->calibrate * (double)(PROCESS_NS + SETTLE_NS + plan_region_ns(p, cell)) +
 				   (double)knees * (double)server_sample_ns(knee_region_ns(plan_region_ns(p, cell))));
 	out->calibrate += knees;

@@ -27,5 +27,7 @@ int64_t estimate_sample_ns(const struct plan *p, const struct cell *cell);
 int64_t estimate_simulated_ns(const struct cell *cell);
 /* And of a traced one. */
 int64_t estimate_traced_ns(const struct cell *cell);
+/* All samples of the cell that are in no round: counted, traced, simulated. */
+int64_t estimate_apart_ns(const struct plan *p, const struct cell *cell);
 
 #endif

@@ -102,6 +102,17 @@ char *session_run_id(void)
 	return id;
 }
 
+char *session_choose_dir(const char *out, const char *id, const char *suffix)
+{
+	char *dir = out ? xstrdup(out) : xformat("results/%s%s", id, suffix);
+
+	for (unsigned i = 2; !out && access(dir, F_OK) == 0 && i < 100; i++) { /* two runs in one second */
+		free(dir);
+		dir = xformat("results/%s%s-%u", id, suffix, i);
+	}
+	return dir;
+}
+
 /* ---- run.json -------------------------------------------------------------------------------------------- */
 
 /* Below the working directory: a record that is published need not say where its author keeps the source. */

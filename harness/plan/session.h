@@ -41,6 +41,8 @@ int session_check_same(const json_t *run, const struct catalog *c, const struct 
 
 /* -EINVAL with a sentence where files of workloads cannot lie in this folder of the user's; nothing is made. */
 int session_check_data_dir(const char *wanted, struct err *err);
+/* Where a run is written: `out` or, NULL, a folder below results/ that is not there yet, by id and suffix. The caller frees. */
+char *session_choose_dir(const char *out, const char *id, const char *suffix);
 /*
  * Where the files of a run's workloads will lie, on a real filesystem: below `wanted` (checked) or, NULL, in the run's
  * folder where that is on a disk. A path, not made yet; the caller frees.

@@ -12,7 +12,7 @@
 #include "harness/plan/sha256.h"
 
 enum {
-	LAPS = 4, /* of all tasks; arbitrary: the first is often unlike the others */
+	LAPS = 4, /* of a quantum; arbitrary: the first is often unlike the others */
 	CELL_CHARS = 120,
 	SUBJECT_CHARS = 60,
 };

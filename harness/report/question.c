@@ -99,13 +99,7 @@ static const struct point_list *leaf_points(const struct series *s, const json_t
 
 static double counter_of(const struct point *p, const char *name)
 {
-	json_t *counter;
-	size_t i;
-
-	json_array_foreach (json_object_get(p->sample, "counters"), i, counter)
-		if (strcmp(field_text(counter, "name", ""), name) == 0)
-			return field_number(counter, "per_op");
-	return NAN;
+	return field_number(counter_named(p->sample, name), "per_op");
 }
 
 static double leaf_at(const struct report *r, const json_t *leaf, long round)
@@ -167,7 +161,8 @@ static double falls_at(const struct report *r, const json_t *expr, long round)
 		if (isnan(y))
 			return NAN;
 		if (y < level)
-			return i == 0 ? x : x_before * pow(x / x_before, (before - level) / (before - y));
+			return i == 0 || isinf(before) ? x
+						       : x_before * pow(x / x_before, (before - level) / (before - y));
 		before = y;
 		x_before = x;
 	}
@@ -258,13 +253,12 @@ static const char *why_skipped(const struct report *r, const json_t *leaf)
 /* Why a counter has no number: the first reason that a counted sample gives. */
 static const char *why_uncounted(const struct series *s, const char *name)
 {
-	json_t *counter;
-	size_t k;
+	for (size_t i = 0; i < s->counted.n; i++) {
+		const json_t *counter = counter_named(s->counted.at[i].sample, name);
 
-	for (size_t i = 0; i < s->counted.n; i++)
-		json_array_foreach (json_object_get(s->counted.at[i].sample, "counters"), k, counter)
-			if (strcmp(field_text(counter, "name", ""), name) == 0)
-				return field_text(counter, "why", NULL);
+		if (counter)
+			return field_text(counter, "why", NULL);
+	}
 	return NULL;
 }
 

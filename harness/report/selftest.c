@@ -13,7 +13,6 @@
 #include "harness/results/store.h"
 
 #define RATE_LEVEL 0.95
-#define MARGIN_PERMILLE 50 /* of the verdicts: a size up to it may be called equivalent */
 
 /* Of one size, while it is read. */
 struct tally {
@@ -51,7 +50,7 @@ static bool is_told(const struct comparison *c, long permille)
 {
 	if (permille == 0)
 		return side(c) != 0;
-	return side(c) < 0 && (permille <= MARGIN_PERMILLE || c->verdict.kind == VERDICT_SLOWER);
+	return side(c) < 0 && ((double)permille / 1000 <= VERDICT_MARGIN || c->verdict.kind == VERDICT_SLOWER);
 }
 
 static bool is_able(const struct comparison *c, long permille)
@@ -251,7 +250,8 @@ static void print_size(FILE *out, const struct selftest *t, const struct selftes
 	if (s->wrong_side)
 		fprintf(out, "; %zu told FASTER", s->wrong_side);
 	if (s->rounds_needed)
-		fprintf(out, "; to find it in 80 %%: about %zu rounds, not %zu", s->rounds_needed, t->n_pairs);
+		fprintf(out, "; to find it in %.0f %%: about %zu rounds, not %zu", 100 * SELFTEST_POWER,
+			s->rounds_needed, t->n_pairs);
 	fputc('\n', out);
 }
 

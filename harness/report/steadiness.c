@@ -10,9 +10,9 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/stats/steady.h"
 
-enum { FLAT, WARM_UP, SLOWDOWN, NONE, CLASSES };
-static const char *const classes[CLASSES] = {"flat", "warm-up", "slowdown", "none"};
+enum { CLASSES = STEADY_TOO_FEW }; /* those before it */
 
 struct steadiness {
 	size_t of[CLASSES];
@@ -29,7 +29,7 @@ static struct steadiness count(const struct series *s)
 		const char *class = field_text(time, "steady", "");
 		size_t k = 0;
 
-		while (k < CLASSES && strcmp(classes[k], class) != 0)
+		while (k < CLASSES && strcmp(steady_name(k), class) != 0)
 			k++;
 		if (k < CLASSES)
 			out.of[k]++, out.known++;
@@ -41,17 +41,17 @@ static struct steadiness count(const struct series *s)
 
 static bool is_unsteady(const struct steadiness *s)
 {
-	return 2 * s->of[NONE] > s->known;
+	return 2 * s->of[STEADY_NONE] > s->known;
 }
 
 json_t *steadiness_json(const struct series *series)
 {
 	struct steadiness s = count(series);
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:s?}", "flat", (json_int_t)s.of[FLAT], "warm_up",
-			 (json_int_t)s.of[WARM_UP], "slowdown", (json_int_t)s.of[SLOWDOWN], "none",
-			 (json_int_t)s.of[NONE], "unknown", (json_int_t)(series->timed.n - s.known), "no_steady_state",
-			 s.known ? json_boolean(is_unsteady(&s)) : json_null(), "why", s.why);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:s?}", "flat", (json_int_t)s.of[STEADY_FLAT], "warm_up",
+			 (json_int_t)s.of[STEADY_WARM_UP], "slowdown", (json_int_t)s.of[STEADY_SLOWDOWN], "none",
+			 (json_int_t)s.of[STEADY_NONE], "unknown", (json_int_t)(series->timed.n - s.known),
+			 "no_steady_state", s.known ? json_boolean(is_unsteady(&s)) : json_null(), "why", s.why);
 }
 
 void content_unsteady(struct doc *d, const struct report *r, const char *workload)
@@ -69,7 +69,7 @@ void content_unsteady(struct doc *d, const struct report *r, const char *workloa
 			doc_say(d,
 				": %zu of %zu processes had not come to rest when their region began. They were still "
 				"changing, or other programs disturbed their warm-up.",
-				s.of[NONE], s.known);
+				s.of[STEADY_NONE], s.known);
 			doc_para(d, PARA_NOTE);
 		}
 	}

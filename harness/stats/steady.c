@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "harness/stats/stats.h"
+#include "harness/stats/verdict.h"
 
-#define SAME 0.05 /* an epoch within this of the end's level is as the end is: the margin of a verdict */
+#define SAME VERDICT_MARGIN /* an epoch within this of the end's level is as the end is */
 
 static double median_of(const double *v, size_t n)
 {
