@@ -417,6 +417,19 @@ static void expressions_mean_what_they_say(void **state)
 	report_free(r);
 }
 
+/* From endless (6 over 0) to 2: below 3 from there on, in rounds that count. */
+static void what_falls_may_fall_from_endless(void **state)
+{
+	static const double gmp[] = {10, 6, 2}, pthread[] = {0, 0, 1};
+	struct report *r = tiny_run(gmp, pthread, 0);
+
+	(void)state;
+	assert_true(
+		value_of(r, "{\"falls_below\":3,\"along\":\"n\",\"values\":[1,10,100],\"of\":{\"ratio\":[{\"at\":\"q\","
+			    "\"subject\":\"gmp\"},{\"at\":\"q\",\"subject\":\"pthread\"}]}}") == 100);
+	report_free(r);
+}
+
 /* Whatever numbers records give to rounds, those that both have are paired. */
 static void rounds_may_have_any_number(void **state)
 {
@@ -663,6 +676,7 @@ int main(void)
 		cmocka_unit_test(every_value_is_measured_in_a_run_of_its_question),
 		cmocka_unit_test(every_claim_can_be_refuted_and_supported),
 		cmocka_unit_test(expressions_mean_what_they_say),
+		cmocka_unit_test(what_falls_may_fall_from_endless),
 		cmocka_unit_test(rounds_may_have_any_number),
 		cmocka_unit_test(nothing_is_no_error),
 		cmocka_unit_test(verdicts_follow_the_whole_interval),
