@@ -56,6 +56,9 @@ int cli_load(struct session_places *places, struct catalog **catalog, int quiet,
 /* A command line as an array: "switchyard", the command, its arguments (new reference). */
 json_t *cli_words(const char *command, int argc, char **argv);
 
+/* One JSON text and a newline on standard output, with as many digits as in the files of a run. `json` may be NULL: nothing. */
+void cli_print_json(const json_t *json);
+
 /* Width of the terminal on standard output, 100 where it is none. */
 unsigned cli_width(void);
 

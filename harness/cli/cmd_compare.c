@@ -56,8 +56,7 @@ static int show(const struct options *o, const struct compare *c)
 	if (options_has(o, "json")) {
 		json_t *json = compare_json(c);
 
-		json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-		putchar('\n');
+		cli_print_json(json);
 		json_decref(json);
 	} else if (options_has(o, "benchstat")) {
 		compare_benchstat(stdout, c);

@@ -377,7 +377,7 @@ static int conclude(struct search *s, const struct engine_result *result)
 	int rc = report_json_write(r->dir, "cross.json", answer, &r->err);
 
 	if (rc == 0 && options_has(&r->o, "json"))
-		json_dumpf(answer, stdout, JSON_INDENT(1)), putchar('\n');
+		cli_print_json(answer);
 	else if (rc == 0)
 		cross_print(stdout, &s->cross);
 	json_decref(answer);

@@ -51,8 +51,7 @@ static int doctor(const char *data_dir, bool as_json, bool is_strict, struct err
 	json_array_foreach (findings, i, f)
 		has_bad |= is_severity(f, "bad");
 	if (as_json) {
-		json_dumpf(findings, stdout, JSON_INDENT(1));
-		putchar('\n');
+		cli_print_json(findings);
 	} else {
 		json_array_foreach (findings, i, f)
 			print_finding(f);

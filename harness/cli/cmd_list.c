@@ -133,8 +133,7 @@ static int list(const struct catalog *c, const char *filter_text, bool as_json, 
 	if (as_json && rc == 0) {
 		json_t *root = json_pack("{s:O}", "workloads", all);
 
-		json_dumpf(root, stdout, JSON_INDENT(1));
-		putchar('\n');
+		cli_print_json(root);
 		json_decref(root);
 	}
 	json_decref(all);
@@ -167,8 +166,7 @@ static int list_questions(bool as_json, struct err *err)
 	if (as_json) {
 		json_t *root = json_pack("{s:O}", "questions", all);
 
-		json_dumpf(root, stdout, JSON_INDENT(1));
-		putchar('\n');
+		cli_print_json(root);
 		json_decref(root);
 	} else {
 		json_array_foreach (all, i, q)

@@ -104,8 +104,7 @@ static int show(const struct options *o, const json_t *report, json_t *cell, con
 	if (rc == 0 && options_has(o, "json")) {
 		json_t *json = compare_json(c);
 
-		json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-		putchar('\n');
+		cli_print_json(json);
 		json_decref(json);
 	} else if (rc == 0) {
 		puts("A is the record, B its replay.");

@@ -149,7 +149,7 @@ static int write_answer(struct run *r, const struct selftest *t)
 	int rc = report_json_write(r->dir, "selftest.json", answer, &r->err);
 
 	if (rc == 0 && options_has(&r->o, "json"))
-		json_dumpf(answer, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)), putchar('\n');
+		cli_print_json(answer);
 	else if (rc == 0)
 		selftest_print(stdout, t);
 	json_decref(answer);

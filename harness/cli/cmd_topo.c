@@ -73,8 +73,7 @@ static int show(const struct options *o, const json_t *all, struct err *err)
 	if (rc)
 		return rc;
 	if (options_has(o, "json")) {
-		json_dumpf(all, stdout, JSON_INDENT(1));
-		putchar('\n');
+		cli_print_json(all);
 	} else {
 		topology_text(stdout, json_object_get(all, "summary"), json_object_get(all, "map"),
 			      json_object_get(all, "placements"), cli_width());

@@ -70,6 +70,14 @@ int cli_load(struct session_places *places, struct catalog **catalog, int quiet,
 	return 0;
 }
 
+void cli_print_json(const json_t *json)
+{
+	if (!json)
+		return;
+	json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+	putchar('\n');
+}
+
 unsigned cli_width(void)
 {
 	struct winsize size;

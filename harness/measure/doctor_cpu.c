@@ -164,14 +164,13 @@ static void check_throttle(const struct doctor *d, struct finding *f)
 static void check_battery(const struct doctor *d, struct finding *f)
 {
 	static const char dir[] = "/sys/class/power_supply";
-	char full[600], path[600], type[32], status[32];
+	char path[600], type[32], status[32];
 	struct dirent *entry;
 	bool drains = false;
 	DIR *list;
 
 	(void)d;
-	snprintf(full, sizeof full, "%s%s", sysfile_prefix(), dir);
-	list = opendir(full);
+	list = sysfile_opendir(dir);
 	while (list && (entry = readdir(list))) {
 		snprintf(path, sizeof path, "%s/%.200s/type", dir, entry->d_name);
 		if (sysfile_text(path, type, sizeof type) <= 0 || strcmp(type, "Battery") != 0)
@@ -247,14 +246,13 @@ static bool is_runnable(const char *pid, char *name, size_t size)
 
 static void check_neighbours(const struct doctor *d, struct finding *f)
 {
-	char full[512], names[200] = "", pids[120] = "", name[40];
+	char names[200] = "", pids[120] = "", name[40];
 	size_t used = 0, used_pids = 0;
 	struct dirent *entry;
 	DIR *dir;
 
 	(void)d;
-	snprintf(full, sizeof full, "%s/proc", sysfile_prefix());
-	dir = opendir(full);
+	dir = sysfile_opendir("/proc");
 	while (dir && (entry = readdir(dir)) && used + 70 < sizeof names) {
 		long pid = strtol(entry->d_name, NULL, 10);
 
@@ -420,14 +418,13 @@ static void check_mitigations(const struct doctor *d, struct finding *f)
 {
 	static const char dir[] = "/sys/devices/system/cpu/vulnerabilities";
 	unsigned active = 0, open_holes = 0;
-	char full[512], path[512], text[256], names[200] = "";
+	char path[512], text[256], names[200] = "";
 	size_t used = 0;
 	struct dirent *entry;
 	DIR *list;
 
 	(void)d;
-	snprintf(full, sizeof full, "%s%s", sysfile_prefix(), dir);
-	list = opendir(full);
+	list = sysfile_opendir(dir);
 	while (list && (entry = readdir(list))) {
 		snprintf(path, sizeof path, "%s/%.200s", dir, entry->d_name);
 		if (entry->d_name[0] == '.' || sysfile_text(path, text, sizeof text) <= 0)

@@ -145,8 +145,7 @@ static void add_mitigations(struct host *h)
 	struct dirent *entry;
 	DIR *dir;
 
-	snprintf(full, sizeof full, "%s%s", sysfile_prefix(), path);
-	dir = opendir(full);
+	dir = sysfile_opendir(path);
 	if (!dir) {
 		json_decref(all);
 		set_unknown(h, "mitigations", "/sys/devices/system/cpu/vulnerabilities is not there");

@@ -81,13 +81,11 @@ static int64_t soft_limit(const struct looking *l, const char *name)
 
 static int64_t count_entries(const char *path)
 {
-	char full[512];
 	struct dirent *entry;
 	int64_t n = 0;
 	DIR *dir;
 
-	snprintf(full, sizeof full, "%s%s", sysfile_prefix(), path);
-	dir = opendir(full);
+	dir = sysfile_opendir(path);
 	if (!dir)
 		return -1;
 	while ((entry = readdir(dir)))
@@ -132,13 +130,11 @@ static void look_at_process(struct looking *l)
 /* Threads of all processes with that real user. */
 static int64_t count_tasks_of(int64_t uid)
 {
-	char full[512];
 	struct dirent *entry;
 	int64_t n = 0;
 	DIR *dir;
 
-	snprintf(full, sizeof full, "%s/proc", sysfile_prefix());
-	dir = opendir(full);
+	dir = sysfile_opendir("/proc");
 	if (!dir)
 		return -1;
 	while ((entry = readdir(dir))) {

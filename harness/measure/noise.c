@@ -202,8 +202,8 @@ int64_t noise_run_delay_ns(pid_t pid)
 	unsigned threads = 0;
 	DIR *dir;
 
-	snprintf(path, sizeof path, "%s/proc/%d/task", sysfile_prefix(), (int)pid);
-	dir = opendir(path);
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	dir = sysfile_opendir(path);
 	if (!dir)
 		return -1;
 	while ((entry = readdir(dir))) {

@@ -128,6 +128,17 @@ int sysfile_int(const char *path, int64_t *out)
 	return 0;
 }
 
+DIR *sysfile_opendir(const char *path)
+{
+	char full[4096];
+
+	if ((size_t)snprintf(full, sizeof full, "%s%s", root, path) >= sizeof full) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return opendir(full);
+}
+
 bool sysfile_exists(const char *path)
 {
 	char full[4096];

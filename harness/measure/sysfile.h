@@ -7,6 +7,7 @@
 #ifndef SYSFILE_H
 #define SYSFILE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,9 @@ char *sysfile_process(pid_t pid, const char *file);
 int sysfile_int(const char *path, int64_t *out);
 
 bool sysfile_exists(const char *path);
+
+/* A directory, for readdir and closedir; NULL with errno as opendir. */
+DIR *sysfile_opendir(const char *path);
 
 /* The number behind `key` ("VmRSS:") at the start of a line of text, not negative; with "kB" behind it, times 1024. */
 bool sysfile_field(const char *text, const char *key, int64_t *out);

@@ -13,7 +13,7 @@
 
 static bool calibrate_entry(struct engine *e, struct cell_state *s, size_t i)
 {
-	struct sample_request r = engine_request(e, s, i, "calibrate");
+	struct sample_request r = engine_request(e, s, i, SAMPLE_CALIBRATE);
 	json_t *record;
 	bool go_on;
 
@@ -64,7 +64,7 @@ static struct cell_state *owner_of(const struct engine *e, const struct cell_sta
 /* One that others disturbed is measured once more: what they took is missing in it. The last of both counts. */
 static bool measure_knee(struct engine *e, struct cell_state *owner, size_t i, unsigned number, size_t position)
 {
-	struct sample_request r = engine_request(e, owner, i, "calibrate");
+	struct sample_request r = engine_request(e, owner, i, SAMPLE_CALIBRATE);
 	struct entry *entry = &owner->entries[i];
 	bool go_on = true, again = true;
 	double knee = 0;

@@ -234,7 +234,8 @@ static void rule_certify(struct check *c, const struct workload_def *w)
 /* A whole sample, as a run takes it. */
 static void rule_sample(struct check *c, const struct cell *cell, const struct sample_env *env)
 {
-	struct sample_request r = {.cell = cell, .subject = cell->subjects[0], .kind = "smoke", .region_ns = 50000000};
+	struct sample_request r = {
+		.cell = cell, .subject = cell->subjects[0], .kind = SAMPLE_SMOKE, .region_ns = 50000000};
 	char *rule = xformat("%s: ready, go, begin, end, sample, exit 0, right certificate", cell->workload->name);
 	json_t *record, *time;
 	const char *status, *why;

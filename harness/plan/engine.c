@@ -34,8 +34,6 @@
 #include "harness/plan/engine_parts.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
-#include "harness/plan/simulate.h"
-#include "harness/plan/traced.h"
 #include "harness/stats/stats.h"
 
 enum {
@@ -62,7 +60,7 @@ bool engine_must_stop(const struct engine *e)
 	return e->rc || sample_is_interrupted();
 }
 
-static bool is_out_of_time(const struct engine *e)
+bool engine_is_out_of_time(const struct engine *e)
 {
 	return e->config->budget_ns && e->n_taken /* E5 */ &&
 	       (int64_t)(clock_now_ns() - e->started_ns) >= e->config->budget_ns;
@@ -115,36 +113,30 @@ static void learn(struct cell_state *s, size_t i, const json_t *record)
 		knowing->is_barred = true;
 	} else if (engine_has_status(record, "ok") || engine_has_status(record, "requeued")) {
 		knowing->has_succeeded = true;
-		if (engine_has_status(record, "ok") && json_is_number(value) && kind && strcmp(kind, "timed") == 0 &&
+		if (engine_has_status(record, "ok") && json_is_number(value) && sample_kind_is(kind, SAMPLE_TIMED) &&
 		    round < s->cell->rounds)
 			own->values[round] = json_number_value(value);
 	} else if (!engine_has_status(record, "void")) { /* void is mostly the machine's doing */
 		knowing->failures++;
-		bool is_needed = kind && strcmp(kind, "calibrate") == 0 && s->cell->workload->scaling == SCALING_LINEAR;
+		bool is_needed = sample_kind_is(kind, SAMPLE_CALIBRATE) && s->cell->workload->scaling == SCALING_LINEAR;
 
 		if (is_needed || (!knowing->has_succeeded && knowing->failures >= FAILURES_BEFORE_GIVING_UP))
 			knowing->is_barred = true;
 	}
 }
 
-static int64_t expected_ns(const struct cell_state *s, const char *kind)
-{
-	if (strcmp(kind, "simulated") == 0)
-		return estimate_simulated_ns(s->cell);
-	return strcmp(kind, "traced") == 0 ? estimate_traced_ns(s->cell) : s->sample_estimate_ns;
-}
-
-static void note_missing(struct engine *e, const struct cell_state *s, const char *kind)
+static void note_missing(struct engine *e, const struct cell_state *s, enum sample_kind kind)
 {
 	json_t *of_cell = json_object_get(e->config->missing, s->cell->id);
+	const char *name = sample_kind_name(kind);
 
 	if (!of_cell) {
 		of_cell = json_object();
 		json_object_set_new(e->config->missing, s->cell->id, of_cell);
 	}
-	json_object_set_new(of_cell, kind, json_integer(jsonx_int(of_cell, kind, 0) + 1));
+	json_object_set_new(of_cell, name, json_integer(jsonx_int(of_cell, name, 0) + 1));
 	e->result->n_missing++;
-	e->result->missing_ns += expected_ns(s, kind);
+	e->result->missing_ns += engine_apart_estimate_ns(s, kind);
 }
 
 /* Run a sample unless its key is there. *found tells which; NULL: interrupted. A found record is borrowed. */
@@ -158,7 +150,7 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 	record = (json_t *)store_find(e->config->store, key);
 	*found = record != NULL;
 	if (record) {
-		progress_sample(e->config->progress, expected_ns(s, r->kind), 0);
+		progress_sample(e->config->progress, engine_apart_estimate_ns(s, r->kind), 0);
 		return record;
 	}
 	if (e->config->missing) {
@@ -170,11 +162,11 @@ static json_t *take_or_find(struct engine *e, struct cell_state *s, const struct
 	record = sample_take(&e->config->env, r);
 	if (!record)
 		return NULL;
-	if (strcmp(r->kind, "timed") == 0) {
+	if (r->kind == SAMPLE_TIMED) {
 		s->spent_ns += (int64_t)(clock_now_ns() - before);
 		s->n_taken++;
 	}
-	progress_sample(e->config->progress, expected_ns(s, r->kind), (int64_t)(clock_now_ns() - before));
+	progress_sample(e->config->progress, engine_apart_estimate_ns(s, r->kind), (int64_t)(clock_now_ns() - before));
 	return record;
 }
 
@@ -197,7 +189,7 @@ bool engine_single(struct engine *e, struct cell_state *s, size_t i, const struc
 	return !engine_must_stop(e);
 }
 
-struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind)
+struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, enum sample_kind kind)
 {
 	bool is_twin;
 	const struct subject *subject = cell_entry(s->cell, i, &is_twin);
@@ -209,7 +201,7 @@ struct sample_request engine_request(const struct engine *e, struct cell_state *
 		.kind = kind,
 		.ops = s->cell->workload->scaling == SCALING_LINEAR ? engine_knowing(s, i)->ops : 0,
 		.region_ns = plan_region_ns(e->config->plan, s->cell),
-		.load = knee_is_asked(s->cell) && (strcmp(kind, "timed") == 0 || strcmp(kind, "counted") == 0)
+		.load = knee_is_asked(s->cell) && (kind == SAMPLE_TIMED || kind == SAMPLE_COUNTED)
 				? &engine_knowing(s, i)->load
 				: NULL,
 	};
@@ -271,7 +263,7 @@ static bool run_attempt(struct engine *e, struct cell_state *s, unsigned round, 
 	engine_order(e, s, round, n, order);
 	for (size_t position = 0; position < n; position++) {
 		size_t i = order[position];
-		struct sample_request r = engine_request(e, s, i, "timed");
+		struct sample_request r = engine_request(e, s, i, SAMPLE_TIMED);
 		json_t *record;
 		bool found;
 
@@ -315,7 +307,7 @@ static void settle_attempt(struct engine *e, struct cell_state *s, unsigned roun
 	unsigned allowance = (rounds + 3) / 4; /* E3: a quarter, rounded up */
 
 	if (a->is_contaminated && !a->has_kept /* E2 */ && s->n_repeated < allowance && number < REPEATS_OF_A_ROUND &&
-	    !is_out_of_time(e))
+	    !engine_is_out_of_time(e))
 		a->is_repeated = true;
 	if (a->is_repeated)
 		s->n_repeated++;
@@ -465,67 +457,6 @@ static void all_rounds(struct engine *e)
 	free(again);
 }
 
-/* A sample of its own kind: which set of events it counts, how often it does its work. */
-static struct sample_request apart_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind,
-					   unsigned k)
-{
-	struct sample_request r = engine_request(e, s, i, kind);
-	size_t n_sets = json_array_size(s->cell->event_sets);
-
-	r.round = k;
-	r.position = (unsigned)i;
-	if (strcmp(kind, "counted") == 0)
-		r.event_set = json_string_value(json_array_get(s->cell->event_sets, k % n_sets));
-	else if (s->cell->workload->scaling != SCALING_LINEAR)
-		r.ops = 0;
-	else if (strcmp(kind, "traced") == 0)
-		r.ops = traced_ops(s->cell);
-	else
-		r.ops = simulate_ops(s->cell) * (simulate_is_twice(k) ? 2 : 1);
-	return r;
-}
-
-static unsigned apart_samples(const struct cell *cell, const char *kind)
-{
-	if (strcmp(kind, "traced") == 0)
-		return cell->traced;
-	return strcmp(kind, "counted") == 0 ? cell->counted : cell->simulated;
-}
-
-/*
- * Samples that are in no round: counted, simulated and traced ones. Only what is counted is as long as a timed one, and needs
- * calibration.
- */
-static void apart_all(struct engine *e, const char *kind)
-{
-	bool is_counted = strcmp(kind, "counted") == 0, is_traced = strcmp(kind, "traced") == 0;
-
-	for (size_t c = 0; c < e->config->plan->n_cells; c++) {
-		struct cell_state *s = &e->states[c];
-
-		unsigned n = apart_samples(s->cell, kind);
-
-		if (is_counted && n && !is_out_of_time(e) && !engine_calibrate(e, s))
-			return;
-		for (unsigned k = 0; k < n; k++) {
-			for (size_t i = 0; i < s->cell->n_subjects; i++) {
-				struct sample_request r = apart_request(e, s, i, kind, k);
-
-				if (s->entries[i].is_barred || (is_traced && !r.subject->can_trace))
-					continue;
-				if (is_out_of_time(e)) {
-					e->result->is_out_of_time = true;
-					return;
-				}
-				progress_show(e->config->progress, false, "%s %s: %s", kind, s->cell->id,
-					      r.subject->id);
-				if (!engine_single(e, s, i, &r, NULL))
-					return;
-			}
-		}
-	}
-}
-
 /* ---- smoke ----------------------------------------------------------------------------------------------- */
 
 static void smoke_all(struct engine *e)
@@ -534,7 +465,7 @@ static void smoke_all(struct engine *e)
 		struct cell_state *s = &e->states[c];
 
 		for (size_t i = 0; i < s->cell->n_subjects; i++) {
-			struct sample_request r = engine_request(e, s, i, "smoke");
+			struct sample_request r = engine_request(e, s, i, SAMPLE_SMOKE);
 
 			if (s->cell->workload->scaling == SCALING_LINEAR)
 				r.ops = workload_round_ops(s->cell->workload, s->cell->params,
@@ -607,14 +538,14 @@ static void count_record(void *arg, const json_t *record)
 	out->requeued += engine_has_status(record, "requeued");
 	out->unsupported += is_skipped;
 	out->contaminated += engine_is_contaminated(record);
-	out->measured += is_ok && kind && strcmp(kind, "calibrate") != 0;
+	out->measured += is_ok && !sample_kind_is(kind, SAMPLE_CALIBRATE);
 	out->failed +=
 		!is_ok && !is_skipped && !engine_has_status(record, "requeued") && !engine_has_status(record, "void");
-	if (is_ok && kind && strcmp(kind, "calibrate") != 0)
+	if (is_ok && !sample_kind_is(kind, SAMPLE_CALIBRATE))
 		note_pair(c->has_ok, record);
 	if (engine_has_status(record, "void"))
 		note_pair(c->has_void, record);
-	if (kind && strcmp(kind, "smoke") == 0) {
+	if (sample_kind_is(kind, SAMPLE_SMOKE)) {
 		out->pairs_ok += is_ok;
 		out->pairs_skipped += is_skipped;
 		out->pairs_failed += !is_ok && !is_skipped;
@@ -636,7 +567,6 @@ static void count_all(const struct store *s, struct engine_result *out)
 
 int engine_run(const struct engine_config *config, struct engine_result *out, struct err *err)
 {
-	static const char *const apart[] = {"counted", "traced", "simulated"};
 	struct engine e = {.config = config, .result = out, .err = err, .started_ns = clock_now_ns()};
 
 	*out = (struct engine_result){0};
@@ -649,9 +579,7 @@ int engine_run(const struct engine_config *config, struct engine_result *out, st
 		smoke_all(&e);
 	} else {
 		all_rounds(&e);
-		for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
-			if (!engine_must_stop(&e) && (!out->is_out_of_time || e.rigor))
-				apart_all(&e, apart[i]);
+		engine_apart(&e);
 	}
 	progress_end(config->progress);
 	free_states(&e);

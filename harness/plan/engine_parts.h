@@ -1,5 +1,5 @@
 /*
- * engine_parts.h - the state of a run, shared by engine.c, engine_rigor.c and calibrate.c. For these alone.
+ * engine_parts.h - the state of a run, shared by engine.c, engine_rigor.c, engine_apart.c and calibrate.c. For these alone.
  */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
@@ -51,11 +51,12 @@ struct entry *engine_knowing(struct cell_state *s, size_t i);
 /* Positions of the cell's first n entries in a round. */
 void engine_order(const struct engine *e, const struct cell_state *s, unsigned round, size_t n, size_t *order);
 /* A sample of the cell's entry i as it would be taken now. */
-struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, const char *kind);
+struct sample_request engine_request(const struct engine *e, struct cell_state *s, size_t i, enum sample_kind kind);
 /* One sample that stands for itself: calibration, counted, smoke; *out (may be NULL) is a new reference. False: stop. */
 bool engine_single(struct engine *e, struct cell_state *s, size_t i, const struct sample_request *r, json_t **out);
 
 bool engine_must_stop(const struct engine *e);
+bool engine_is_out_of_time(const struct engine *e); /* E5 */
 /* Is the time for rounds up (E5, E6)? */
 bool engine_is_out_of_rounds(const struct engine *e);
 
@@ -65,6 +66,10 @@ void engine_round(struct engine *e, unsigned step, size_t *order, size_t *again)
 /* engine_rigor.c: e->rigor, where the plan has looks; and all rounds of such a plan. The two arrays hold a cell's number each. */
 void engine_make_rigor(struct engine *e);
 void engine_rigorous_rounds(struct engine *e, size_t *order, size_t *again);
+
+/* engine_apart.c: the samples that are in no round, after all that are; and what a sample of any kind takes. */
+void engine_apart(struct engine *e);
+int64_t engine_apart_estimate_ns(const struct cell_state *s, enum sample_kind kind);
 
 /* calibrate.c: what must be known before a cell's first sample (E5). False: stop. */
 bool engine_calibrate(struct engine *e, struct cell_state *s);

@@ -34,7 +34,7 @@ static int64_t cost_until(struct engine *e, size_t c, unsigned until)
 
 	for (unsigned round = e->rigor[c].rounds; round < until; round++)
 		for (size_t i = 0; i < cell_entries(s->cell); i++) {
-			struct sample_request r = engine_request(e, s, i, "timed");
+			struct sample_request r = engine_request(e, s, i, SAMPLE_TIMED);
 			char key[17];
 
 			r.round = round;

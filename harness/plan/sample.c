@@ -66,19 +66,14 @@ void sample_reset_interrupt(void)
 	atomic_store(&interrupted, false);
 }
 
-static bool is_kind(const struct take *t, const char *kind)
-{
-	return strcmp(t->r->kind, kind) == 0;
-}
-
 bool take_is_simulated(const struct take *t)
 {
-	return is_kind(t, "simulated");
+	return t->r->kind == SAMPLE_SIMULATED;
 }
 
 bool take_is_untimed(const struct take *t)
 {
-	return take_is_simulated(t) || is_kind(t, "traced");
+	return take_is_simulated(t) || t->r->kind == SAMPLE_TRACED;
 }
 
 void sample_env_defaults(struct sample_env *env)
@@ -95,8 +90,8 @@ void sample_env_defaults(struct sample_env *env)
 
 void sample_key(const struct sample_request *r, char out[17])
 {
-	char *text =
-		xformat("%s|%s|%d|%s|%u|%u", r->cell->id, r->subject->id, r->is_twin, r->kind, r->round, r->attempt);
+	char *text = xformat("%s|%s|%d|%s|%u|%u", r->cell->id, r->subject->id, r->is_twin, sample_kind_name(r->kind),
+			     r->round, r->attempt);
 
 	snprintf(out, 17, "%016llx", (unsigned long long)order_hash(text));
 	free(text);
@@ -285,7 +280,7 @@ static void take_affinity(struct take *t)
 
 	json_decref(t->outside);
 	t->outside = affinity_outside(process_pid(t->subject), &t->r->cell->placed.subject);
-	if (strcmp(t->r->kind, "smoke") == 0) /* it has no times */
+	if (t->r->kind == SAMPLE_SMOKE) /* it has no times */
 		return;
 	json_array_foreach (t->outside, i, entry)
 		if (jsonx_bool(entry, "ran_outside", false))
@@ -312,7 +307,8 @@ void take_clocks_agree(struct take *t, const char *who, int64_t claimed_ns, int6
 
 	if (claimed_ns < 0)
 		take_fail(t, "failed", "the 'end' of %s has no wall_ns", who);
-	else if (difference > seen_ns / 50 + SKEW_NS && !is_kind(t, "smoke") && !take_is_untimed(t)) /* no times */
+	else if (difference > seen_ns / 50 + SKEW_NS && t->r->kind != SAMPLE_SMOKE &&
+		 !take_is_untimed(t)) /* no times */
 		take_fail(t, "void",
 			  "the clocks disagree: %s says that its region took %.3f ms, the harness saw %.3f ms", who,
 			  (double)claimed_ns / 1e6, (double)seen_ns / 1e6);
@@ -324,7 +320,7 @@ static json_t *make_cell(const struct take *t)
 {
 	const struct sample_request *r = t->r;
 	enum scaling scaling = r->cell->workload->scaling;
-	bool is_measured = is_kind(t, "timed") || is_kind(t, "counted");
+	bool is_measured = t->r->kind == SAMPLE_TIMED || t->r->kind == SAMPLE_COUNTED;
 	bool warmup = take_is_simulated(t) ? scaling == SCALING_FINITE && simulate_is_twice(r->round)
 					   : is_measured && (scaling == SCALING_LINEAR || scaling == SCALING_FINITE);
 	char *knobs = variant_join(jsonx_str(t->env->knobs, r->subject->model), r->subject->knobs);
@@ -386,7 +382,7 @@ static bool take_snapshot(struct take *t, const json_t *m)
 	}
 	if (is_limit) { /* it cannot have more, and has not yet let go of what it has */
 		note_limit(t, tasks);
-	} else if (strcmp(t->r->kind, "smoke") != 0) {
+	} else if (t->r->kind != SAMPLE_SMOKE) {
 		json_decref(*slot);
 		*slot = memory_snapshot(process_pid(t->subject), tasks, t->env->snapshot_wait_ns);
 	}
@@ -450,24 +446,26 @@ static void take_work(struct take *t)
 
 bool take_is_calibration(const struct take *t)
 {
-	return strcmp(t->r->kind, "calibrate") == 0 && t->r->cell->workload->scaling != SCALING_SERVER;
+	return t->r->kind == SAMPLE_CALIBRATE && t->r->cell->workload->scaling != SCALING_SERVER;
 }
 
 static void talk(struct take *t)
 {
 	bool is_calibration = take_is_calibration(t);
-	const char *kind = strcmp(t->r->kind, "calibrate") == 0 && !is_calibration ? "timed" : t->r->kind;
+	enum sample_kind kind = t->r->kind;
 	int64_t timeout_ns = t->env->setup_timeout_ns + (is_calibration ? t->env->region_timeout_ns : 0);
 	const char *awaited = is_calibration ? "sample" : "ready";
 	json_t *message, *m, *listen;
 
-	/* The kinds differ in what this side observes. Subjects need not know of valgrind. */
-	if (take_is_simulated(t))
-		kind = "counted";
-	message = json_pack("{s:s, s:s, s:O}", "cmd", "run", "kind", kind, "cell", t->cell);
+	/* What this side alone observes, subjects need not know: that it is under valgrind, that its knee is looked for. */
+	if (kind == SAMPLE_SIMULATED)
+		kind = SAMPLE_COUNTED;
+	else if (kind == SAMPLE_CALIBRATE && !is_calibration)
+		kind = SAMPLE_TIMED;
+	message = json_pack("{s:s, s:s, s:O}", "cmd", "run", "kind", sample_kind_name(kind), "cell", t->cell);
 	if (is_calibration)
 		json_object_set_new(message, "target_ns", json_integer(t->r->region_ns));
-	if (is_kind(t, "traced"))
+	if (t->r->kind == SAMPLE_TRACED)
 		traced_ask(t, message);
 	if (!take_send(t, t->subject, message))
 		return;
@@ -625,7 +623,7 @@ static void prepare_counters(struct take *t)
 	char *held;
 	size_t n;
 
-	if (!is_kind(t, "counted"))
+	if (t->r->kind != SAMPLE_COUNTED)
 		return;
 	n = event_set_events(t->r->event_set, events, &held);
 	if (counters_new(events, n, &t->counters, &err) != 0) {
@@ -675,7 +673,7 @@ static void run_subject(struct take *t)
 	finish(t);
 	if (pid && take_is_simulated(t))
 		simulate_finish(t, pid);
-	if (is_kind(t, "traced"))
+	if (t->r->kind == SAMPLE_TRACED)
 		traced_finish(t);
 	certify(t);
 	tell_limit(t);

@@ -15,6 +15,7 @@
 #include "harness/plan/knee.h"
 #include "harness/plan/oracle.h"
 #include "harness/plan/plan.h"
+#include "harness/plan/sample_kind.h"
 
 /* What is the same for all samples of a run. */
 struct sample_env {
@@ -37,7 +38,7 @@ struct sample_request {
 	const struct cell *cell;
 	const struct subject *subject;
 	bool is_twin;
-	const char *kind; /* timed counted simulated traced calibrate (of a server: its knee) smoke */
+	enum sample_kind kind;
 	const char *event_set; /* counted: event_sets.h */
 	unsigned round, attempt, position;
 	uint64_t ops; /* linear: how many; else 0 */

@@ -41,7 +41,7 @@ static json_t *metric_value(const struct take *t, const json_t *memory_each)
 	uint64_t ops = take_ops_done(t);
 	const json_t *total;
 
-	if (!is_ok(t) || strcmp(t->r->kind, "timed") != 0)
+	if (!is_ok(t) || t->r->kind != SAMPLE_TIMED)
 		return json_null();
 	if (metric == METRIC_BYTES_PER_TASK) {
 		total = json_object_get(memory_each, "total_bytes");
@@ -349,7 +349,7 @@ static json_t *ops_json(const struct take *t)
 /* A state sample without its two readings says nothing. */
 static void check_memory(struct take *t, const json_t *memory_each)
 {
-	if (t->r->cell->workload->scaling != SCALING_STATE || strcmp(t->r->kind, "timed") != 0)
+	if (t->r->cell->workload->scaling != SCALING_STATE || t->r->kind != SAMPLE_TIMED)
 		return;
 	if (!t->mem_base || !t->mem_live)
 		take_fail(t, "failed", "it took no snapshot '%s'", t->mem_base ? "live" : "base");
@@ -392,8 +392,8 @@ json_t *take_record(struct take *t)
 	sample_key(r, key);
 	record = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:b, s:s, s:i, s:i, s:i, s:I, s:s, s:s?}", "schema",
 			   "switchyard.sample/1", "key", key, "run_id", t->env->run_id, "seq", 0, "cell", cell->id,
-			   "subject", r->subject->id, "is_twin", r->is_twin, "kind", r->kind, "round", (int)r->round,
-			   "attempt", (int)r->attempt, "position", (int)r->position, "started_unix_ns",
+			   "subject", r->subject->id, "is_twin", r->is_twin, "kind", sample_kind_name(r->kind), "round",
+			   (int)r->round, "attempt", (int)r->attempt, "position", (int)r->position, "started_unix_ns",
 			   (json_int_t)t->started_unix_ns, "status", t->status ? t->status : "ok", "why",
 			   t->status ? t->why : NULL);
 	json_object_set_new(record, "workload", json_string(cell->workload->name));

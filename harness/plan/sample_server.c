@@ -44,7 +44,7 @@ bool take_hdr_name(const struct take *t, char out[32])
 {
 	char key[17];
 
-	if (!t->env->hdr_dir || strcmp(t->r->kind, "timed") != 0)
+	if (!t->env->hdr_dir || t->r->kind != SAMPLE_TIMED)
 		return false;
 	sample_key(t->r, key);
 	snprintf(out, 32, "%s.hgrm", key);
@@ -58,7 +58,7 @@ static json_t *load_wanted(struct take *t, const json_t *listen)
 	uint64_t rate;
 
 	json_object_del(wanted, "hdr_file"); /* no subject chooses what is written */
-	if (strcmp(t->r->kind, "calibrate") == 0)
+	if (t->r->kind == SAMPLE_CALIBRATE)
 		json_object_del(wanted, "rate");
 	if (!t->r->load)
 		return wanted;
@@ -72,7 +72,7 @@ static json_t *load_wanted(struct take *t, const json_t *listen)
 
 static bool send_load(struct take *t, const json_t *listen)
 {
-	bool is_smoke = strcmp(t->r->kind, "smoke") == 0;
+	bool is_smoke = t->r->kind == SAMPLE_SMOKE;
 	int64_t duration_ns = is_smoke ? SMOKE_NS : t->r->region_ns;
 
 	/* What the subject says of its load goes to the generator as it is, which checks it. */

@@ -48,12 +48,12 @@ static void put_part(const char *text, const char *head, const char *name)
 
 static void choose_sample(const char *text, struct sample_request *r, struct cell *cell)
 {
-	static const char *const kinds[] = {"calibrate", "counted", "smoke"};
+	static const enum sample_kind kinds[] = {SAMPLE_CALIBRATE, SAMPLE_COUNTED, SAMPLE_SMOKE};
 	char head[40];
 
-	r->kind = "timed";
+	r->kind = SAMPLE_TIMED;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		snprintf(head, sizeof head, "== %s", kinds[i]);
+		snprintf(head, sizeof head, "== %s", sample_kind_name(kinds[i]));
 		if (strstr(text, head))
 			r->kind = kinds[i];
 	}

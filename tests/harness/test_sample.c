@@ -63,7 +63,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static json_t *take_kind(const char *way, const char *kind, int64_t timeout_ns)
+static json_t *take_kind(const char *way, enum sample_kind kind, int64_t timeout_ns)
 {
 	struct sample_env env;
 	struct sample_request r = {.cell = &plan->cells[0], .kind = kind, .ops = 100, .region_ns = 10000000};
@@ -90,7 +90,7 @@ static json_t *take_kind(const char *way, const char *kind, int64_t timeout_ns)
 static json_t *take(const char *way, int64_t timeout_ns)
 {
 	for (int i = 0;; i++) {
-		json_t *record = take_kind(way, "timed", timeout_ns);
+		json_t *record = take_kind(way, SAMPLE_TIMED, timeout_ns);
 
 		if (i == 50 || strcmp(way, "lies") == 0 || strcmp(jsonx_str(record, "status"), "void") != 0)
 			return record;
@@ -147,12 +147,12 @@ static void test_threads(void **state)
 }
 
 /* One sample with nothing but what the caller sets: no pause, no certificate, no second try. */
-static json_t *take_plain(struct sample_env *env, size_t cell, const char *way, const char *kind)
+static json_t *take_plain(struct sample_env *env, size_t cell, const char *way, enum sample_kind kind)
 {
 	struct sample_request r = {.cell = &plan->cells[cell],
 				   .kind = kind,
 				   .ops = cell == 0 ? 12 : 0,
-				   .event_set = strcmp(kind, "counted") == 0 ? "page-faults,nosuch" : NULL};
+				   .event_set = kind == SAMPLE_COUNTED ? "page-faults,nosuch" : NULL};
 	json_t *record;
 
 	env->run_id = "test";
@@ -175,7 +175,7 @@ static void test_counted_per_op(void **state)
 
 	(void)state;
 	sample_env_defaults(&env);
-	record = take_plain(&env, 1, "good", "counted");
+	record = take_plain(&env, 1, "good", SAMPLE_COUNTED);
 	assert_int_equal(json_array_size(json_object_get(record, "counters")), 2);
 	assert_string_equal(jsonx_str(record, "event_set"), "page-faults,nosuch");
 	json_array_foreach (json_object_get(record, "counters"), i, counter) {
@@ -201,7 +201,7 @@ static void test_unsettled(void **state)
 	(void)state;
 	sample_env_defaults(&env);
 	env.snapshot_wait_ns = 1;
-	record = take_plain(&env, 2, "state", "timed");
+	record = take_plain(&env, 2, "state", SAMPLE_TIMED);
 	noise = json_object_get(record, "noise");
 	assert_string_equal(jsonx_str(record, "status"), "ok");
 	assert_string_equal(jsonx_str(noise, "verdict"), "contaminated");
@@ -210,7 +210,7 @@ static void test_unsettled(void **state)
 	assert_non_null(jsonx_str(noise, "why"));
 	json_decref(record);
 	env.snapshot_wait_ns = INT64_C(2000000000);
-	record = take_plain(&env, 2, "state", "timed");
+	record = take_plain(&env, 2, "state", SAMPLE_TIMED);
 	memory = json_object_get(record, "memory");
 	settled = jsonx_bool(json_object_get(memory, "base"), "settled", false) &&
 		  jsonx_bool(json_object_get(memory, "live"), "settled", false); /* not on a busy machine */
@@ -227,7 +227,7 @@ static json_t *take_plain_not_void(size_t cell, const char *way)
 		json_t *record;
 
 		sample_env_defaults(&env);
-		record = take_plain(&env, cell, way, "timed");
+		record = take_plain(&env, cell, way, SAMPLE_TIMED);
 		if (i == 50 || strcmp(jsonx_str(record, "status"), "void") != 0)
 			return record;
 		json_decref(record);
@@ -244,7 +244,7 @@ static void test_strays(void **state)
 	if (topology_pus(topology) < 2)
 		skip();
 	sample_env_defaults(&env);
-	record = take_plain(&env, 0, "strays", "timed");
+	record = take_plain(&env, 0, "strays", SAMPLE_TIMED);
 	outside = json_array_get(json_object_get(json_object_get(record, "sched"), "outside"), 0);
 	assert_non_null(outside);
 	assert_int_equal(jsonx_int(outside, "threads", 0), 1);
@@ -253,7 +253,7 @@ static void test_strays(void **state)
 	assert_string_equal(jsonx_str(record, "status"), "void");
 	assert_non_null(strstr(jsonx_str(record, "why"), "ran on other CPUs than the cell's"));
 	json_decref(record);
-	record = take_plain(&env, 0, "strays", "smoke"); /* which claims no time */
+	record = take_plain(&env, 0, "strays", SAMPLE_SMOKE); /* which claims no time */
 	assert_string_equal(jsonx_str(record, "status"), "ok");
 	json_decref(record);
 	record = take("good", 0);
@@ -272,7 +272,7 @@ static void test_limited(void **state)
 	(void)state;
 	sample_env_defaults(&env);
 	env.snapshot_wait_ns = 1;
-	record = take_plain(&env, 2, "limited", "timed");
+	record = take_plain(&env, 2, "limited", SAMPLE_TIMED);
 	hit = json_object_get(json_object_get(record, "memory"), "limit_hit");
 	assert_string_equal(jsonx_str(record, "status"), "failed");
 	assert_string_equal(jsonx_str(record, "why"), "cannot hold 100 tasks; at the limit RLIMIT_NOFILE = 40");
@@ -352,11 +352,11 @@ static void test_knobs(void **state)
 	(void)state;
 	sample_env_defaults(&env);
 	env.knobs = knobs;
-	record = take_plain(&env, 0, "good", "smoke");
+	record = take_plain(&env, 0, "good", SAMPLE_SMOKE);
 	assert_string_equal(jsonx_str(json_object_get(record, "notes"), "asked"), "speed=2,colour=blue");
 	assert_string_equal(jsonx_str(record, "knobs_set"), "speed=2,colour=blue");
 	json_decref(record);
-	record = take_plain(&env, 0, "slow", "smoke");
+	record = take_plain(&env, 0, "slow", SAMPLE_SMOKE);
 	assert_string_equal(jsonx_str(json_object_get(record, "notes"), "asked"), "");
 	assert_string_equal(jsonx_str(record, "knobs_set"), "");
 	json_decref(record);
@@ -429,14 +429,14 @@ static void test_stderr_flood(void **state)
 
 static void test_calibration(void **state)
 {
-	json_t *record = take_kind("good", "calibrate", 0);
+	json_t *record = take_kind("good", SAMPLE_CALIBRATE, 0);
 
 	(void)state;
 	assert_string_equal(jsonx_str(record, "status"), "ok");
 	assert_int_equal(jsonx_int(record, "ops", 0), 1000);
 	assert_int_equal(jsonx_int(json_object_get(record, "time"), "wall_ns", 0), 50000000);
 	json_decref(record);
-	record = take_kind("badcalibration", "calibrate", 0);
+	record = take_kind("badcalibration", SAMPLE_CALIBRATE, 0);
 	assert_string_equal(jsonx_str(record, "status"), "failed");
 	assert_string_equal(jsonx_str(record, "why"), "its calibration has no ops and region_ns");
 	json_decref(record);
@@ -476,7 +476,7 @@ static void test_scale_ops(void **state)
 static int64_t pad_of(uint64_t seed, unsigned round)
 {
 	struct sample_env env;
-	struct sample_request r = {.cell = &plan->cells[1], .kind = "smoke", .round = round};
+	struct sample_request r = {.cell = &plan->cells[1], .kind = SAMPLE_SMOKE, .round = round};
 	json_t *record;
 	int64_t pad;
 
@@ -517,7 +517,7 @@ static void test_pads(void **state)
 static void test_keys_differ(void **state)
 {
 	struct sample_request r = {
-		.cell = &plan->cells[0], .subject = catalog_subject(catalog, "good"), .kind = "timed"};
+		.cell = &plan->cells[0], .subject = catalog_subject(catalog, "good"), .kind = SAMPLE_TIMED};
 	char keys[6][17];
 
 	(void)state;
@@ -528,7 +528,7 @@ static void test_keys_differ(void **state)
 	sample_key(&r, keys[2]);
 	r.is_twin = true;
 	sample_key(&r, keys[3]);
-	r.kind = "counted";
+	r.kind = SAMPLE_COUNTED;
 	sample_key(&r, keys[4]);
 	r.subject = catalog_subject(catalog, "lies");
 	sample_key(&r, keys[5]);
