@@ -7,6 +7,8 @@
 #   x_min, x_max, y_min, y_max, x_log, y_log, canvas_w, canvas_h
 # and the tics of both axes. Data: one block per model, rows "x median low high";
 # a blank line breaks the line between two points.
+# Before it, targets = "svg" may ask for that alone.
+if (!exists("targets")) { targets = "svg png" }
 svg_font = "sans-serif,14"
 png_font = "DejaVu Sans,11"
 set border 3 lc rgb "#777777"
@@ -32,7 +34,7 @@ set rmargin 4
 apart(i) = (i - (series + 1) / 2.0) * 0.005
 shift(i, x) = x_log ? x * exp(apart(i) * log(x_max / x_min)) : x + apart(i) * (x_max - x_min)
 set bars small
-do for [target in "svg png"] {
+do for [target in targets] {
 	if (target eq "svg") {
 		size = 0.7
 		lower = -0.3 # beside a point this terminal sets text too high

@@ -8,6 +8,8 @@
 #   colors, points                    their colours and point types, blank-separated
 #   x_min, x_max, y_max, x_log, canvas_w, canvas_h, label_w
 # and the tics of both axes. Data: one block per model, rows "y median low high".
+# Before it, targets = "svg" may ask for that alone.
+if (!exists("targets")) { targets = "svg png" }
 svg_font = "sans-serif,14"
 png_font = "DejaVu Sans,11"
 set border 1 lc rgb "#777777"
@@ -30,7 +32,7 @@ set lmargin at screen (label_w / (1.0 * canvas_w))
 set rmargin 3
 set style data xerrorbars
 set bars small
-do for [target in "svg png"] {
+do for [target in targets] {
 	if (target eq "svg") {
 		size = 0.7
 		lower = -0.3 # beside a point this terminal sets text too high

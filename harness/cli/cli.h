@@ -59,6 +59,16 @@ json_t *cli_words(const char *command, int argc, char **argv);
 /* One JSON text and a newline on standard output, with as many digits as in the files of a run. `json` may be NULL: nothing. */
 void cli_print_json(const json_t *json);
 
+/* --lang of a command that writes reports: whether it asks for Chinese beside the English. -EINVAL: for another language. */
+struct options;
+int cli_language(const struct options *o, bool *is_chinese, struct err *err);
+#define CLI_LANG_OPTION                                                                                                \
+	{                                                                                                              \
+		.name = "lang", .value = "LANGUAGE",                                                                   \
+		.help = "zh: also the report in Chinese, report.zh-CN.html and .md, and the summary in it (default: "  \
+			"en)"                                                                                          \
+	}
+
 /* Width of the terminal on standard output, 100 where it is none. */
 unsigned cli_width(void);
 

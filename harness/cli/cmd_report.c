@@ -16,6 +16,7 @@ static const struct option_spec specs[] = {
 	{.name = "format",
 	 .value = "FORM",
 	 .help = "print it instead, as csv (a line per sample), csv-cells, gbench (JSON), junit (XML) or benchstat"},
+	CLI_LANG_OPTION,
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
 
@@ -51,14 +52,22 @@ static int pool(const struct options *o, struct err *err)
 static int report_one(const struct options *o, struct err *err)
 {
 	char *dir = run_find(o->args[0]);
-	int rc;
+	bool is_chinese;
+	int rc = cli_language(o, &is_chinese, err);
 
+	if (rc) {
+		free(dir);
+		return cli_usage(err);
+	}
 	if (options_has(o, "format")) {
 		rc = report_export(dir, options_get(o, "format"), stdout, err);
 	} else {
 		rc = report_write(dir, err);
+		if (rc == 0 && is_chinese)
+			rc = report_write_chinese(dir, err);
 		if (rc == 0)
-			rc = report_summary(dir, stdout, cli_width(), err);
+			rc = is_chinese ? report_summary_chinese(dir, stdout, cli_width(), err)
+					: report_summary(dir, stdout, cli_width(), err);
 	}
 	free(dir);
 	return rc ? cli_usage(err) : CLI_DONE;
@@ -73,11 +82,14 @@ int cmd_report(int argc, char **argv)
 	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
 		return cli_usage(&err);
 	if (options_has(&o, "help")) {
-		puts("usage: switchyard report RUN [--format FORM]      switchyard report RUN RUN...\n\n"
+		puts("usage: switchyard report RUN [--lang zh | --format FORM]      switchyard report RUN RUN...\n\n"
 		     "Reads run.json and samples.jsonl in the folder RUN (or results/RUN), writes report.json, "
 		     "report.md, report.html,\n"
 		     "benchstat.txt and plots/ beside them, and prints the summary. The same records give the same "
-		     "report.\n\n"
+		     "report.\n"
+		     "With --lang zh also report.zh-CN.html and report.zh-CN.md, which say the same in Chinese; forms "
+		     "for "
+		     "machines have\none language.\n\n"
 		     "Several runs, of as many machines (folders, names, report.json files): one table with the ratios "
 		     "that each\n"
 		     "shows, on standard output; --format markdown for a page.\n");

@@ -72,6 +72,7 @@ static const struct option_spec specs[] = {
 	{.name = "old",
 	 .value = "DIR",
 	 .help = "measure another build's subjects (a folder, or a baseline) beside these, as NAME@old"},
+	CLI_LANG_OPTION,
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
@@ -192,11 +193,19 @@ static int save_baseline(struct run *r, int code)
 
 static int report(struct run *r, int code)
 {
-	if (report_write(r->dir, &r->err) != 0)
-		return cli_usage(&r->err);
-	if (r->order)
+	bool is_chinese = false;
+	int rc = report_write(r->dir, &r->err);
+
+	if (rc == 0)
+		rc = cli_language(&r->o, &is_chinese, &r->err);
+	if (rc == 0 && is_chinese)
+		rc = report_write_chinese(r->dir, &r->err);
+	if (rc == 0 && r->order)
 		return code;
-	if (report_summary(r->dir, stdout, cli_width(), &r->err) != 0)
+	if (rc == 0)
+		rc = is_chinese ? report_summary_chinese(r->dir, stdout, cli_width(), &r->err)
+				: report_summary(r->dir, stdout, cli_width(), &r->err);
+	if (rc != 0)
 		return cli_usage(&r->err);
 	return save_baseline(r, code);
 }
@@ -398,6 +407,8 @@ int run_with(int argc, char **argv, const struct run_order *order)
 	if (rc == 0 && r->o.n_args)
 		rc = err_set(&r->err, -EINVAL, "run takes no argument '%.60s' (perhaps -f workload:%.60s)",
 			     r->o.args[0], r->o.args[0]);
+	if (rc == 0)
+		rc = cli_language(&r->o, &(bool){false}, &r->err);
 	if (rc == 0)
 		rc = check_options(r);
 	if (rc == 0)

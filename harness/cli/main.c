@@ -1,6 +1,7 @@
 /*
  * main.c - switchyard: finds the command and leaves the rest to it.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include "build_info.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/options.h"
 #include "harness/plan/jsonx.h"
 
 static const struct {
@@ -76,6 +78,16 @@ void cli_print_json(const json_t *json)
 		return;
 	json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
 	putchar('\n');
+}
+
+int cli_language(const struct options *o, bool *is_chinese, struct err *err)
+{
+	const char *name = options_has(o, "lang") ? options_get(o, "lang") : "en";
+
+	*is_chinese = strcmp(name, "zh") == 0;
+	if (*is_chinese || strcmp(name, "en") == 0)
+		return 0;
+	return err_set(err, -EINVAL, "--lang: there is no language '%.40s'; known are en and zh", name);
 }
 
 unsigned cli_width(void)

@@ -8,6 +8,7 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 /* ---- memory ------------------------------------------------------------------------------------------------- */
@@ -63,17 +64,17 @@ static void say_limits(struct doc *d, const struct report *r)
 
 void content_memory(struct doc *d, const struct report *r)
 {
-	static const char *const names[] = {"model",
-					    "bytes per task, all in",
-					    "RSS",
-					    "page tables",
-					    "kernel stacks",
-					    "slab",
-					    "PSS",
-					    "sockets' buffers",
-					    "fixed cost",
-					    "tasks",
-					    "n"};
+	static const char *const names[] = {SAID("model"),
+					    SAID("bytes per task, all in"),
+					    SAID("RSS"),
+					    SAID("page tables"),
+					    SAID("kernel stacks"),
+					    SAID("slab"),
+					    SAID("PSS"),
+					    SAID("sockets' buffers"),
+					    SAID("fixed cost"),
+					    SAID("tasks"),
+					    SAID("n")};
 
 	if (r->n_slopes == 0 && r->n_limits == 0)
 		return;
@@ -128,7 +129,8 @@ void content_row_head(struct doc *d, const struct cell *c, const char *subject)
 /* The text is the caption. */
 static void figure_table(struct doc *d, const char *name, const struct side_figure *figures, size_t n)
 {
-	const char *const heads[] = {"cell, model", name, "median over processes", "least", "greatest", "n"};
+	const char *const heads[] = {SAID("cell, model"), name,     SAID("median over processes"), SAID("least"),
+				     SAID("greatest"),    SAID("n")};
 
 	doc_table(d, true);
 	CONTENT_HEADS(d, heads);
@@ -137,7 +139,7 @@ static void figure_table(struct doc *d, const char *name, const struct side_figu
 		char text[64];
 
 		content_row_head(d, f->cell, f->subject);
-		words_code(d->text, f->name);
+		words_code(d->text, say(f->name));
 		doc_cell(d, CELL_PLAIN);
 		content_value(d, &f->value, UNIT_PLAIN, false);
 		words_number(text, sizeof(text), f->value.min, UNIT_PLAIN);
@@ -161,7 +163,7 @@ void content_figures(struct doc *d, const struct report *r)
 	doc_say(d, "What workloads tell beside their metric; what each means stands in the workload's "
 		   "paragraph on fairness. Nothing is judged by them.");
 	doc_para(d, PARA_PLAIN);
-	figure_table(d, "figure", r->figures, r->n_figures);
+	figure_table(d, SAID("figure"), r->figures, r->n_figures);
 }
 
 /* ---- counters ------------------------------------------------------------------------------------------------ */
@@ -190,7 +192,7 @@ static void counter_reasons(struct doc *d, const struct report *r)
 		open = true;
 		words_code(d->text, c->name);
 		doc_say(d, " not counted (%zu cell and model pairs): ", same);
-		words_plain(d->text, c->why);
+		words_record(d->text, c->why);
 		doc_say(d, ".");
 		doc_item(d);
 	}
@@ -279,8 +281,8 @@ static void value_or_dash(struct doc *d, const struct stats_estimate *e)
 
 static void switch_table(struct doc *d, const struct report *r)
 {
-	static const char *const heads[] = {"cell, model", "event", "per kernel switch",
-					    "per switch of the model's own"};
+	static const char *const heads[] = {SAID("cell, model"), SAID("event"), SAID("per kernel switch"),
+					    SAID("per switch of the model's own")};
 	bool open = false;
 
 	for (size_t i = 0; i < r->n_counters; i++) {
@@ -336,14 +338,15 @@ void content_counters(struct doc *d, const struct report *r)
 	if (r->n_ratios == 0)
 		return;
 	doc_say(d, "Ratios of counters, each of one process and one set, which was counted at one time.");
-	figure_table(d, "ratio", r->ratios, r->n_ratios);
+	figure_table(d, SAID("ratio"), r->ratios, r->n_ratios);
 }
 
 /* ---- twins, exclusions ------------------------------------------------------------------------------------------ */
 
 void content_twins(struct doc *d, const struct report *r)
 {
-	static const char *const names[] = {"cell, model", "ratio", "interval", "half-width", "rounds", "differs"};
+	static const char *const names[] = {SAID("cell, model"), SAID("ratio"),  SAID("interval"),
+					    SAID("half-width"),  SAID("rounds"), SAID("differs")};
 
 	doc_say(d, "A/A twins: what identical programs show here");
 	doc_heading(d, 2, "twins");
@@ -397,13 +400,13 @@ void content_excluded(struct doc *d, const struct report *r)
 	for (i = 0; i < r->n_excluded; i++) {
 		words_code(d->text, r->excluded[i].what);
 		doc_say(d, ": ");
-		words_plain(d->text, r->excluded[i].why);
+		words_record(d->text, r->excluded[i].why);
 		doc_say(d, ".");
 		doc_item(d);
 	}
 	json_array_foreach (r->warnings, i, warning) {
-		words_plain(d->text,
-			    json_is_string(warning) ? json_string_value(warning) : "a line that does not parse");
+		words_record(d->text,
+			     json_is_string(warning) ? json_string_value(warning) : "a line that does not parse");
 		doc_item(d);
 	}
 	doc_list(d, false);
@@ -424,7 +427,7 @@ void content_repeat(struct doc *d, const struct report *r)
 	doc_say(d, " ");
 	words_plain(d->text, field_text(tool, "version", "?"));
 	doc_say(d, ", commit ");
-	words_code(d->text, *field_text(tool, "git_rev", "") ? field_text(tool, "git_rev", "") : "unknown");
+	words_code(d->text, *field_text(tool, "git_rev", "") ? field_text(tool, "git_rev", "") : say("unknown"));
 	doc_say(d, json_is_true(dirty)    ? " **with uncommitted changes**"
 		   : json_is_false(dirty) ? " without uncommitted changes"
 					  : "");
@@ -498,7 +501,7 @@ static void say_subjects(struct doc *d, const struct report *r)
 
 void content_host(struct doc *d, const struct report *r)
 {
-	static const char *const names[] = {"fact", "value"};
+	static const char *const names[] = {SAID("fact"), SAID("value")};
 	json_t *host = json_object_get(r->run, "host"), *value;
 	const char *key;
 

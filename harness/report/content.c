@@ -8,6 +8,7 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 /* ---- the machine ----------------------------------------------------------------------------------------- */
@@ -34,7 +35,7 @@ static void say_known(struct doc *d, const json_t *host, const char *before, con
 	const json_t *v = json_object_get(host, key);
 	const char *why = field_text(json_object_get(host, "why"), key, NULL);
 
-	doc_say(d, "%s", before);
+	doc_say(d, "%s", say(before));
 	if (json_is_string(v)) {
 		words_plain(d->text, json_string_value(v));
 	} else if (json_is_integer(v)) {
@@ -43,7 +44,7 @@ static void say_known(struct doc *d, const json_t *host, const char *before, con
 		doc_say(d, "not known");
 		if (why) {
 			doc_say(d, " (");
-			words_plain(d->text, why);
+			words_record(d->text, why);
 			doc_say(d, ")");
 		}
 	}
@@ -57,9 +58,9 @@ static void say_machine(struct doc *d, const struct report *r)
 
 	doc_say(d, "**Machine.** ");
 	say_known(d, host, "", "cpu_model");
-	say_known(d, host, " (", "arch");
-	say_known(d, host, "), ", "vcpus");
-	say_known(d, host, " CPUs on ", "cores");
+	say_known(d, host, SAID(" ("), "arch");
+	say_known(d, host, SAID("), "), "vcpus");
+	say_known(d, host, SAID(" CPUs on "), "cores");
 	doc_say(d, " cores");
 	say_caches(d, host);
 	words_number(mem, sizeof(mem), field_number(host, "mem_bytes"), UNIT_BYTES);
@@ -75,15 +76,15 @@ static void say_machine(struct doc *d, const struct report *r)
 	} else {
 		doc_say(d, virt ? "Not virtualised" : "Whether it is virtualised is not known");
 	}
-	say_known(d, host, ", kernel ", "kernel");
-	say_known(d, host, ", ", "distro");
-	say_known(d, host, ", clock source ", "clocksource");
-	say_known(d, host, ", governor ", "governor");
+	say_known(d, host, SAID(", kernel "), "kernel");
+	say_known(d, host, SAID(", "), "distro");
+	say_known(d, host, SAID(", clock source "), "clocksource");
+	say_known(d, host, SAID(", governor "), "governor");
 	if (json_is_true(json_object_get(pmu, "available"))) {
 		doc_say(d, ", hardware counters available");
 	} else {
 		doc_say(d, ", no hardware counters (");
-		words_plain(d->text, field_text(pmu, "why", "reason not known"));
+		words_record(d->text, field_text(pmu, "why", "reason not known"));
 		doc_say(d, ")");
 	}
 	doc_say(d, ".");
@@ -116,7 +117,7 @@ static void say_stamp(struct doc *d, const struct report *r)
 		doc_say(d, "This run is stamped **NOISY**");
 		json_array_foreach (r->noise_reasons, i, reason) {
 			doc_say(d, i ? "; " : ": ");
-			words_plain(d->text, json_string_value(reason));
+			words_record(d->text, json_string_value(reason));
 		}
 		doc_say(d, ". Differences below 5 %% are not called differences in it. ");
 		say_twins(d, r);
@@ -151,7 +152,7 @@ static void say_looks(struct doc *d, const struct report *r)
 	}
 	doc_say(d, "**Looks.** Comparisons were looked at after ");
 	for (size_t i = 0; i < r->n_looks; i++)
-		doc_say(d, "%s%u", i == 0 ? "" : i + 1 < r->n_looks ? ", " : " and ", r->looks[i].rounds);
+		doc_say(d, "%s%u", i == 0 ? "" : i + 1 < r->n_looks ? say(", ") : say(" and "), r->looks[i].rounds);
 	doc_say(d,
 		" rounds; a cell ended when all of its had a verdict. Each look has a part of the 5 %% that a cell may "
 		"err, so "
@@ -247,7 +248,7 @@ static void headline_cell(struct doc *d, const struct cell *c, const char *subje
 static void table_heads(struct doc *d, const char *first, const char **subjects, size_t n)
 {
 	doc_row(d, true);
-	doc_say(d, "%s", first);
+	doc_say(d, "%s", say(first));
 	doc_cell(d, CELL_PLAIN);
 	for (size_t i = 0; i < n; i++) {
 		words_plain(d->text, subjects[i]);
@@ -290,7 +291,7 @@ static void headline(struct doc *d, const struct report *r, const char **subject
 		"far "
 		"as they vary.");
 	doc_table(d, true);
-	table_heads(d, "cell", subjects, n);
+	table_heads(d, SAID("cell"), subjects, n);
 	for (size_t i = 0; i < r->n_cells; i++) {
 		const struct cell *c = &r->cells[i];
 
@@ -328,7 +329,7 @@ static void switches(struct doc *d, const struct report *r, const char **subject
 		   "(getrusage), medians with their intervals. A model that switches between its tasks without the "
 		   "kernel stays near 0.");
 	doc_table(d, true);
-	table_heads(d, "cell", subjects, n);
+	table_heads(d, SAID("cell"), subjects, n);
 	for (size_t i = 0; i < r->n_cells; i++) {
 		const struct cell *c = &r->cells[i];
 
@@ -401,12 +402,12 @@ static void tally_cells(struct doc *d, const struct tally *t)
 
 static void tallies(struct doc *d, const struct report *r)
 {
-	static const char *const heads[] = {"workload: model against model",
-					    "less (faster)",
-					    "more (slower)",
-					    "same within 5 %",
-					    "not separated",
-					    "not trusted"};
+	static const char *const heads[] = {SAID("workload: model against model"),
+					    SAID("less (faster)"),
+					    SAID("more (slower)"),
+					    SAID("same within 5 %"),
+					    SAID("not separated"),
+					    SAID("not trusted")};
 
 	if (r->n_comparisons == 0)
 		return;
@@ -418,7 +419,7 @@ static void tallies(struct doc *d, const struct report *r)
 	doc_table(d, true);
 	doc_row(d, true);
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		doc_say(d, "%s", heads[i]);
+		doc_say(d, "%s", say(heads[i]));
 		doc_cell(d, CELL_PLAIN);
 	}
 	for (size_t i = 0; i < r->n_comparisons; i++) {
@@ -470,8 +471,15 @@ void content_write(struct doc *d, const struct report *r)
 	content_questions(d, r);
 	if (r->plots_why[0]) {
 		doc_say(d, "Figures are missing: ");
-		words_plain(d->text, r->plots_why);
+		words_record(d->text, r->plots_why);
 		doc_say(d, ".");
+		doc_para(d, PARA_NOTE);
+	}
+	if (r->without_png) {
+		doc_say(d,
+			"No font is installed here that has Chinese characters: figures are drawn as SVG alone, whose "
+			"text is drawn by the program that shows them. The PNG files beside them are the English "
+			"ones.");
 		doc_para(d, PARA_NOTE);
 	}
 	if (kept) {

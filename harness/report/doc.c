@@ -2,6 +2,7 @@
  * doc.c - the part of a page that all formats share: the text being written and the rows being counted (doc.h).
  */
 #include "harness/report/doc.h"
+#include "harness/report/say.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -55,7 +56,7 @@ void doc_say(struct doc *d, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vfprintf(d->text, fmt, ap);
+	vfprintf(d->text, say(fmt), ap);
 	va_end(ap);
 }
 

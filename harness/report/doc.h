@@ -60,7 +60,7 @@ void doc_cell(struct doc *d, enum doc_cell_kind kind);
 void doc_figure(struct doc *d, const struct plot *p);
 void doc_fold(struct doc *d, bool open); /* opening takes the text as the summary */
 
-/* For short pieces: doc_say(d, "...") writes into d->text. */
+/* For short pieces: doc_say(d, "...") writes into d->text, in the page's language (say.h): the format is what is looked up. */
 void doc_say(struct doc *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "harness/report/gnuplot.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 
 struct look {
 	const char *subject, *color;
@@ -47,10 +48,11 @@ static void name_files(struct plot *p, const char *workload, const char *what)
 	for (char *c = p->id; *c; c++)
 		if (!isalnum((unsigned char)*c))
 			*c = '_'; /* the SVG's name, which gnuplot allows letters, digits and this in */
+	snprintf(p->dat, sizeof(p->dat), "plots/%s.dat", p->id); /* numbers: one for all languages */
+	snprintf(p->id + strlen(p->id), sizeof(p->id) - strlen(p->id), "%s", say_suffix());
 	snprintf(p->svg, sizeof(p->svg), "plots/%s.svg", p->id);
 	snprintf(p->png, sizeof(p->png), "plots/%s.png", p->id);
 	snprintf(p->gp, sizeof(p->gp), "plots/%s.gp", p->id);
-	snprintf(p->dat, sizeof(p->dat), "plots/%s.dat", p->id);
 }
 
 int figure_open(struct figure *f, struct report *r, const char *workload, const char *what)
@@ -60,6 +62,8 @@ int figure_open(struct figure *f, struct report *r, const char *workload, const 
 		return -ENOMEM;
 	f->plot->workload = workload;
 	name_files(f->plot, workload, what);
+	if (r->without_png)
+		f->plot->png[0] = 0;
 	f->n_subjects = report_subjects(r, &f->subjects);
 	f->gp = open_memstream(&f->gp_text, &f->gp_size);
 	f->dat = open_memstream(&f->dat_text, &f->dat_size);
@@ -95,15 +99,20 @@ void figure_setting(FILE *gp, const char *name, const char *value)
 void figure_series(struct figure *f)
 {
 	fprintf(f->gp, "# %s\n# Draw again with: gnuplot %s.gp\n", f->plot->title, f->plot->id);
+	if (say_language() != SAY_ENGLISH)
+		fputs("set encoding utf8\n", f->gp);
+	if (!f->plot->png[0])
+		fputs("targets = \"svg\"\n", f->gp);
 	figure_setting(f->gp, "id", f->plot->id);
-	fprintf(f->gp, "dat = \"%s.dat\"\n", f->plot->id);
+	fprintf(f->gp, "dat = \"%s\"\n", strrchr(f->plot->dat, '/') + 1);
 	figure_setting(f->gp, "caption", f->plot->title);
 	fprintf(f->gp, "series = %zu\n", f->n_drawn);
 	for (size_t i = 0; i < f->n_drawn; i++) {
-		char name[80], setting[32];
+		char name[120], setting[32];
 
 		snprintf(setting, sizeof(setting), "title_%zu", i + 1);
-		snprintf(name, sizeof(name), "%s%s", f->drawn[i], strcmp(f->drawn[i], "serial") == 0 ? " (bare)" : "");
+		snprintf(name, sizeof(name), "%s%s", f->drawn[i],
+			 strcmp(f->drawn[i], "serial") == 0 ? say(" (bare)") : "");
 		figure_setting(f->gp, setting, name);
 	}
 	fputs("colors = \"", f->gp);

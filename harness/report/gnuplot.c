@@ -114,6 +114,18 @@ int gnuplot_run(const char *dir, const char *script, struct err *err)
 	return 0;
 }
 
+bool gnuplot_has_chinese(void)
+{
+	FILE *list = popen("fc-list :lang=zh-cn family 2>/dev/null", "re");
+	int first = list ? fgetc(list) : EOF;
+
+	while (list && fgetc(list) != EOF) /* to its end, so that it does not die of a closed pipe */
+		;
+	if (list)
+		pclose(list);
+	return first != EOF;
+}
+
 int gnuplot_template(const char *name, char **out, struct err *err)
 {
 	const char *other = getenv("SWITCHYARD_SCRIPTS");

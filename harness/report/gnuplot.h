@@ -19,6 +19,9 @@ enum { GNUPLOT_SECONDS = 30 };
  */
 int gnuplot_run(const char *dir, const char *script, struct err *err);
 
+/* Whether a font is installed that has Chinese: PNGs are drawn here, where an SVG's text is drawn by who shows it. */
+bool gnuplot_has_chinese(void);
+
 /* The body of a figure's script, from scripts/<name> in the source tree or in $SWITCHYARD_SCRIPTS. Malloc'd. */
 int gnuplot_template(const char *name, char **out, struct err *err);
 

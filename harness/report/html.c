@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 
 static const char style[] =
 	":root{color-scheme:light "
@@ -59,6 +60,17 @@ static const char style[] =
 	"body{max-width:none;font-size:10pt;padding:0}.table,figure{overflow:visible;break-inside:avoid}"
 	"h2,h3{break-after:avoid}table{font-size:8pt}td.number,td.best{white-space:normal}tr{break-inside:avoid}"
 	"figure svg{min-width:0}}\n";
+
+/* Fonts that have Chinese, of the systems that come with one; simplified forms first, because Japanese fonts draw some characters
+ * differently. Lines may break between any two characters, and words in Latin letters keep whole. */
+static const char chinese_style[] =
+	"body{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'PingFang SC','Hiragino Sans GB','Microsoft YaHei',"
+	"'Noto Sans CJK SC','Noto Sans SC','Source Han Sans SC','WenQuanYi Zen Hei','WenQuanYi Micro Hei',sans-serif;"
+	"line-break:strict}\n"
+	"figure svg text{font-family:'PingFang SC','Microsoft YaHei','Noto Sans CJK SC','Noto Sans SC','Source Han "
+	"Sans SC',"
+	"'WenQuanYi Zen Hei','WenQuanYi Micro Hei',sans-serif}\n"
+	"tbody th{min-width:11rem}\n";
 
 void html_put(FILE *out, char c)
 {
@@ -113,12 +125,16 @@ static void plain_text(FILE *out, const char *text)
 
 static void begin(FILE *out, const char *title)
 {
-	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+	bool is_chinese = say_language() == SAY_CHINESE;
+
+	fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n",
+		is_chinese ? "zh-CN" : "en");
+	fputs("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
 	      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
 	      out);
 	plain_text(out, title);
-	fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n", style);
+	fprintf(out, "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n<main>\n", style,
+		is_chinese ? chinese_style : "");
 }
 
 static void end(FILE *out)
@@ -141,10 +157,12 @@ static void heading(FILE *out, int level, const char *id, const char *text)
 
 static void para(FILE *out, enum doc_para_kind kind, const char *text)
 {
-	static const char *const opening[] = {"<p>", "<p class=\"note\">",
-					      "<p class=\"warning\"><strong>Warning.</strong> ", "<pre><code>"};
+	static const char *const opening[] = {"<p>", "<p class=\"note\">", "<p class=\"warning\"><strong>",
+					      "<pre><code>"};
 
 	fputs(opening[kind], out);
+	if (kind == PARA_WARNING)
+		fprintf(out, "%s</strong> ", say("Warning."));
 	if (kind == PARA_CODE)
 		plain_text(out, text);
 	else

@@ -12,19 +12,20 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 
 static const double SAME_LOAD = 0.01; /* rates are whole numbers of the same product: equal ones are equal; arbitrary */
 
 static const char about_knees[] =
-	"Knees: the throughput of a closed loop on all connections, which is what an open loop gets beyond the "
-	"knee; median over processes [interval of at least 95 %]. A knee holds for all cells that differ from "
-	"its own in the load alone.";
+	SAID("Knees: the throughput of a closed loop on all connections, which is what an open loop gets beyond the "
+	     "knee; median over processes [interval of at least 95 %]. A knee holds for all cells that differ from "
+	     "its own in the load alone.");
 static const char about_loads[] =
-	"Loads: an open loop at a percent of a knee. Where it is one model's knee for all, all have the same "
-	"requests at the same times. Where it is each one's own, they have not, and are neither compared nor "
-	"ranked. Response times count from when a request was due; beyond the knee they grow for as long as the "
-	"load lasts, and above 70 % of the base the slower side's queue is long: a verdict on CPU time there is "
-	"one on an overloaded server.";
+	SAID("Loads: an open loop at a percent of a knee. Where it is one model's knee for all, all have the same "
+	     "requests at the same times. Where it is each one's own, they have not, and are neither compared nor "
+	     "ranked. Response times count from when a request was due; beyond the knee they grow for as long as the "
+	     "load lasts, and above 70 % of the base the slower side's queue is long: a verdict on CPU time there is "
+	     "one on an overloaded server.");
 
 bool loads_differ(const struct series *a, const struct series *b)
 {
@@ -75,10 +76,10 @@ static const char *limit_in_words(const struct knee *k)
 	const char *limit = limit_of(k);
 
 	if (!limit)
-		return "not known: other programs used the CPUs";
-	return strcmp(limit, "generator") == 0 ? "the load generator: it can do more"
-	       : strcmp(limit, "cpu") == 0     ? "its CPUs"
-					       : "neither CPU: requests wait, and connections are few";
+		return SAID("not known: other programs used the CPUs");
+	return strcmp(limit, "generator") == 0 ? SAID("the load generator: it can do more")
+	       : strcmp(limit, "cpu") == 0     ? SAID("its CPUs")
+					       : SAID("neither CPU: requests wait, and connections are few");
 }
 
 static void knee_row(struct doc *d, const struct cell *c, const struct series *s, const struct knee *k)
@@ -89,7 +90,7 @@ static void knee_row(struct doc *d, const struct cell *c, const struct series *s
 	content_value(d, &k->rate, UNIT_RATE, false);
 	content_value(d, &k->server_busy, UNIT_SHARE, false);
 	content_value(d, &k->generator_busy, UNIT_SHARE, false);
-	doc_say(d, "%s", limit_in_words(k));
+	doc_say(d, "%s", say(limit_in_words(k)));
 	doc_cell(d, CELL_PLAIN);
 	doc_say(d, "%zu", k->rate.n);
 	if (k->n_disturbed)
@@ -99,8 +100,9 @@ static void knee_row(struct doc *d, const struct cell *c, const struct series *s
 
 static void say_knees(struct doc *d, const struct report *r, const char *workload)
 {
-	static const char *const heads[] = {"measured in cell, model", "knee", "server busy", "generator busy",
-					    "what ends there",         "n"};
+	static const char *const heads[] = {
+		SAID("measured in cell, model"), SAID("knee"), SAID("server busy"), SAID("generator busy"),
+		SAID("what ends there"),         SAID("n")};
 	bool open = false;
 
 	for (size_t i = 0; i < r->n_cells; i++)
@@ -110,7 +112,7 @@ static void say_knees(struct doc *d, const struct report *r, const char *workloa
 			if (!estimate(&r->cells[i].series[j], &k))
 				continue;
 			if (!open) {
-				doc_say(d, "%s", about_knees);
+				doc_say(d, "%s", say(about_knees));
 				doc_table(d, true);
 				CONTENT_HEADS(d, heads);
 				open = true;
@@ -151,8 +153,8 @@ static void load_row(struct doc *d, const struct cell *c, const struct series *s
 
 static void say_loads(struct doc *d, const struct report *r, const char *workload)
 {
-	static const char *const heads[] = {"cell, model", "load", "offered", "of its own knee",
-					    "answered",    "p50",  "p99"};
+	static const char *const heads[] = {SAID("cell, model"), SAID("load"), SAID("offered"), SAID("of its own knee"),
+					    SAID("answered"),    SAID("p50"),  SAID("p99")};
 	bool open = false;
 
 	for (size_t i = 0; i < r->n_cells; i++)
@@ -162,7 +164,7 @@ static void say_loads(struct doc *d, const struct report *r, const char *workloa
 			if (s->is_twin || !series_knee_cell(s))
 				continue;
 			if (!open) {
-				doc_say(d, "%s", about_loads);
+				doc_say(d, "%s", say(about_loads));
 				doc_table(d, true);
 				CONTENT_HEADS(d, heads);
 				open = true;

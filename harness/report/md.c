@@ -2,6 +2,7 @@
  * md.c - the page as Markdown with tables (the GitHub dialect). The markup of words.h is Markdown already.
  */
 #include "harness/report/doc.h"
+#include "harness/report/say.h"
 
 #include <string.h>
 
@@ -27,7 +28,8 @@ static void para(FILE *out, enum doc_para_kind kind, const char *text)
 	if (kind == PARA_CODE)
 		fprintf(out, "\n```sh\n%s\n```\n", text);
 	else
-		fprintf(out, "\n%s%s\n", kind == PARA_PLAIN ? "" : kind == PARA_NOTE ? "> " : "> **Warning.** ", text);
+		fprintf(out, "\n%s%s%s%s%s\n", kind == PARA_PLAIN ? "" : "> ", kind == PARA_WARNING ? "**" : "",
+			kind == PARA_WARNING ? say("Warning.") : "", kind == PARA_WARNING ? "** " : "", text);
 }
 
 static void list(FILE *out, bool open)

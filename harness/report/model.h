@@ -192,7 +192,7 @@ struct counting_cost {
 };
 
 struct plot {
-	char id[160], title[320], alt[800];
+	char id[160], title[320], alt[1200];
 	char svg[176], png[176], gp[176], dat[176]; /* file names relative to the run's folder */
 	const char *workload; /* whose section it belongs to */
 	bool drawn; /* the SVG and the PNG were made */
@@ -205,8 +205,9 @@ struct traced_run {
 	size_t n_scenes;
 	struct traced_scene {
 		struct plot plot; /* without .png, .gp and .dat */
-		char text[600];
+		char text[900];
 		const char *name; /* "a hand-off" */
+		int kind; /* of timeline.h */
 		double after_ns[2]; /* from its first point to its second, and third; NaN: it has none */
 	} scenes[3];
 	const char *why; /* there are none; NULL: there are */
@@ -252,6 +253,7 @@ struct report {
 	struct excluded *excluded;
 	size_t n_excluded;
 	char plots_why[256]; /* why figures are missing, or "" */
+	bool without_png; /* no font here has the page's characters: figures are SVG alone */
 	struct question *questions; /* question.h; of question_files, which the report keeps */
 	size_t n_questions;
 	json_t *question_files;

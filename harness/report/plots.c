@@ -19,6 +19,7 @@
 #include "harness/report/figure.h"
 #include "harness/report/gnuplot.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 enum { ROW_H = 17, MAX_VALUES = 64, CHAR_W = 9, LABEL_CHARS = 40 };
@@ -29,7 +30,7 @@ static const char *about_bare(const struct figure *f)
 {
 	for (size_t i = 0; i < f->n_drawn; i++)
 		if (strcmp(f->drawn[i], "serial") == 0)
-			return "serial is the bare work, without tasks. ";
+			return say("serial is the bare work, without tasks. ");
 	return "";
 }
 
@@ -38,12 +39,12 @@ static const char *about_bare(const struct figure *f)
 static const char *metric_label(const struct cell *c)
 {
 	if (cell_is_memory(c))
-		return "memory per task";
+		return say("memory per task");
 	if (cell_is_server(c))
-		return "CPU time per request";
+		return say("CPU time per request");
 	if (cell_is_delay(c))
-		return strcmp(c->metric, "delay_p50") == 0 ? "delay, median" : "delay, 99th percentile";
-	return strcmp(c->metric, "cpu_per_op") == 0 ? "CPU time per operation" : "time per operation";
+		return strcmp(c->metric, "delay_p50") == 0 ? say("delay, median") : say("delay, 99th percentile");
+	return strcmp(c->metric, "cpu_per_op") == 0 ? say("CPU time per operation") : say("time per operation");
 }
 
 /* A memory interval that reaches 0 bytes has no place on a logarithmic axis: it is drawn to a tenth of the median. */
@@ -70,8 +71,8 @@ static const char *what_is_drawn(const struct report *r, const char *workload)
 	for (size_t i = 0; i < r->n_cells; i++)
 		for (size_t j = 0; j < r->cells[i].n_series && strcmp(r->cells[i].workload, workload) == 0; j++)
 			if (drawable(&r->cells[i].series[j]) && !EST(&r->cells[i].series[j], Q_VALUE)->has_interval)
-				return "median and interval (none with fewer than six samples)";
-	return "median and interval";
+				return say("median and interval (none with fewer than six samples)");
+	return say("median and interval");
 }
 
 /* The cells of one chart: of a workload with many, some. */
@@ -199,13 +200,13 @@ static size_t dots_of(struct figure *f, const struct report *r, const struct cha
 static int draw_chart(struct report *r, const char *dir, const char *body, const struct chart *k,
 		      const struct cell *like, struct err *err)
 {
-	char list[200], what[40] = "cells", part[40] = "";
+	char list[200], what[40] = "cells", part[40] = "", label[120];
 	struct gnuplot_axis axis;
 	size_t rows, chars;
 	struct figure f;
 
 	if (k->of > 1)
-		snprintf(part, sizeof(part), " (%zu of %zu)", k->number, k->of);
+		snprintf(part, sizeof(part), say(" (%zu of %zu)"), k->number, k->of);
 	if (k->number > 1)
 		snprintf(what, sizeof(what), "cells-%zu", k->number);
 	if (figure_open(&f, r, k->workload, what))
@@ -214,10 +215,10 @@ static int draw_chart(struct report *r, const char *dir, const char *body, const
 		if (dots_of(&f, r, k, f.subjects[i]) && figure_add(&f, f.subjects[i]))
 			f.n_drawn = 0; /* out of memory: an empty figure, which gnuplot will refuse */
 	figure_list(&f, list, sizeof(list));
-	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s%s", k->workload, metric_label(like), part);
+	snprintf(f.plot->title, sizeof(f.plot->title), say("%s: %s%s"), k->workload, metric_label(like), part);
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
-		 "%s in %s%s, %s for each cell and model (%s). Further left is better. %sThe numbers "
-		 "are in the table.",
+		 say("%s in %s%s, %s for each cell and model (%s). Further left is better. %sThe numbers "
+		     "are in the table."),
 		 metric_label(like), k->workload, part, what_is_drawn(r, k->workload), list, about_bare(&f));
 	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
 	provenance_comment(f.gp, r, f.plot->workload);
@@ -226,8 +227,9 @@ static int draw_chart(struct report *r, const char *dir, const char *body, const
 	rows = dots_layout(&f, r, k, &chars);
 	axis = gnuplot_axis_make(k->lo, k->hi, words_unit(like));
 	gnuplot_axis_tics(f.gp, 'x', &axis);
-	snprintf(what, sizeof(what), "%s", metric_label(like));
-	fprintf(f.gp, "value_label = \"%s (lower is better%s)\"\n", what, axis.log ? "; logarithmic" : "");
+	snprintf(label, sizeof(label),
+		 axis.log ? say("%s (lower is better; logarithmic)") : say("%s (lower is better)"), metric_label(like));
+	figure_setting(f.gp, "value_label", label);
 	chars = chars > LABEL_CHARS ? LABEL_CHARS : chars;
 	fprintf(f.gp, "x_min = %.9g\nx_max = %.9g\nx_log = %d\ny_max = %g\n", axis.min, axis.max, axis.log,
 		(double)rows - 0.1);
@@ -383,19 +385,32 @@ static void param_label(const struct curve *k, bool log, char *buf, size_t size)
 {
 	json_t *p;
 	size_t i;
-	const char *unit = "", *help = strcmp(k->key, CURVE_WORKERS) == 0 ? "CPUs that the model may use" : "";
+	const char *unit = "", *help = strcmp(k->key, CURVE_WORKERS) == 0 ? SAID("CPUs that the model may use") : "";
+	char *said;
 
 	json_array_foreach (json_object_get(k->like->about, "params"), i, p)
 		if (strcmp(field_text(p, "name", ""), k->key) == 0) {
 			unit = field_text(p, "unit", "");
 			help = field_text(p, "help", "");
 		}
-	snprintf(buf, size, "%s%s%.70s%s%s%s%s%s", k->key, *help ? ": " : "", help, *unit ? " (" : "", unit,
-		 *unit ? ")" : "", log ? ", logarithmic" : "", log && k->values[0] == 0 ? ", 0 not to scale" : "");
+	said = say_record(help);
+	snprintf(buf, size, "%s%s%.*s%s%s%s%s%s", k->key, *help ? say(": ") : "", words_whole(said ? said : "", 70),
+		 said ? said : "", *unit ? " (" : "", say(unit), *unit ? ")" : "", log ? say(", logarithmic") : "",
+		 log && k->values[0] == 0 ? say(", 0 not to scale") : "");
+	free(said);
 }
 
-/* The parameters that are fixed on the curve and vary elsewhere, and where it ran. */
-static void fixed_label(const struct report *r, const struct curve *k, char *buf, size_t size)
+static const char *unsaid(const char *english)
+{
+	return english;
+}
+
+/*
+ * The parameters that are fixed on the curve and vary elsewhere, and where it ran; `in` is say() for readers and unsaid() for
+ * the names of files, which are the same in all languages.
+ */
+static void fixed_label(const struct report *r, const struct curve *k, const char *(*in)(const char *english),
+			char *buf, size_t size)
 {
 	json_t *value;
 	const char *key;
@@ -416,11 +431,13 @@ static void fixed_label(const struct report *r, const struct curve *k, char *buf
 			used += (size_t)snprintf(buf + used, size - used, "%s=%lld, ", key,
 						 (long long)json_integer_value(value));
 	}
-	if (used < size && strcmp(k->key, CURVE_WORKERS) == 0)
-		snprintf(buf + used, size - used, "placement %s", k->like->placement);
-	else if (used < size)
-		snprintf(buf + used, size - used, "placement %s, %ld worker%s", k->like->placement, k->like->workers,
-			 k->like->workers == 1 ? "" : "s");
+	if (used >= size)
+		return;
+	used += (size_t)snprintf(buf + used, size - used, "%s%s", in(SAID("placement ")), k->like->placement);
+	if (used >= size || strcmp(k->key, CURVE_WORKERS) == 0)
+		return;
+	snprintf(buf + used, size - used, ", %ld%s", k->like->workers,
+		 in(k->like->workers == 1 ? SAID(" worker") : SAID(" workers")));
 }
 
 /* With few values each gets its tic; x_min and x_max leave room beside them. */
@@ -439,12 +456,12 @@ static void x_axis(FILE *gp, const struct curve *k)
 
 static int draw_curve(struct report *r, const char *dir, const char *body, const struct curve *k, struct err *err)
 {
-	char what[200], fixed[120], axis_label[200], list[200];
+	char what[200], fixed[120], axis_label[240], list[200];
 	double lo, hi;
 	struct gnuplot_axis axis;
 	struct figure f;
 
-	fixed_label(r, k, fixed, sizeof(fixed));
+	fixed_label(r, k, unsaid, fixed, sizeof(fixed));
 	snprintf(what, sizeof(what), "%s-by-%s-%s", k->total ? "total" : "metric", k->key, fixed);
 	if (figure_open(&f, r, k->like->workload, what))
 		return err_set(err, -ENOMEM, "out of memory");
@@ -452,11 +469,12 @@ static int draw_curve(struct report *r, const char *dir, const char *body, const
 		if (curve_of(&f, r, k, f.subjects[i]) && figure_add(&f, f.subjects[i]))
 			f.n_drawn = 0;
 	figure_list(&f, list, sizeof(list));
-	snprintf(f.plot->title, sizeof(f.plot->title), "%s: %s by %s; %s", k->like->workload,
-		 k->total ? "memory of all tasks" : metric_label(k->like), k->key, fixed);
+	fixed_label(r, k, say, fixed, sizeof(fixed));
+	snprintf(f.plot->title, sizeof(f.plot->title), say("%s: %s by %s; %s"), k->like->workload,
+		 k->total ? say("memory of all tasks") : metric_label(k->like), k->key, fixed);
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
-		 "%s of %s against %s (%s), %s, one line per model (%s). Lower is better. %s",
-		 k->total ? "Memory of all tasks" : metric_label(k->like), k->like->workload, k->key, fixed,
+		 say("%s of %s against %s (%s), %s, one line per model (%s). Lower is better. %s"),
+		 k->total ? say("Memory of all tasks") : metric_label(k->like), k->like->workload, k->key, fixed,
 		 what_is_drawn(r, k->like->workload), list, about_bare(&f));
 	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
 	provenance_comment(f.gp, r, f.plot->workload);
@@ -467,7 +485,7 @@ static int draw_curve(struct report *r, const char *dir, const char *body, const
 	x_axis(f.gp, k);
 	value_range(r, k, &lo, &hi);
 	axis = gnuplot_axis_make(lo, hi, words_unit(k->like));
-	figure_setting(f.gp, "value_label", k->total ? "memory of all tasks" : metric_label(k->like));
+	figure_setting(f.gp, "value_label", k->total ? say("memory of all tasks") : metric_label(k->like));
 	gnuplot_axis_tics(f.gp, 'y', &axis);
 	fprintf(f.gp, "y_min = %.9g\ny_max = %.9g\ny_log = %d\ncanvas_w = %d\ncanvas_h = %d\n", axis.min, axis.max,
 		axis.log, CANVAS_WIDTH, CURVE_HEIGHT);
@@ -529,6 +547,7 @@ int report_plots(struct report *r, const char *dir, struct err *err)
 	}
 	if (gnuplot_template("dots.gp", &dots, &why) || gnuplot_template("curve.gp", &curve, &why))
 		snprintf(r->plots_why, sizeof(r->plots_why), "%.*s", (int)sizeof(r->plots_why) - 1, why.why);
+	r->without_png = say_language() == SAY_CHINESE && !gnuplot_has_chinese();
 	for (size_t i = 0; i < r->n_workloads && rc == 0; i++) {
 		rc = draw_dots(r, dir, dots, r->workloads[i], err);
 		if (rc == 0)

@@ -14,6 +14,7 @@
 #include "harness/report/figure.h"
 #include "harness/report/gnuplot.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 
 enum { LEAST_POINTS = 3, MAX_POINTS = 64 };
 
@@ -92,21 +93,24 @@ static void say_figure(struct figure *f, const struct cell *like, const char *wh
 	char list[200];
 
 	figure_list(f, list, sizeof(list));
-	snprintf(f->plot->title, sizeof(f->plot->title), "%s: %s response time by load; placement %s, %ld worker%s",
-		 like->workload, which, like->placement, like->workers, like->workers == 1 ? "" : "s");
+	snprintf(f->plot->title, sizeof(f->plot->title),
+		 say("%s: %s response time by load; placement %s, %ld worker%s"), like->workload, say(which),
+		 like->placement, like->workers, like->workers == 1 ? "" : "s");
 	snprintf(f->plot->alt, sizeof(f->plot->alt),
-		 "%s response time of %s against the load as a percent of each model's own knee, placement %s, one "
-		 "line per model "
-		 "(%s). Lower is better; at 100 %% a model can do no more, and beyond it response times grow with the "
-		 "length of the "
-		 "load. Knees and rates are in the tables.",
-		 strcmp(which, "median") == 0 ? "Median" : "99th percentile of", like->workload, like->placement, list);
+		 say("%s response time of %s against the load as a percent of each model's own knee, placement %s, one "
+		     "line per model "
+		     "(%s). Lower is better; at 100 %% a model can do no more, and beyond it response times grow with "
+		     "the "
+		     "length of the "
+		     "load. Knees and rates are in the tables."),
+		 strcmp(which, "median") == 0 ? say("Median") : say("99th percentile of"), like->workload,
+		 like->placement, list);
 }
 
 static int draw(struct report *r, const char *dir, const char *body, const struct cell *like, enum quantity q,
 		const struct range *range, struct err *err)
 {
-	const char *which = q == Q_P50 ? "median" : "p99";
+	const char *which = q == Q_P50 ? SAID("median") : "p99";
 	struct gnuplot_axis axis = gnuplot_axis_make(range->lo, range->hi, UNIT_NS);
 	struct spot at[MAX_POINTS];
 	char what[200];
@@ -128,9 +132,10 @@ static int draw(struct report *r, const char *dir, const char *body, const struc
 	provenance_comment(f.gp, r, like->workload);
 	provenance_comment(f.dat, r, like->workload);
 	figure_series(&f);
-	figure_setting(f.gp, "axis_label", "load, of the model's own knee");
+	figure_setting(f.gp, "axis_label", say("load, of the model's own knee"));
 	put_x_axis(f.gp, range->x_max);
-	figure_setting(f.gp, "value_label", q == Q_P50 ? "response time, median" : "response time, 99th percentile");
+	figure_setting(f.gp, "value_label",
+		       q == Q_P50 ? say("response time, median") : say("response time, 99th percentile"));
 	gnuplot_axis_tics(f.gp, 'y', &axis);
 	fprintf(f.gp, "y_min = %.9g\ny_max = %.9g\ny_log = %d\ncanvas_w = %d\ncanvas_h = %d\n", axis.min, axis.max,
 		axis.log, CANVAS_WIDTH, CURVE_HEIGHT);

@@ -6,6 +6,7 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 enum { DIGEST_SHOWN = 12 };
@@ -14,16 +15,16 @@ static const char *commit_of(const struct report *r)
 {
 	const char *rev = field_text(json_object_get(r->run, "tool"), "git_rev", "");
 
-	return *rev ? rev : "unknown";
+	return *rev ? rev : SAID("unknown");
 }
 
 static const char *changes_of(const struct report *r)
 {
 	const json_t *dirty = json_object_get(json_object_get(r->run, "tool"), "git_dirty");
 
-	return json_is_true(dirty)    ? "with uncommitted changes"
-	       : json_is_false(dirty) ? "without uncommitted changes"
-				      : "perhaps with uncommitted changes";
+	return json_is_true(dirty)    ? SAID("with uncommitted changes")
+	       : json_is_false(dirty) ? SAID("without uncommitted changes")
+				      : SAID("perhaps with uncommitted changes");
 }
 
 /* Whether a subject takes part in any cell of the workload (NULL: of the run). */
@@ -62,14 +63,14 @@ void provenance_note(struct doc *d, const struct report *r, const char *workload
 	doc_say(d, "From run ");
 	words_code(d->text, field_text(r->run, "run_id", "?"));
 	doc_say(d, ", seed `%s`, commit ", field_text(r->run, "seed", "?"));
-	words_code(d->text, commit_of(r));
-	doc_say(d, " %s; SHA-256 of the binaries: ", changes_of(r));
+	words_code(d->text, say(commit_of(r)));
+	doc_say(d, " %s; SHA-256 of the binaries: ", say(changes_of(r)));
 	json_array_foreach (json_object_get(r->run, "subjects"), i, subject) {
 		const char *id = field_text(subject, "id", "?");
 
 		if (!takes_part(r, workload, id))
 			continue;
-		doc_say(d, "%s", between);
+		doc_say(d, "%s", say(between));
 		words_plain(d->text, id);
 		snprintf(word, sizeof(word), "%.*s", DIGEST_SHOWN, field_text(subject, "sha256", "not known"));
 		doc_say(d, " ");

@@ -13,14 +13,19 @@
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
 #include "harness/report/question.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
-static const char lang[] = QUESTION_EN;
+/* The language of the page being written. */
+static const char *lang(void)
+{
+	return say_language() == SAY_CHINESE ? QUESTION_ZH : QUESTION_EN;
+}
 
 static const struct {
 	const char *name, *title;
-} topics[] = {{"switches", "Why are there fewer kernel switches?"},
-	      {"cache", "Why is it cache-friendly, and when is it not?"}};
+} topics[] = {{"switches", SAID("Why are there fewer kernel switches?")},
+	      {"cache", SAID("Why is it cache-friendly, and when is it not?")}};
 enum { TOPICS = sizeof(topics) / sizeof(topics[0]) };
 
 /* ---- an answer --------------------------------------------------------------------------------------------- */
@@ -36,18 +41,20 @@ static void put_answer(FILE *out, const struct question *q)
 {
 	size_t n = json_array_size(json_object_get(q->json, "answer"));
 	const char *between = "";
+	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
 		const json_t *sentence = question_sentence(q, i);
 
 		if (!sentence)
 			continue;
+		any = true;
 		fputs(between, out);
-		question_say(out, q, question_text(sentence, lang));
-		between = " ";
+		question_say(out, q, question_text(sentence, lang()));
+		between = say_language() == SAY_CHINESE ? "" : " ";
 	}
-	if (!*between)
-		fputs("This run has measured too little of it for an answer.", out);
+	if (!any)
+		fputs(say("This run has measured too little of it for an answer."), out);
 }
 
 static void put_command(FILE *out, const struct question *q)
@@ -57,7 +64,7 @@ static void put_command(FILE *out, const struct question *q)
 
 static void put_title(FILE *out, const struct question *q)
 {
-	fprintf(out, "%s: %s", q->id, question_text(json_object_get(q->json, "question"), lang));
+	fprintf(out, "%s%s%s", q->id, say(": "), question_text(json_object_get(q->json, "question"), lang()));
 }
 
 /* A headline question is served by the first sentence, if there is one to say. */
@@ -78,12 +85,12 @@ static void topic(struct doc *d, const struct report *r, size_t t)
 		if (!serves(q, topics[t].name))
 			continue;
 		if (!opened) {
-			doc_say(d, "**%s**", topics[t].title);
+			doc_say(d, "**%s**", say(topics[t].title));
 			doc_para(d, PARA_PLAIN);
 			doc_list(d, true);
 		}
 		opened = true;
-		question_say(d->text, q, question_text(question_sentence(q, 0), lang));
+		question_say(d->text, q, question_text(question_sentence(q, 0), lang()));
 		say_doubt(d, q);
 		doc_say(d, " (%s)", q->id);
 		doc_item(d);
@@ -111,23 +118,26 @@ void content_short(struct doc *d, const struct report *r)
 
 static void put_verdict(FILE *out, const struct claim *c)
 {
+	char *why = c->verdict == CLAIM_INCONCLUSIVE ? say_record(c->why) : NULL;
+
 	switch (c->verdict) {
 	case CLAIM_SUPPORTED:
 	case CLAIM_REFUTED:
-		fprintf(out, "**%s**", claim_verdict_name(c->verdict));
+		fprintf(out, "**%s**", say(claim_verdict_name(c->verdict)));
 		return;
 	case CLAIM_INCONCLUSIVE:
-		fprintf(out, "inconclusive: %s", c->why);
+		fprintf(out, say("inconclusive: %s"), why ? why : c->why);
+		free(why);
 		return;
 	default:
-		fputs(c->value->is_absent ? "not in this run: " : "not measurable here: ", out);
-		words_plain(out, c->why);
+		fputs(c->value->is_absent ? say("not in this run: ") : say("not measurable here: "), out);
+		words_record(out, c->why);
 	}
 }
 
 static void claims(struct doc *d, const struct question *q)
 {
-	static const char *const heads[] = {"claim", "measured", "verdict"};
+	static const char *const heads[] = {SAID("claim"), SAID("measured"), SAID("verdict")};
 
 	doc_say(d, "What is claimed, and could have been refuted. The intervals hold together at 95 %%; a claim is "
 		   "supported "
@@ -138,7 +148,7 @@ static void claims(struct doc *d, const struct question *q)
 		const struct claim *c = &q->claims[i];
 
 		doc_row(d, false);
-		question_say(d->text, q, question_text(c->json, lang));
+		question_say(d->text, q, question_text(c->json, lang()));
 		doc_cell(d, CELL_PLAIN);
 		question_value(d->text, c->value);
 		doc_cell(d, c->value->est.n ? CELL_NUMBER : CELL_MISSING);
@@ -195,7 +205,7 @@ static void question(struct doc *d, const struct report *r, const struct questio
 	doc_para(d, PARA_PLAIN);
 	doc_list(d, true);
 	json_array_foreach (json_object_get(q->json, "caveats"), i, caveat) {
-		question_say(d->text, q, question_text(caveat, lang));
+		question_say(d->text, q, question_text(caveat, lang()));
 		doc_item(d);
 	}
 	doc_list(d, false);
@@ -207,7 +217,8 @@ static void question(struct doc *d, const struct report *r, const struct questio
 
 static void tally(struct doc *d, const struct report *r)
 {
-	static const char *const heads[] = {"question", "supported", "refuted", "inconclusive", "not measured"};
+	static const char *const heads[] = {SAID("question"), SAID("supported"), SAID("refuted"), SAID("inconclusive"),
+					    SAID("not measured")};
 	static const enum claim_verdict columns[] = {CLAIM_SUPPORTED, CLAIM_REFUTED, CLAIM_INCONCLUSIVE,
 						     CLAIM_UNMEASURED};
 
@@ -264,7 +275,7 @@ void content_questions(struct doc *d, const struct report *r)
 
 	if (r->questions_why[0]) {
 		doc_say(d, "The questions are missing: ");
-		words_plain(d->text, r->questions_why);
+		words_record(d->text, r->questions_why);
 		doc_say(d, ".");
 		doc_para(d, PARA_NOTE);
 	}
@@ -320,7 +331,7 @@ static json_t *claim_json(const struct question *q, const struct claim *c)
 	json_t *o;
 
 	if (f) {
-		question_say(f, q, question_text(c->json, lang));
+		question_say(f, q, question_text(c->json, lang()));
 		fclose(f);
 	}
 	o = json_pack("{s:s,s:s?,s:s,s:s,s:O,s:s,s:s?,s:o,s:o}", "id", c->id, "text", text, "value", c->value->name,
@@ -346,7 +357,7 @@ json_t *questions_json(const struct report *r)
 			json_array_append_new(claimed, claim_json(q, &q->claims[k]));
 		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:o}", "id", q->id, "slug",
 						      field_text(q->json, "slug", ""), "question",
-						      question_text(json_object_get(q->json, "question"), lang),
+						      question_text(json_object_get(q->json, "question"), lang()),
 						      "answered", q->is_answered, "answer",
 						      q->is_answered ? text_json(put_answer, q) : json_null(), "values",
 						      values, "claims", claimed, "command", text_json(put_command, q)));

@@ -6,11 +6,12 @@
 
 #include "harness/plan/question_file.h"
 #include "harness/report/question.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 const char *claim_verdict_name(enum claim_verdict v)
 {
-	static const char *const names[] = {"unmeasured", "supported", "refuted", "inconclusive"};
+	static const char *const names[] = {"unmeasured", SAID("supported"), SAID("refuted"), SAID("inconclusive")};
 
 	return names[v];
 }
@@ -143,10 +144,10 @@ void question_value(FILE *out, const struct asked *a)
 	const char *bounds;
 
 	if (e->n == 0) {
-		fputs("not measured", out);
+		fputs(say("not measured"), out);
 	} else if (!e->has_interval) {
 		question_number(out, e->median, a->unit);
-		fprintf(out, " (%zu round%s: no interval)", e->n, e->n == 1 ? "" : "s");
+		fprintf(out, say(" (%zu round%s: no interval)"), e->n, e->n == 1 ? "" : "s");
 	} else if (isinf(e->median) || isinf(e->lo) || isinf(e->hi) || strcmp(a->unit, "x") == 0) {
 		put_bounds(out, a);
 	} else {
@@ -177,7 +178,7 @@ static void put_limit(FILE *out, const struct claim *c)
 
 	if (json_is_array(than)) {
 		put_one_limit(out, json_number_value(json_array_get(than, 0)), c->value->unit);
-		fputs(" to ", out);
+		fputs(say(" to "), out);
 		than = json_array_get(than, 1);
 	}
 	put_one_limit(out, json_number_value(than), c->value->unit);

@@ -11,6 +11,7 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 static const struct kind {
@@ -18,13 +19,13 @@ static const struct kind {
 	const char *rest; /* not NULL: it is a share, and this belongs to the whole, too */
 	double factor;
 } kinds[] = {
-	{"instructions per cycle", "instructions", "cycles", NULL, 1},
-	{"branch misses per 1000 instructions", "branch-misses", "instructions", NULL, 1000},
-	{"cache misses per 1000 instructions", "cache-misses", "instructions", NULL, 1000},
-	{"L1d misses per 1000 instructions", "L1-dcache-load-misses", "instructions", NULL, 1000},
-	{"dTLB misses per 1000 instructions", "dTLB-load-misses", "instructions", NULL, 1000},
-	{"kernel share of instructions", "instructions:k", "instructions:k", "instructions:u", 1},
-	{"kernel share of cycles", "cycles:k", "cycles:k", "cycles:u", 1},
+	{SAID("instructions per cycle"), "instructions", "cycles", NULL, 1},
+	{SAID("branch misses per 1000 instructions"), "branch-misses", "instructions", NULL, 1000},
+	{SAID("cache misses per 1000 instructions"), "cache-misses", "instructions", NULL, 1000},
+	{SAID("L1d misses per 1000 instructions"), "L1-dcache-load-misses", "instructions", NULL, 1000},
+	{SAID("dTLB misses per 1000 instructions"), "dTLB-load-misses", "instructions", NULL, 1000},
+	{SAID("kernel share of instructions"), "instructions:k", "instructions:k", "instructions:u", 1},
+	{SAID("kernel share of cycles"), "cycles:k", "cycles:k", "cycles:u", 1},
 };
 
 static double ratio_of(const struct kind *k, const json_t *sample)

@@ -13,6 +13,7 @@
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
 #include "harness/report/question.h"
+#include "harness/report/say.h"
 #include "harness/results/store.h"
 
 /* A question file that is wrong costs the answers, not the report. */
@@ -100,6 +101,34 @@ static int write_benchstat(const struct report *r, const char *dir, struct err *
 	return rc;
 }
 
+/* The figures of the language, then its pages. */
+static int write_pages(struct report *r, const char *dir, const char *md, const char *html, struct err *err)
+{
+	int rc = report_plots(r, dir, err);
+
+	if (rc == 0)
+		rc = report_topology(r, dir, err);
+	if (rc == 0)
+		rc = report_timelines(r, dir, err);
+	if (rc == 0)
+		rc = write_page(r, &doc_markdown, dir, md, err);
+	return rc ? rc : write_page(r, &doc_html, dir, html, err);
+}
+
+int report_write_chinese(const char *dir, struct err *err)
+{
+	struct report *r;
+	int rc = report_load(dir, &r, err); /* in English, as all that is kept */
+
+	if (rc)
+		return rc;
+	say_in(SAY_CHINESE);
+	rc = write_pages(r, dir, "report.zh-CN.md", "report.zh-CN.html", err);
+	say_in(SAY_ENGLISH);
+	report_free(r);
+	return rc;
+}
+
 int report_write(const char *dir, struct err *err)
 {
 	struct report *r;
@@ -107,17 +136,9 @@ int report_write(const char *dir, struct err *err)
 
 	if (rc)
 		return rc;
-	rc = report_plots(r, dir, err);
-	if (rc == 0)
-		rc = report_topology(r, dir, err);
-	if (rc == 0)
-		rc = report_timelines(r, dir, err);
+	rc = write_pages(r, dir, "report.md", "report.html", err);
 	if (rc == 0)
 		rc = write_json(r, dir, err);
-	if (rc == 0)
-		rc = write_page(r, &doc_markdown, dir, "report.md", err);
-	if (rc == 0)
-		rc = write_page(r, &doc_html, dir, "report.html", err);
 	if (rc == 0)
 		rc = write_benchstat(r, dir, err);
 	report_free(r);
@@ -185,14 +206,26 @@ int report_export(const char *dir, const char *format, FILE *out, struct err *er
 	return ferror(out) ? err_set(err, -EIO, "cannot write the report") : 0;
 }
 
-int report_summary(const char *dir, FILE *out, unsigned width, struct err *err)
+static int summary(const char *dir, enum say_language language, FILE *out, unsigned width, struct err *err)
 {
 	struct report *r;
 	int rc = report_load(dir, &r, err);
 
 	if (rc)
 		return rc;
+	say_in(language);
 	summary_write(out, r, dir, width);
+	say_in(SAY_ENGLISH);
 	report_free(r);
 	return ferror(out) ? err_set(err, -EIO, "cannot write the summary") : 0;
+}
+
+int report_summary(const char *dir, FILE *out, unsigned width, struct err *err)
+{
+	return summary(dir, SAY_ENGLISH, out, width, err);
+}
+
+int report_summary_chinese(const char *dir, FILE *out, unsigned width, struct err *err)
+{
+	return summary(dir, SAY_CHINESE, out, width, err);
 }

@@ -16,6 +16,12 @@
  */
 int report_write(const char *dir, struct err *err);
 
+/*
+ * The same pages in Chinese, beside those of report_write(): report.zh-CN.md, report.zh-CN.html and the figures as
+ * plots/<name>_zh.*. Files for machines have one language and are not written.
+ */
+int report_write_chinese(const char *dir, struct err *err);
+
 /* A JSON file of a run, by way of a temporary one: a kill or a full disk leaves what was there. 0 or -errno with a sentence. */
 int report_json_write(const char *dir, const char *name, const json_t *json, struct err *err);
 
@@ -33,5 +39,6 @@ int report_export(const char *dir, const char *format, FILE *out, struct err *er
 
 /* The summary table of a finished run, for the terminal (width in columns; colour never). */
 int report_summary(const char *dir, FILE *out, unsigned width, struct err *err);
+int report_summary_chinese(const char *dir, FILE *out, unsigned width, struct err *err);
 
 #endif

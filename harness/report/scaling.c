@@ -15,6 +15,7 @@
 #include "harness/report/curve.h"
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 #include "harness/stats/usl.h"
 
@@ -189,7 +190,8 @@ static void row(struct doc *d, const struct scaling *s)
 
 void content_scaling(struct doc *d, const struct report *r, const char *workload)
 {
-	static const char *const heads[] = {"model and axis", "of one", "contention", "coherency", "knee", "R²"};
+	static const char *const heads[] = {SAID("model and axis"), SAID("of one"), SAID("contention"),
+					    SAID("coherency"),      SAID("knee"),   SAID("R²")};
 	bool open = false;
 
 	for (size_t i = 0; i < r->n_scalings; i++) {

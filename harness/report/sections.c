@@ -8,6 +8,7 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 #define LITTLE_RESIDUAL 0.10 /* of the connections, above which the audit says so; arbitrary */
@@ -16,7 +17,7 @@ void content_heads(struct doc *d, const char *const *names, size_t n)
 {
 	doc_row(d, true);
 	for (size_t i = 0; i < n; i++) {
-		doc_say(d, "%s", names[i]);
+		doc_say(d, "%s", say(names[i]));
 		doc_cell(d, i ? CELL_NUMBER : CELL_PLAIN);
 	}
 }
@@ -109,35 +110,36 @@ static void memory_row(struct doc *d, const struct cell *c, const struct series 
 
 static void workload_table(struct doc *d, const struct report *r, const struct cell *first)
 {
-	static const char *const timed[] = {"cell, model",
-					    "per operation",
-					    "CPU per operation",
-					    "kernel switches per operation",
-					    "threads",
-					    "rank",
-					    "n"};
-	static const char *const server[] = {"cell, model",
-					     "CPU per request",
-					     "kernel switches per request",
-					     "server busy",
-					     "generator busy",
-					     "throughput",
-					     "p50",
-					     "p99",
-					     "Little's law",
-					     "threads",
-					     "n"};
-	static const char *const delay[] = {"cell, model",
-					    "delay (what is ranked)",
-					    "p50",
-					    "p99",
-					    "CPU per operation",
-					    "kernel switches per operation",
-					    "threads",
-					    "rank",
-					    "n"};
-	static const char *const memory[] = {"cell, model",   "per task, all in",       "RSS",  "page tables",
-					     "kernel stacks", "kernel stacks computed", "slab", "n"};
+	static const char *const timed[] = {SAID("cell, model"),
+					    SAID("per operation"),
+					    SAID("CPU per operation"),
+					    SAID("kernel switches per operation"),
+					    SAID("threads"),
+					    SAID("rank"),
+					    SAID("n")};
+	static const char *const server[] = {SAID("cell, model"),
+					     SAID("CPU per request"),
+					     SAID("kernel switches per request"),
+					     SAID("server busy"),
+					     SAID("generator busy"),
+					     SAID("throughput"),
+					     SAID("p50"),
+					     SAID("p99"),
+					     SAID("Little's law"),
+					     SAID("threads"),
+					     SAID("n")};
+	static const char *const delay[] = {SAID("cell, model"),
+					    SAID("delay (what is ranked)"),
+					    SAID("p50"),
+					    SAID("p99"),
+					    SAID("CPU per operation"),
+					    SAID("kernel switches per operation"),
+					    SAID("threads"),
+					    SAID("rank"),
+					    SAID("n")};
+	static const char *const memory[] = {
+		SAID("cell, model"),   SAID("per task, all in"),       SAID("RSS"),  SAID("page tables"),
+		SAID("kernel stacks"), SAID("kernel stacks computed"), SAID("slab"), SAID("n")};
 
 	doc_say(d, "Median over processes [interval of at least 95 %%; none with fewer than six].");
 	if (cell_is_server(first))
@@ -310,7 +312,7 @@ static void comparisons(struct doc *d, const struct report *r, const char *workl
 			open = true;
 		}
 		words_code(d->text, c->cell->name);
-		doc_say(d, " **%s**: ", words_verdict(c));
+		doc_say(d, " **%s**: ", say(words_verdict(c)));
 		words_comparison(d->text, c);
 		doc_item(d);
 	}
@@ -327,15 +329,16 @@ static void figures(struct doc *d, const struct report *r, const char *workload)
 
 static void say_intro(struct doc *d, const struct report *r, const struct cell *c)
 {
-	const char *summary = field_text(c->about, "summary", NULL);
+	char *summary = say_record(field_text(c->about, "summary", ""));
 
 	if (summary && *summary) {
 		doc_say(d, "%s%c", strchr("\\`*<>[]_#|", summary[0]) ? "\\" : "", toupper((unsigned char)summary[0]));
 		words_plain(d->text, summary + 1);
 		doc_say(d, strchr(".!?", summary[strlen(summary) - 1]) ? " " : ". ");
 	}
+	free(summary);
 	doc_say(d, "One operation is ");
-	words_plain(d->text, cell_op(c));
+	words_record(d->text, cell_op(c));
 	doc_say(d, ".");
 	doc_para(d, PARA_PLAIN);
 	if (cell_is_server(c) && network_is_narrow(r)) {
@@ -355,9 +358,9 @@ static void say_around(struct doc *d, const struct report *r, const char *worklo
 		enum quantity q;
 		const char *what;
 	} parts[] = {
-		{Q_AROUND, "from fork to waitpid, less the region"},
-		{Q_SETTLE, "settle pause before it, apart"},
-		{Q_SPIN, "calibration spins before and after it, apart"},
+		{Q_AROUND, SAID("from fork to waitpid, less the region")},
+		{Q_SETTLE, SAID("settle pause before it, apart")},
+		{Q_SPIN, SAID("calibration spins before and after it, apart")},
 	};
 
 	for (size_t i = 0; i < r->n_cells; i++) {
@@ -373,7 +376,7 @@ static void say_around(struct doc *d, const struct report *r, const char *worklo
 			char text[96];
 
 			words_value(text, sizeof(text), EST(&c->series[0], parts[j].q), UNIT_NS);
-			doc_say(d, "%s: %s", parts[j].what, text);
+			doc_say(d, "%s: %s", say(parts[j].what), text);
 			doc_item(d);
 		}
 		doc_list(d, false);
@@ -404,7 +407,7 @@ static void say_sharers(struct doc *d, const struct report *r, const char *workl
 	json_array_foreach (json_object_get(r->run, "subjects"), i, subject) {
 		same = subject_source(subject, workload);
 		if (same && json_equal(same, source)) {
-			doc_say(d, "%s", between);
+			doc_say(d, "%s", say(between));
 			words_code(d->text, field_text(subject, "id", "?"));
 			between = ", ";
 		}
@@ -476,7 +479,7 @@ void content_workload(struct doc *d, const struct report *r, const char *workloa
 	fairness = field_text(first->about, "fairness", NULL);
 	if (fairness && *fairness) {
 		doc_say(d, "**Fairness.** ");
-		words_plain(d->text, fairness);
+		words_record(d->text, fairness);
 		doc_para(d, PARA_PLAIN);
 	}
 	say_source(d, r, workload);

@@ -12,6 +12,7 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 /* By enum simulated_count. */
@@ -205,9 +206,10 @@ static void introduce(struct doc *d, const struct report *r)
 
 void content_simulated(struct doc *d, const struct report *r)
 {
-	static const char *const heads[] = {"cell, model (simulated)", "instructions/op", "instructions per own switch",
-					    "data references/op",      "I1 misses/op",    "D1 misses/op",
-					    "D1 beyond serial",        "LL misses/op",    "n"};
+	static const char *const heads[] = {
+		SAID("cell, model (simulated)"), SAID("instructions/op"), SAID("instructions per own switch"),
+		SAID("data references/op"),      SAID("I1 misses/op"),    SAID("D1 misses/op"),
+		SAID("D1 beyond serial"),        SAID("LL misses/op"),    SAID("n")};
 
 	if (r->n_simulations == 0)
 		return;

@@ -10,6 +10,7 @@
 
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/stats/steady.h"
 
 enum { CLASSES = STEADY_TOO_FEW }; /* those before it */
@@ -86,14 +87,14 @@ static void steady_row(struct doc *d, const struct cell *c, const struct series 
 		doc_say(d, s->of[k] ? "%.0f %%" : "–", 100 * (double)s->of[k] / (double)s->known);
 		doc_cell(d, s->of[k] ? CELL_NUMBER : CELL_MISSING);
 	}
-	doc_say(d, "%zu%s", s->known, is_unsteady(s) ? " **no-steady-state**" : "");
+	doc_say(d, "%zu%s", s->known, is_unsteady(s) ? say(" **no-steady-state**") : "");
 	doc_cell(d, CELL_NUMBER);
 }
 
 void content_steadiness(struct doc *d, const struct report *r)
 {
-	static const char *const names[] = {"cell, model",   "flat",        "became faster",
-					    "became slower", "not at rest", "processes"};
+	static const char *const names[] = {SAID("cell, model"),   SAID("flat"),        SAID("became faster"),
+					    SAID("became slower"), SAID("not at rest"), SAID("processes")};
 	bool open = false;
 
 	for (size_t i = 0; i < r->n_cells; i++)

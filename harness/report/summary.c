@@ -1,13 +1,14 @@
 /*
  * summary.c - a run on one terminal page: a table of medians, what is marked best, and what to be careful about.
  *
- * ASCII only, no colour: it is read in logs too. Columns that do not fit the width are put below one another in
+ * ASCII only (in English), no colour: it is read in logs too. Columns that do not fit the width are put below one another in
  * blocks.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 enum { LABEL_MIN = 20, COLUMN_MIN = 12, COLUMN_MAX = 24, INDENT = 2 };
@@ -134,18 +135,26 @@ static void put_verdicts(FILE *out, const struct report *r)
 
 	if (r->n_comparisons == 0)
 		return;
-	fprintf(out, "Comparisons: ");
+	fputs(say("Comparisons: "), out);
 	for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++) {
 		size_t count = 0;
 
 		for (size_t i = 0; i < r->n_comparisons; i++)
 			count += strcmp(words_verdict(&r->comparisons[i]), words[k]) == 0;
 		if (count) {
-			fprintf(out, "%s%zu %s", between, count, words[k]);
-			between = ", ";
+			fprintf(out, "%s%zu %s", between, count, say(words[k]));
+			between = say(", ");
 		}
 	}
-	fputs(".\n", out);
+	fprintf(out, "%s\n", say("."));
+}
+
+static void put_reason(FILE *out, bool joined, const char *reason)
+{
+	char *said = say_record(reason);
+
+	fprintf(out, "%s %s", joined ? say(";") : "", said ? said : reason);
+	free(said);
 }
 
 void summary_write(FILE *out, const struct report *r, const char *dir, unsigned width)
@@ -162,25 +171,32 @@ void summary_write(FILE *out, const struct report *r, const char *dir, unsigned 
 		put_block(out, r, subjects + first, fit, label);
 		fputc('\n', out);
 	}
-	fputs("Medians per operation (memory: per task); their intervals are in the report. * best group among models\n"
-	      "that the intervals separate.\n",
+	fputs(say("Medians per operation (memory: per task); their intervals are in the report. * best group among "
+		  "models\n"
+		  "that the intervals separate.\n"),
 	      out);
 	put_verdicts(out, r);
-	fprintf(out, "Samples: %zu ok, %zu measured again, %zu void, %zu failed, %zu pairs unsupported.\n",
+	fprintf(out, say("Samples: %zu ok, %zu measured again, %zu void, %zu failed, %zu pairs unsupported.\n"),
 		r->samples_ok, r->requeued, r->voided, r->failed, r->unsupported);
 	if (r->n_simulations)
 		fprintf(out,
-			"Simulated, not measured: instructions and cache misses of %zu cell and model pairs, in the "
-			"report.\n",
+			say("Simulated, not measured: instructions and cache misses of %zu cell and model pairs, in "
+			    "the "
+			    "report.\n"),
 			r->n_simulations);
 	if (r->noisy)
-		fputs("NOISY:", out);
+		fputs(say("NOISY:"), out);
 	json_array_foreach (r->noise_reasons, i, reason)
-		fprintf(out, "%s %s", i ? ";" : "", json_string_value(reason));
+		put_reason(out, i > 0, json_string_value(reason));
 	if (r->noisy)
-		fputs(".\n", out);
+		fprintf(out, "%s\n", say("."));
 	if (!json_is_true(json_object_get(r->run, "complete")))
-		fputs("The run is not complete.\n", out);
-	fprintf(out, "Report: %s/report.html (also report.md, report.json, benchstat.txt)\n", dir);
+		fputs(say("The run is not complete.\n"), out);
+	if (say_language() == SAY_CHINESE)
+		fprintf(out,
+			say("Report: %s/report.zh-CN.html (also report.zh-CN.md; in English report.html, report.md)\n"),
+			dir);
+	else
+		fprintf(out, "Report: %s/report.html (also report.md, report.json, benchstat.txt)\n", dir);
 	free(subjects);
 }

@@ -68,10 +68,10 @@ struct scene {
 	int64_t from, to; /* the window */
 	struct {
 		int64_t at;
-		char text[96];
+		char text[120];
 	} points[SCENE_POINTS]; /* what happens, in order; the first one is time 0 */
 	size_t n_points;
-	char text[600]; /* sentences, with the numbers of the trace */
+	char text[900]; /* sentences, with the numbers of the trace */
 };
 
 /* "a hand-off" */

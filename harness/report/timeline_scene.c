@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/say.h"
 #include "harness/report/timeline.h"
 #include "harness/report/words.h"
 
@@ -20,7 +21,7 @@ enum {
 	LEAST_NS = 500, /* a scene is taken to be this long at least */
 };
 
-static const char *const names[SCENE_KINDS] = {"a hand-off", "a steal", "a wake-up"};
+static const char *const names[SCENE_KINDS] = {SAID("a hand-off"), SAID("a steal"), SAID("a wake-up")};
 
 const char *scene_name(enum scene_kind kind)
 {
@@ -51,10 +52,10 @@ static void add_point(struct scene *s, int64_t at, const char *text)
 
 	s->points[s->n_points].at = at;
 	if (s->n_points == 0)
-		snprintf(s->points[0].text, sizeof(s->points[0].text), "0: %.50s", text);
+		snprintf(s->points[0].text, sizeof(s->points[0].text), "0: %.80s", say(text));
 	else
-		snprintf(s->points[s->n_points].text, sizeof(s->points[0].text), "+%s: %.40s",
-			 ns_words(after, at - s->points[0].at), text);
+		snprintf(s->points[s->n_points].text, sizeof(s->points[0].text), "+%s: %.72s",
+			 ns_words(after, at - s->points[0].at), say(text));
 	s->n_points++;
 }
 
@@ -104,13 +105,13 @@ static bool show_handoff(const struct timeline *t, const struct tl_mark *mark, s
 	next = timeline_slice_from(t->ps, t->n_ps, mark->n, mark->at);
 	if (!call || strcmp(call->name, "call") != 0 || !next)
 		return false;
-	add_point(s, call->from, "the call begins");
-	add_point(s, mark->at, "its P is taken");
-	add_point(s, next->from, "another G runs there");
+	add_point(s, call->from, SAID("the call begins"));
+	add_point(s, mark->at, SAID("its P is taken"));
+	add_point(s, next->from, SAID("another G runs there"));
 	snprintf(s->text, sizeof(s->text),
-		 "%s is in a blocking call on M %ld, with P %ld. %s after the call's begin the P is taken "
-		 "from it, "
-		 "and %s later %s runs there, on M %ld. The call takes %s in all.",
+		 say("%s is in a blocking call on M %ld, with P %ld. %s after the call's begin the P is taken "
+		     "from it, "
+		     "and %s later %s runs there, on M %ld. The call takes %s in all."),
 		 g_words(one, was), was->m, mark->n, ns_words(taken, mark->at - call->from),
 		 ns_words(run, next->from - mark->at), g_words(other, next), next->m,
 		 ns_words(all, call->to - call->from));
@@ -140,16 +141,17 @@ static bool show_steal(const struct timeline *t, const struct tl_mark *mark, str
 	if (!ran || ran->row == mark->n)
 		return false;
 	wake = wake_of(t, ran);
-	add_point(s, mark->at, "M takes from another P's queue");
-	add_point(s, ran->from, "and runs what it has taken");
-	used = snprintf(s->text, sizeof(s->text),
-			"M %ld has P %ld and nothing to run. It takes from the queue of P %ld, and %s later %s runs "
-			"on P %ld",
-			mark->m, ran->row, mark->n, ns_words(run, ran->from - mark->at), g_words(one, ran), ran->row);
+	add_point(s, mark->at, SAID("M takes from another P's queue"));
+	add_point(s, ran->from, SAID("and runs what it has taken"));
+	used = snprintf(
+		s->text, sizeof(s->text),
+		say("M %ld has P %ld and nothing to run. It takes from the queue of P %ld, and %s later %s runs "
+		    "on P %ld"),
+		mark->m, ran->row, mark->n, ns_words(run, ran->from - mark->at), g_words(one, ran), ran->row);
 	if (wake)
-		used += snprintf(s->text + used, sizeof(s->text) - (size_t)used, ", %s after it was made runnable",
+		used += snprintf(s->text + used, sizeof(s->text) - (size_t)used, say(", %s after it was made runnable"),
 				 ns_words(waited, ran->from - wake->at));
-	snprintf(s->text + used, sizeof(s->text) - (size_t)used, ".");
+	snprintf(s->text + used, sizeof(s->text) - (size_t)used, say("."));
 	return true;
 }
 
@@ -187,14 +189,16 @@ static bool show_wake(const struct timeline *t, const struct tl_wake *w, struct 
 		return false;
 	for (size_t i = 0; i < t->n_wakes; i++)
 		elsewhere += t->wakes[i].by_p && t->wakes[i].from != t->wakes[i].to;
-	add_point(s, w->at, "it is made runnable");
-	add_point(s, w->run, "it runs");
+	add_point(s, w->at, SAID("it is made runnable"));
+	add_point(s, w->run, SAID("it runs"));
 	snprintf(s->text, sizeof(s->text),
-		 "%s on P %ld makes %s runnable, which runs on %s P %ld %s later. In the whole "
-		 "trace %zu "
-		 "Gs were made runnable and ran, after a median of %s; %zu of them on another P than their waker's.",
-		 g_words(one, waker), w->from, g_words(other, ran), w->to == w->from ? "the same" : "another,", w->to,
-		 ns_words(waited, w->run - w->at), t->n_wakes, ns_words(median, median_wait(t)), elsewhere);
+		 say("%s on P %ld makes %s runnable, which runs on %s P %ld %s later. In the whole "
+		     "trace %zu "
+		     "Gs were made runnable and ran, after a median of %s; %zu of them on another P than their "
+		     "waker's."),
+		 g_words(one, waker), w->from, g_words(other, ran),
+		 w->to == w->from ? say("the same") : say("another,"), w->to, ns_words(waited, w->run - w->at),
+		 t->n_wakes, ns_words(median, median_wait(t)), elsewhere);
 	return true;
 }
 

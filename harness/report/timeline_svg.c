@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/timeline.h"
+#include "harness/report/words.h"
 
 enum {
 	CANVAS_W = 880, /* as the other figures */
@@ -258,7 +260,7 @@ static void put_m_slice(struct drawing *d, const struct tl_slice *one)
 			has_p ? "fill-opacity=\"0.3\" stroke='black' stroke-opacity=\"0.3\" stroke-width=\"0.5\""
 			      : "fill-opacity=\"0.08\" stroke='black' stroke-opacity=\"0.3\" stroke-width=\"0.5\"");
 	if (g >= 0)
-		snprintf(both, sizeof(both), "call of G %ld", g);
+		snprintf(both, sizeof(both), say("call of G %ld"), g);
 	else
 		snprintf(both, sizeof(both), "%.40s", one->name);
 	put_fitting(d->out, x, y + 13, w, texts, 2);
@@ -333,7 +335,7 @@ static void put_names(struct drawing *d)
 		int y = y_of(d, false, d->ms.of[i]);
 
 		snprintf(text, sizeof(text), "M %ld", d->ms.of[i]);
-		put_text(d->out, PLOT_X - 8, y + 13, "end", "", d->ms.of[i] ? text : "monitor");
+		put_text(d->out, PLOT_X - 8, y + 13, "end", "", d->ms.of[i] ? text : say("monitor"));
 		put_line(d->out, PLOT_X, y + M_H, PLOT_X + PLOT_W, y + M_H, "stroke-opacity=\"0.25\"");
 	}
 }
@@ -374,7 +376,7 @@ static int put_axis(struct drawing *d)
 		snprintf(text, sizeof(text), "%g", (double)(k * step) / factor);
 		put_text(d->out, x, d->bottom + 16, "middle", "", text);
 	}
-	snprintf(text, sizeof(text), "%s from the first point on", unit);
+	snprintf(text, sizeof(text), say("%s from the first point on"), unit);
 	put_text(d->out, PLOT_X, d->bottom + 16 + LINE_H, "start", " fill-opacity=\"0.75\"", text);
 	return d->bottom + 16 + 2 * LINE_H + 4;
 }
@@ -399,25 +401,27 @@ static int put_gs(struct drawing *d, int y)
 
 static int put_foot(struct drawing *d, int y)
 {
-	char text[160];
+	char text[240];
 
 	y = put_gs(d, y);
 	if (d->more_gs) {
-		put_text(d->out, EDGE, y, "start", "", "More Gs than these: a colour is the G's number modulo 8.");
+		put_text(d->out, EDGE, y, "start", "", say("More Gs than these: a colour is the G's number modulo 8."));
 		y += LINE_H;
 	}
 	put_text(d->out, EDGE, y, "start", "",
-		 "Lines: from where a G is made runnable to where it runs (dot). Circle: it parks. On Ms: triangle = "
-		 "steal, "
-		 "diamond = hand-off,");
-	put_text(d->out, EDGE, y + LINE_H, "start", "",
-		 "cross = preempted, tick = other (M woken, timers); broken outline: in a blocking call, in its G's "
-		 "colour; "
-		 "nothing: asleep.");
+		 say("Lines: from where a G is made runnable to where it runs (dot). Circle: it parks. On Ms: triangle "
+		     "= "
+		     "steal, "
+		     "diamond = hand-off,"));
+	put_text(
+		d->out, EDGE, y + LINE_H, "start", "",
+		say("cross = preempted, tick = other (M woken, timers); broken outline: in a blocking call, in its G's "
+		    "colour; "
+		    "nothing: asleep."));
 	y += 2 * LINE_H;
 	if (d->merged || d->ps.more || d->ms.more) {
-		snprintf(text, sizeof(text), "%zu slices are too short to be drawn for themselves.%s", d->merged,
-			 d->ps.more || d->ms.more ? " More rows than these had something to do." : "");
+		snprintf(text, sizeof(text), say("%zu slices are too short to be drawn for themselves.%s"), d->merged,
+			 d->ps.more || d->ms.more ? say(" More rows than these had something to do.") : "");
 		put_text(d->out, EDGE, y, "start", "", text);
 		y += LINE_H;
 	}
@@ -431,7 +435,7 @@ static int put_all(struct drawing *d, const char *title)
 	int y = EDGE + 10;
 
 	choose_rows(d);
-	snprintf(text, sizeof(text), "%s", title);
+	snprintf(text, sizeof(text), "%.*s", words_whole(title, sizeof(text) - 1), title);
 	put_text(d->out, EDGE, y, "start", " font-weight=\"bold\"", text);
 	y += LINE_H + 4;
 	d->ps_y = y + (int)d->s->n_points * LINE_H;

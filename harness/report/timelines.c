@@ -12,6 +12,7 @@
 #include "harness/plan/sha256.h"
 #include "harness/report/doc.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/timeline.h"
 
 enum {
@@ -27,20 +28,23 @@ static void name_scene(struct report *r, const struct traced_run *run, struct tr
 	struct plot *p = &slot->plot;
 	char length[32];
 
-	snprintf(p->id, sizeof(p->id), "timeline-%zu-%s", r->n_traces, words[s->kind]);
+	snprintf(p->id, sizeof(p->id), "timeline-%zu-%s%s", r->n_traces, words[s->kind], say_suffix());
 	snprintf(p->svg, sizeof(p->svg), "plots/%.140s.svg", p->id);
-	snprintf(p->title, sizeof(p->title), "%s (%.180s, %.80s)", scene_name(s->kind) + 2, run->cell->id,
+	snprintf(p->title, sizeof(p->title), say("%s (%.180s, %.80s)"), say(scene_name(s->kind) + 2), run->cell->id,
 		 run->subject);
 	words_number(length, sizeof(length), (double)(s->to - s->from), UNIT_NS);
-	snprintf(p->alt, sizeof(p->alt),
-		 "A timeline of %s around %s, of %.200s in %.80s. Rows: the Ps with the Gs that ran on each, the Ms "
-		 "with the P "
-		 "or the blocking call that each was in. Colours are Gs; lines lead from where a G was made runnable "
-		 "to where "
-		 "it ran.",
-		 length, scene_name(s->kind), run->subject, run->cell->id);
+	snprintf(
+		p->alt, sizeof(p->alt),
+		say("A timeline of %s around %s, of %.200s in %.80s. Rows: the Ps with the Gs that ran on each, the Ms "
+		    "with the P "
+		    "or the blocking call that each was in. Colours are Gs; lines lead from where a G was made "
+		    "runnable "
+		    "to where "
+		    "it ran."),
+		length, say(scene_name(s->kind)), run->subject, run->cell->id);
 	p->workload = run->cell->workload;
 	slot->name = scene_name(s->kind);
+	slot->kind = s->kind;
 	memcpy(slot->text, s->text, sizeof(slot->text));
 	for (size_t i = 0; i < 2; i++)
 		slot->after_ns[i] = i + 1 < s->n_points ? (double)(s->points[i + 1].at - s->points[0].at) : NAN;
@@ -118,7 +122,7 @@ static int draw_trace(struct report *r, const char *dir, struct traced_run *run,
 	}
 	timeline_clear(&t);
 	if (run->n_scenes == 0)
-		run->why = "There is no hand-off, steal or wake-up in it.";
+		run->why = SAID("There is no hand-off, steal or wake-up in it.");
 	return rc;
 }
 
@@ -136,7 +140,7 @@ static int add_trace(struct report *r, const char *dir, const struct cell *c, co
 	run->subject = s->subject;
 	run->file = field_text(record, "file", "");
 	if (r->n_traces > DRAWN_MOST) {
-		run->why = "Not drawn: the report draws the first 24 traces of a run.";
+		run->why = SAID("Not drawn: the report draws the first 24 traces of a run.");
 		return 0;
 	}
 	rc = draw_trace(r, dir, run, record, &why, err);
@@ -166,15 +170,19 @@ int report_timelines(struct report *r, const char *dir, struct err *err)
 
 static void show_trace(struct doc *d, const struct traced_run *run)
 {
+	static const char *const titles[SCENE_KINDS] = {SAID("Hand-off."), SAID("Steal."), SAID("Wake-up.")};
+
 	words_plain(d->text, run->cell->id);
 	doc_say(d, ", ");
 	words_plain(d->text, run->subject);
 	doc_heading(d, 3, NULL);
 	words_code(d->text, run->file);
-	doc_say(d, ".%s%s", run->why ? " " : "", run->why ? run->why : "");
+	doc_say(d, ".");
+	if (run->why)
+		doc_say(d, " %s", say(run->why));
 	doc_para(d, PARA_PLAIN);
 	for (size_t i = 0; i < run->n_scenes; i++) {
-		doc_say(d, "**%c%s.** ", run->scenes[i].name[2] - 'a' + 'A', run->scenes[i].name + 3);
+		doc_say(d, "**%s** ", say(titles[run->scenes[i].kind]));
 		words_plain(d->text, run->scenes[i].text);
 		doc_para(d, PARA_PLAIN);
 		doc_figure(d, &run->scenes[i].plot);

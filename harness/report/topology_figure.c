@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/topology_draw.h"
 
 /* A cell's CPUs as a row of the picture. What was given to a load generator matters where there was one. */
@@ -51,14 +52,15 @@ static void name_figure(struct report *r, const json_t *host, const json_t *rows
 	char counts[200];
 
 	topology_counts(counts, sizeof counts, host);
-	snprintf(p->id, sizeof p->id, "topology");
-	snprintf(p->svg, sizeof p->svg, "plots/topology.svg");
-	snprintf(p->title, sizeof p->title, "The machine: %s", counts);
-	snprintf(p->alt, sizeof p->alt,
-		 "The machine (%s), and the CPUs that the subjects had in the %zu placement%s of this run. A box is "
-		 "what is "
-		 "shared by all that lies in it; caches of a single core are not drawn.",
-		 counts, json_array_size(rows), json_array_size(rows) == 1 ? "" : "s");
+	snprintf(p->id, sizeof p->id, "topology%s", say_suffix());
+	snprintf(p->svg, sizeof p->svg, "plots/%.140s.svg", p->id);
+	snprintf(p->title, sizeof p->title, say("The machine: %s"), counts);
+	snprintf(
+		p->alt, sizeof p->alt,
+		say("The machine (%s), and the CPUs that the subjects had in the %zu placement%s of this run. A box is "
+		    "what is "
+		    "shared by all that lies in it; caches of a single core are not drawn."),
+		counts, json_array_size(rows), json_array_size(rows) == 1 ? "" : "s");
 }
 
 int report_topology(struct report *r, const char *dir, struct err *err)

@@ -16,7 +16,9 @@
 
 #include "harness/report/model.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/topology_draw.h"
+#include "harness/report/words.h"
 
 enum {
 	CANVAS_W = 880, /* as the other figures, at most */
@@ -239,9 +241,9 @@ static void put_boxes(struct drawing *d, const struct box *boxes, size_t n, int 
 static const struct lane {
 	const char *key, *name, *fill;
 } lanes[] = {
-	{"cpus", "subject", "#0072B2"},
-	{"load_cpus", "load", "#D55E00"},
-	{"harness_cpus", "harness", "#808080"},
+	{"cpus", SAID("subject"), "#0072B2"},
+	{"load_cpus", SAID("load"), "#D55E00"},
+	{"harness_cpus", SAID("harness"), "#808080"},
 };
 enum { N_LANES = sizeof lanes / sizeof *lanes };
 
@@ -259,7 +261,7 @@ static void put_lane(struct drawing *d, int y, const struct lane *lane, const js
 	int end = column_x(d, d->n);
 	char text[48];
 
-	put_text(d, STRIP_X - 8, y + LANE_H - 2, "end", "", lane->name);
+	put_text(d, STRIP_X - 8, y + LANE_H - 2, "end", "", say(lane->name));
 	put_frame(d->out, STRIP_X, y, end - STRIP_X, LANE_H, "stroke-opacity=\"0.25\"");
 	for (size_t i = 0; i < d->n; i++) {
 		int x = column_x(d, i), w = column_x(d, i + 1) - x;
@@ -302,7 +304,7 @@ static int put_row(struct drawing *d, int y, const json_t *row)
 	topology_row_name(name, sizeof name, row);
 	put_text(d, EDGE, y + LANE_H - 2, "start", " font-weight=\"bold\"", name);
 	if (why) {
-		snprintf(text, sizeof text, "not here: %.98s", why);
+		snprintf(text, sizeof text, say("not here: %.98s"), why);
 		put_text(d, STRIP_X, y + LANE_H - 2, "start", "", text);
 		return y + LANE_H + 10;
 	}
@@ -323,12 +325,12 @@ static int put_rows(struct drawing *d, int y, const json_t *rows)
 	json_t *row;
 	size_t i;
 
-	put_text(d, EDGE, y, "start", "", "who runs where");
+	put_text(d, EDGE, y, "start", "", say("who runs where"));
 	put_numbers(d, y);
 	y += 6;
 	json_array_foreach (rows, i, row) {
 		if (i == ROWS_MAX) {
-			snprintf(text, sizeof text, "and %zu more", json_array_size(rows) - i);
+			snprintf(text, sizeof text, say("and %zu more"), json_array_size(rows) - i);
 			put_text(d, EDGE, y + LANE_H, "start", "", text);
 			return y + LANE_H + 10;
 		}
@@ -339,7 +341,7 @@ static int put_rows(struct drawing *d, int y, const json_t *rows)
 
 /* ---- all ----------------------------------------------------------------------------------------------- */
 
-/* Text in lines of the canvas' width, broken at ", ". Returns the y below. */
+/* Text in lines of the canvas' width, broken at ", " or its Chinese mark. Returns the y below. */
 static int put_wrapped(struct drawing *d, int y, const char *text)
 {
 	const size_t max = (CANVAS_W - 2 * EDGE) / CHAR_W;
@@ -349,9 +351,11 @@ static int put_wrapped(struct drawing *d, int y, const char *text)
 		size_t n = strlen(text), cut = n;
 
 		if (n > max)
-			for (cut = max; cut > 1 && !(text[cut - 1] == ' ' && text[cut - 2] == ','); cut--)
+			for (cut = max;
+			     cut > 3 && memcmp(text + cut - 2, ", ", 2) != 0 && memcmp(text + cut - 3, "、", 3) != 0;
+			     cut--)
 				;
-		cut = cut <= 1 ? max : cut;
+		cut = cut <= 3 ? (size_t)words_whole(text, max) : cut;
 		snprintf(line, sizeof line, "%.*s", (int)cut, text);
 		put_text(d, EDGE, y, "start", "", line);
 		y += LINE_H;
@@ -380,7 +384,7 @@ static int put_foot(struct drawing *d, int y)
 	for (size_t i = 0; i < d->n; i++)
 		disallowed += !topology_has(d->allowed, d->cpus[i]);
 	if (disallowed)
-		y = put_wrapped(d, y, "Broken outline: a CPU that may not be used here.");
+		y = put_wrapped(d, y, say("Broken outline: a CPU that may not be used here."));
 	topology_kinds(text, sizeof text, d->kinds);
 	return put_wrapped(d, y, text);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/report/model.h"
+#include "harness/report/say.h"
 #include "harness/report/topology_draw.h"
 #include "harness/report/words.h"
 
@@ -49,10 +50,10 @@ void topology_ranges(char *buf, size_t size, const json_t *cpus)
 	char tail[32];
 
 	if (n == 0)
-		snprintf(buf, size, "none");
+		snprintf(buf, size, "%s", say("none"));
 	if (n == 0 || put_ranges(buf, size, cpus, 0))
 		return;
-	(void)put_ranges(buf, size, cpus, (size_t)snprintf(tail, sizeof tail, "... (%zu CPUs)", n));
+	(void)put_ranges(buf, size, cpus, (size_t)snprintf(tail, sizeof tail, say("... (%zu CPUs)"), n));
 	used = strlen(buf);
 	snprintf(buf + used, size - used, "%s", tail);
 }
@@ -70,7 +71,7 @@ void topology_label(char *buf, size_t size, const json_t *node)
 		topology_ranges(ids, sizeof ids, json_object_get(node, "ids"));
 		snprintf(buf, size, "NUMA %s%s%s", ids, *bytes ? ", " : "", bytes);
 	} else {
-		snprintf(buf, size, "%.40s %ld", type, field_whole(node, "id", 0));
+		snprintf(buf, size, "%.40s %ld", say(type), field_whole(node, "id", 0));
 	}
 }
 
@@ -78,8 +79,8 @@ static size_t count_words(char *buf, size_t size, size_t used, long n, const cha
 {
 	if (n <= 0 || used >= size)
 		return used;
-	return used +
-	       (size_t)snprintf(buf + used, size - used, "%s%ld %s%s", used ? ", " : "", n, word, n == 1 ? "" : "s");
+	return used + (size_t)snprintf(buf + used, size - used, "%s%ld %s%s", used ? say(", ") : "", n, say(word),
+				       n == 1 || say_language() != SAY_ENGLISH ? "" : "s");
 }
 
 void topology_counts(char *buf, size_t size, const json_t *summary)
@@ -87,10 +88,10 @@ void topology_counts(char *buf, size_t size, const json_t *summary)
 	size_t used = 0;
 
 	buf[0] = '\0';
-	used = count_words(buf, size, used, field_whole(summary, "sockets", 0), "package");
-	used = count_words(buf, size, used, field_whole(summary, "numa_nodes", 0), "NUMA node");
-	used = count_words(buf, size, used, field_whole(summary, "cores", 0), "core");
-	count_words(buf, size, used, field_whole(summary, "pus", 0), "CPU");
+	used = count_words(buf, size, used, field_whole(summary, "sockets", 0), SAID("package"));
+	used = count_words(buf, size, used, field_whole(summary, "numa_nodes", 0), SAID("NUMA node"));
+	used = count_words(buf, size, used, field_whole(summary, "cores", 0), SAID("core"));
+	count_words(buf, size, used, field_whole(summary, "pus", 0), SAID("CPU"));
 }
 
 void topology_caches(char *buf, size_t size, const json_t *summary)
@@ -107,7 +108,7 @@ void topology_caches(char *buf, size_t size, const json_t *summary)
 		if (used >= size)
 			return;
 		words_number(bytes, sizeof bytes, field_number(cache, "bytes"), UNIT_BYTES);
-		used += (size_t)snprintf(buf + used, size - used, "%s%ld x L%ld%s %s", used ? ", " : "", n,
+		used += (size_t)snprintf(buf + used, size - used, "%s%ld x L%ld%s %s", used ? say(", ") : "", n,
 					 field_whole(cache, "level", 0),
 					 strcmp(type, "instruction") == 0 ? "i"
 					 : strcmp(type, "data") == 0      ? "d"
@@ -137,8 +138,8 @@ void topology_kinds(char *buf, size_t size, const json_t *kinds)
 			return;
 		topology_ranges(cpus, sizeof cpus, json_object_get(kind, "cpus"));
 		used += (size_t)snprintf(buf + used, size - used, "%sk%zu %s%.40s%s%s",
-					 i ? ", " : "Kinds of CPUs, the least able first: ", i, *name ? "(" : "", name,
-					 *name ? ") " : "", cpus);
+					 i ? say(", ") : say("Kinds of CPUs, the least able first: "), i,
+					 *name ? "(" : "", name, *name ? ") " : "", cpus);
 	}
 }
 

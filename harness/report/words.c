@@ -2,9 +2,11 @@
  * words.c - how numbers, verdicts and absences read (contracts: words.h).
  */
 #include "harness/report/words.h"
+#include "harness/report/say.h"
 
 #include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct scale {
@@ -162,6 +164,24 @@ void words_plain(FILE *out, const char *text)
 	}
 }
 
+int words_whole(const char *utf8, size_t most)
+{
+	size_t n = strnlen(utf8, most);
+
+	if (utf8[n])
+		while (n > 0 && ((unsigned char)utf8[n] & 0xc0) == 0x80)
+			n--;
+	return (int)n;
+}
+
+void words_record(FILE *out, const char *text)
+{
+	char *said = say_record(text);
+
+	words_plain(out, said ? said : text);
+	free(said);
+}
+
 void words_code(FILE *out, const char *text)
 {
 	fputc('`', out);
@@ -174,22 +194,56 @@ void words_code(FILE *out, const char *text)
 static const char *measured(const struct cell *c)
 {
 	if (cell_is_memory(c))
-		return "memory";
+		return say("memory");
 	if (cell_is_delay(c))
-		return strcmp(c->metric, "delay_p50") == 0 ? "median delay" : "p99 delay";
-	return strcmp(c->metric, "cpu_per_op") == 0 ? "CPU time" : "time";
+		return strcmp(c->metric, "delay_p50") == 0 ? say("median delay") : say("p99 delay");
+	return strcmp(c->metric, "cpu_per_op") == 0 ? say("CPU time") : say("time");
 }
 
-/* What one operation is, up to where its explanation begins. */
-static void put_op(FILE *out, const struct cell *c)
+/* Where the explanation of an operation begins: at its first mark, of either language. */
+static size_t brief_length(const char *op)
 {
-	const char *op = cell_op(c);
-	char brief[120];
+	static const char *const marks[] = {":", ";", "(", ",", "：", "；", "（", "，"};
+	size_t n = strlen(op);
 
-	snprintf(brief, sizeof(brief), "%.*s", (int)strcspn(op, ":;(,"), op);
-	for (size_t n = strlen(brief); n > 0 && brief[n - 1] == ' '; n--)
-		brief[n - 1] = 0;
-	words_plain(out, brief);
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		const char *at = strstr(op, marks[i]);
+
+		if (at && (size_t)(at - op) < n)
+			n = (size_t)(at - op);
+	}
+	while (n > 0 && op[n - 1] == ' ')
+		n--;
+	return n;
+}
+
+/* What one operation is, up to where its explanation begins; as markup. */
+static const char *op_words(char *buf, size_t size, const struct cell *c)
+{
+	char *op = say_record(cell_op(c));
+	FILE *out = fmemopen(buf, size, "w");
+
+	buf[0] = 0;
+	if (out && op) {
+		op[brief_length(op)] = 0;
+		words_plain(out, op);
+	}
+	if (out)
+		fclose(out);
+	free(op);
+	return buf;
+}
+
+static const char *coded(char *buf, size_t size, const char *text)
+{
+	FILE *out = fmemopen(buf, size, "w");
+
+	buf[0] = 0;
+	if (out) {
+		words_code(out, text);
+		fclose(out);
+	}
+	return buf;
 }
 
 static void put_interval(FILE *out, double ratio, double lo, double hi, double level, size_t n)
@@ -199,32 +253,24 @@ static void put_interval(FILE *out, double ratio, double lo, double hi, double l
 	words_ratio(r, sizeof(r), ratio);
 	words_ratio(l, sizeof(l), lo);
 	words_ratio(h, sizeof(h), hi);
-	fprintf(out, "(median %sx, %.1f %% interval %s-%s, %zu paired rounds)", r, floor(level * 1000) / 10, l, h, n);
-}
-
-static void put_names(FILE *out, const struct comparison *c, const char *between)
-{
-	words_code(out, c->subject->subject);
-	fputs(between, out);
-	words_code(out, c->base->subject);
+	fprintf(out, say("(median %sx, %.1f %% interval %s-%s, %zu paired rounds)"), r, floor(level * 1000) / 10, l, h,
+		n);
 }
 
 static void put_separated(FILE *out, const struct comparison *c)
 {
 	const struct stats_comparison *s = &c->cmp;
-	bool less = s->lo > 1;
-	char edge[32];
+	bool less = s->lo > 1, delay = cell_is_delay(c->cell);
+	char edge[32], one[300], other[300], op[300];
 
 	words_at_least(edge, sizeof(edge), c->verdict.near_edge);
-	words_code(out, c->subject->subject);
-	if (cell_is_delay(c->cell))
-		fprintf(out, " has an at least %sx %s %s than ", edge, less ? "shorter" : "longer", measured(c->cell));
-	else
-		fprintf(out, " needs at least %sx %s %s than ", edge, less ? "less" : "more", measured(c->cell));
-	words_code(out, c->base->subject);
-	fputs(" for ", out);
-	put_op(out, c->cell);
-	fputc(' ', out);
+	fprintf(out,
+		delay ? (less ? say("%s has an at least %sx shorter %s than %s for %s ")
+			      : say("%s has an at least %sx longer %s than %s for %s "))
+		      : (less ? say("%s needs at least %sx less %s than %s for %s ")
+			      : say("%s needs at least %sx more %s than %s for %s ")),
+		coded(one, sizeof(one), c->subject->subject), edge, measured(c->cell),
+		coded(other, sizeof(other), c->base->subject), op_words(op, sizeof(op), c->cell));
 	put_interval(out, less ? s->ratio : 1 / s->ratio, less ? s->lo : 1 / s->hi, less ? s->hi : 1 / s->lo, s->level,
 		     s->n);
 }
@@ -236,7 +282,7 @@ static void put_undecided(FILE *out, const struct comparison *c)
 
 	if (!s->has_interval) {
 		words_ratio(ratio, sizeof(ratio), s->ratio);
-		fprintf(out, " (median ratio %sx over %zu paired rounds, no interval)", ratio, s->n);
+		fprintf(out, say(" (median ratio %sx over %zu paired rounds, no interval)"), ratio, s->n);
 		return;
 	}
 	fputc(' ', out);
@@ -250,8 +296,8 @@ void words_reasons(FILE *out, const struct verdict *v)
 	/* That there is no twin concerns all comparisons of a family: it is said once, above them. */
 	for (unsigned bit = 1; bit < REASON_MAX; bit <<= 1)
 		if (v->reasons & bit & ~REASON_NO_TWIN) {
-			fprintf(out, "%s%s", between, verdict_reason_text(bit));
-			between = "; ";
+			fprintf(out, "%s%s", between, say(verdict_reason_text(bit)));
+			between = say("; ");
 		}
 }
 
@@ -263,15 +309,16 @@ static void put_clean(FILE *out, const struct comparison *c)
 	if (!(c->contaminated_share > 0))
 		return;
 	if (s->n == 0) {
-		fputs(" No round is without a disturbed sample.", out);
+		fputs(say(" No round is without a disturbed sample."), out);
 		return;
 	}
-	fprintf(out, " Without the disturbed rounds: %s ", words_kind(c->clean_verdict.kind, c->cell->metric));
+	fprintf(out, say(" Without the disturbed rounds: %s "),
+		say(words_kind(c->clean_verdict.kind, c->cell->metric)));
 	if (s->has_interval)
 		put_interval(out, s->ratio, s->lo, s->hi, s->level, s->n);
 	else
-		fprintf(out, "(%zu paired round%s, no interval)", s->n, s->n == 1 ? "" : "s");
-	fputc('.', out);
+		fprintf(out, say("(%zu paired round%s, no interval)"), s->n, s->n == 1 ? "" : "s");
+	fputs(say("."), out);
 }
 
 /* The part after the verdict's sentence: why, and what would decide. */
@@ -280,17 +327,18 @@ static void put_rest(FILE *out, const struct comparison *c)
 	const struct verdict *v = &c->verdict;
 
 	if (v->reasons & ~REASON_NO_TWIN) {
-		fputs(": ", out);
+		fputs(say(": "), out);
 		words_reasons(out, v);
 	}
-	fputc('.', out);
+	fputs(say("."), out);
 	put_clean(out, c);
 	if (v->kind != VERDICT_INCONCLUSIVE)
 		return;
 	if (isfinite(v->mde))
-		fprintf(out, " The smallest difference that these rounds could have shown is %.1f %%.", v->mde * 100);
+		fprintf(out, say(" The smallest difference that these rounds could have shown is %.1f %%."),
+			v->mde * 100);
 	if (v->more_rounds)
-		fprintf(out, " About %zu more round%s would be needed.", v->more_rounds,
+		fprintf(out, say(" About %zu more round%s would be needed."), v->more_rounds,
 			v->more_rounds == 1 ? "" : "s");
 }
 
@@ -313,27 +361,28 @@ const char *words_verdict(const struct comparison *c)
 void words_comparison(FILE *out, const struct comparison *c)
 {
 	const struct stats_comparison *s = &c->cmp;
+	char one[300], other[300], op[300];
 
+	coded(one, sizeof(one), c->subject->subject);
+	coded(other, sizeof(other), c->base->subject);
 	switch (c->verdict.kind) {
 	case VERDICT_FASTER:
 	case VERDICT_SLOWER:
 		put_separated(out, c);
 		break;
 	case VERDICT_EQUIVALENT:
-		put_names(out, c, " and ");
-		fprintf(out, " %s the same %s within 5 %% for ", cell_is_delay(c->cell) ? "have" : "need",
-			measured(c->cell));
-		put_op(out, c->cell);
-		fputc(' ', out);
+		fprintf(out,
+			cell_is_delay(c->cell) ? say("%s and %s have the same %s within 5 %% for %s ")
+					       : say("%s and %s need the same %s within 5 %% for %s "),
+			one, other, measured(c->cell), op_words(op, sizeof(op), c->cell));
 		put_interval(out, s->ratio, s->narrow_lo, s->narrow_hi, s->narrow_level, s->n);
 		break;
 	case VERDICT_INCONCLUSIVE:
-		put_names(out, c, " is not separated from ");
+		fprintf(out, say("%s is not separated from %s"), one, other);
 		put_undecided(out, c);
 		break;
 	case VERDICT_UNTRUSTED:
-		put_names(out, c, " against ");
-		fputs(" is not judged", out);
+		fprintf(out, say("%s against %s is not judged"), one, other);
 		put_undecided(out, c);
 		break;
 	}
@@ -344,16 +393,19 @@ void words_absence(FILE *out, const struct series *s)
 {
 	static const struct {
 		const char *status, *text;
-	} table[] = {
-		{"unsupported", "unsupported"},   {"too_slow", "too slow here"}, {"failed", "failed"}, {"void", "void"},
-		{"not_measured", "not measured"}, {"smoke", "not timed"}};
+	} table[] = {{"unsupported", SAID("unsupported")},
+		     {"too_slow", SAID("too slow here")},
+		     {"failed", SAID("failed")},
+		     {"void", SAID("void")},
+		     {"not_measured", SAID("not measured")},
+		     {"smoke", SAID("not timed")}};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(s->status, table[i].status) == 0)
-			fputs(table[i].text, out);
+			fputs(say(table[i].text), out);
 	if (s->why) {
-		fputs(": ", out);
-		words_plain(out, s->why);
+		fputs(say(": "), out);
+		words_record(out, s->why);
 	}
 }
 

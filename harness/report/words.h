@@ -34,6 +34,10 @@ void words_at_least(char *buf, size_t size, double ratio);
 
 /* Append text from outside with markup characters made literal; newlines become blanks. */
 void words_plain(FILE *out, const char *text);
+/* The same of a text that a record holds, in the page's language. */
+void words_record(FILE *out, const char *text);
+/* How many of at most `most` bytes hold whole characters. */
+int words_whole(const char *utf8, size_t most);
 /* Append text from outside as `code`. */
 void words_code(FILE *out, const char *text);
 
