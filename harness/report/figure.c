@@ -130,7 +130,7 @@ void figure_list(const struct figure *f, char *buf, size_t size)
 
 	buf[0] = 0;
 	for (size_t i = 0; i < f->n_drawn && used < size; i++)
-		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "", f->drawn[i]);
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? say(", ") : "", f->drawn[i]);
 }
 
 int figure_close(struct figure *f, struct report *r, const char *dir, const char *body, struct err *err)

@@ -34,6 +34,13 @@ static const char *about_bare(const struct figure *f)
 	return "";
 }
 
+/* With a capital letter; a Chinese one begins with what it is about, whose name stays as it is. */
+static void begin_sentence(char *text)
+{
+	if (say_language() == SAY_ENGLISH)
+		text[0] = (char)toupper((unsigned char)text[0]);
+}
+
 /* ---- dots -------------------------------------------------------------------------------------------------- */
 
 static const char *metric_label(const struct cell *c)
@@ -220,7 +227,7 @@ static int draw_chart(struct report *r, const char *dir, const char *body, const
 		 say("%s in %s%s, %s for each cell and model (%s). Further left is better. %sThe numbers "
 		     "are in the table."),
 		 metric_label(like), k->workload, part, what_is_drawn(r, k->workload), list, about_bare(&f));
-	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
+	begin_sentence(f.plot->alt);
 	provenance_comment(f.gp, r, f.plot->workload);
 	provenance_comment(f.dat, r, f.plot->workload);
 	figure_series(&f);
@@ -426,17 +433,18 @@ static void fixed_label(const struct report *r, const struct curve *k, const cha
 		if (strcmp(key, k->key) == 0 || !differs || used >= size)
 			continue;
 		if (json_is_string(value))
-			used += (size_t)snprintf(buf + used, size - used, "%s=%s, ", key, json_string_value(value));
+			used += (size_t)snprintf(buf + used, size - used, "%s=%s%s", key, json_string_value(value),
+						 in(SAID(", ")));
 		else
-			used += (size_t)snprintf(buf + used, size - used, "%s=%lld, ", key,
-						 (long long)json_integer_value(value));
+			used += (size_t)snprintf(buf + used, size - used, "%s=%lld%s", key,
+						 (long long)json_integer_value(value), in(SAID(", ")));
 	}
 	if (used >= size)
 		return;
 	used += (size_t)snprintf(buf + used, size - used, "%s%s", in(SAID("placement ")), k->like->placement);
 	if (used >= size || strcmp(k->key, CURVE_WORKERS) == 0)
 		return;
-	snprintf(buf + used, size - used, ", %ld%s", k->like->workers,
+	snprintf(buf + used, size - used, "%s%ld%s", in(SAID(", ")), k->like->workers,
 		 in(k->like->workers == 1 ? SAID(" worker") : SAID(" workers")));
 }
 
@@ -476,7 +484,7 @@ static int draw_curve(struct report *r, const char *dir, const char *body, const
 		 say("%s of %s against %s (%s), %s, one line per model (%s). Lower is better. %s"),
 		 k->total ? say("Memory of all tasks") : metric_label(k->like), k->like->workload, k->key, fixed,
 		 what_is_drawn(r, k->like->workload), list, about_bare(&f));
-	f.plot->alt[0] = (char)toupper((unsigned char)f.plot->alt[0]);
+	begin_sentence(f.plot->alt);
 	provenance_comment(f.gp, r, f.plot->workload);
 	provenance_comment(f.dat, r, f.plot->workload);
 	figure_series(&f);

@@ -405,12 +405,27 @@ static size_t least_rounds(double level)
 	return n;
 }
 
+/* Between sentences: no part of the one behind it, which has a translation of its own (say.h). */
+#define PIECE "; "
+
+static const char *number_words(char buf[64], double v, const char *unit)
+{
+	FILE *out = fmemopen(buf, 64, "w");
+
+	buf[0] = 0;
+	if (out) {
+		question_number(out, v, unit);
+		fclose(out);
+	}
+	return buf;
+}
+
 static void say_undecided(struct claim *c, double lo, double hi)
 {
 	const struct stats_estimate *e = &c->value->est;
 	double distance = fmin(fabs(e->median - lo), fabs(e->median - hi));
 	double rounds = (double)e->n * pow(c->reach / distance, 2);
-	char *text = NULL;
+	char *text = NULL, reach[64];
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
@@ -419,12 +434,11 @@ static void say_undecided(struct claim *c, double lo, double hi)
 	if (!f)
 		return;
 	fputs("the limit lies inside the interval", f);
-	if (isfinite(c->reach)) {
-		fputs("; these rounds could tell what is further from it than ", f);
-		question_number(f, c->reach, c->value->unit);
-	}
+	if (isfinite(c->reach))
+		fprintf(f, PIECE "these rounds could tell what is further from it than %s",
+			number_words(reach, c->reach, c->value->unit));
 	if (c->more_rounds)
-		fprintf(f, "; about %zu more round%s would decide", c->more_rounds, c->more_rounds == 1 ? "" : "s");
+		fprintf(f, PIECE "about %zu more round%s would decide", c->more_rounds, c->more_rounds == 1 ? "" : "s");
 	fclose(f);
 	snprintf(c->why, sizeof(c->why), "%s", text);
 	free(text);

@@ -285,7 +285,7 @@ static void put_undecided(FILE *out, const struct comparison *c)
 		fprintf(out, say(" (median ratio %sx over %zu paired rounds, no interval)"), ratio, s->n);
 		return;
 	}
-	fputc(' ', out);
+	fputs(say_language() == SAY_ENGLISH ? " " : "", out); /* a Chinese bracket brings its own room */
 	put_interval(out, s->ratio, s->lo, s->hi, s->level, s->n);
 }
 
