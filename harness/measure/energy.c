@@ -92,8 +92,8 @@ struct energy *energy_new(const char *domain, char *why, size_t size)
 		snprintf(e->why, sizeof e->why, "more than %d packages: not all of them would be in the sum",
 			 PACKAGES_MAX);
 	} else if (e->n == 0 && !sysfile_exists(POWERCAP "/intel-rapl:0"))
-		snprintf(e->why, sizeof e->why,
-			 "this machine offers no RAPL (no " POWERCAP "/intel-rapl:0; usual in virtual machines)");
+		snprintf(e->why, sizeof e->why, "this machine offers no RAPL (no %s; usual in virtual machines)",
+			 POWERCAP "/intel-rapl:0");
 	else if (e->n == 0)
 		snprintf(e->why, sizeof e->why, "this machine's RAPL has no domain %s", domain);
 	return e;

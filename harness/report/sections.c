@@ -332,8 +332,9 @@ static void say_intro(struct doc *d, const struct report *r, const struct cell *
 	char *summary = say_record(field_text(c->about, "summary", ""));
 
 	if (summary && *summary) {
-		doc_say(d, "%s%c", strchr("\\`*<>[]_#|", summary[0]) ? "\\" : "", toupper((unsigned char)summary[0]));
-		words_plain(d->text, summary + 1);
+		if (say_language() == SAY_ENGLISH)
+			summary[0] = (char)toupper((unsigned char)summary[0]);
+		words_plain(d->text, summary);
 		doc_say(d, strchr(".!?", summary[strlen(summary) - 1]) ? " " : ". ");
 	}
 	free(summary);

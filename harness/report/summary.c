@@ -55,15 +55,25 @@ static void put_label(FILE *out, const char *name, size_t label)
 		fprintf(out, "%*s", (int)(label - INDENT - strlen(name)), "");
 }
 
+/* By how much a text has more bytes than columns: three bytes of UTF-8 are a Chinese character, two columns wide. */
+static int extra_bytes(const char *text)
+{
+	int extra = 0;
+
+	for (; *text; text++)
+		extra += ((unsigned char)*text & 0xf0) == 0xe0;
+	return extra;
+}
+
 static void put_cell(FILE *out, const struct cell *c, const char *subject)
 {
 	static const struct {
 		const char *status, *text;
-	} absent[] = {{"unsupported", "unsupp."},
-		      {"too_slow", "too slow"},
-		      {"failed", "FAILED"},
-		      {"void", "void"},
-		      {"smoke", "certified"}};
+	} absent[] = {{"unsupported", SAID("unsupp.")},
+		      {"too_slow", SAID("too slow")},
+		      {"failed", SAID("FAILED")},
+		      {"void", SAID("void")},
+		      {"smoke", SAID("certified")}};
 	const struct series *s = cell_series(c, subject);
 	char text[64] = "-", marked[68];
 
@@ -74,10 +84,10 @@ static void put_cell(FILE *out, const struct cell *c, const char *subject)
 	} else {
 		for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
 			if (strcmp(s->status, absent[i].status) == 0)
-				snprintf(text, sizeof(text), "%s", absent[i].text);
+				snprintf(text, sizeof(text), "%s", say(absent[i].text));
 	}
 	snprintf(marked, sizeof(marked), "%s%c", text, s && s->leads ? '*' : ' ');
-	fprintf(out, "%*s", column_width(subject), marked);
+	fprintf(out, "%*s", column_width(subject) + extra_bytes(marked), marked);
 }
 
 static bool in_block(const struct cell *c, const char **subjects, size_t n)
