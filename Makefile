@@ -3,7 +3,7 @@ PRESET ?= release
 BUILD := build/$(PRESET)
 RUN := $(shell ls -dt results/*/run.json 2>/dev/null | head -n 1 | xargs -r dirname)
 
-.PHONY: help deps build bench bench-full smoke test test-long report doctor clean
+.PHONY: help deps references build bench bench-full smoke test test-long report doctor clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -11,6 +11,12 @@ help:
 ## make deps        install what is missing (apt; BOOTSTRAP=off only says what)
 deps:
 	@scripts/bootstrap
+
+## make references  install what the other runtimes and cross-checks want, as far as it is to be had, and build with it
+references: deps
+	@scripts/bootstrap --references
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD)
 
 ## make build       build into build/release (PRESET=debug, asan, tsan, ... for the others)
 build: deps

@@ -38,6 +38,14 @@ PATH=$fake BOOTSTRAP=off bash "$bootstrap" >"$out" 2>&1 || fail 'only tests want
 grep -q 'some tests will be skipped' "$out" || fail 'only tests want something: not said'
 grep -q 'apt-get install .*gdb' "$out" || fail 'only tests want something: no apt line'
 
+# References are never needed: what is missing is told, with what it is for, and the exit code is 0.
+rm -f "$fake/go"
+PATH=$fake bash "$bootstrap" --references --check >"$out" 2>&1 || fail '--references --check: exit code is not 0'
+grep -q 'apt-get install .*golang-go .*cargo' "$out" || fail '--references: no apt line'
+grep -q 'cargo is missing: subject tokio$' "$out" || fail '--references: does not say what for'
+PATH=$fake bash "$bootstrap" --refs >"$out" 2>&1
+[ $? -eq 2 ] && grep -q 'no option --refs' "$out" || fail 'any option is taken'
+
 # As root, where one package of several does not exist: the others are installed one by one.
 printf '#!%s/bash\necho 0\n' "$fake" >"$fake/id"
 rm "$fake/apt-get"
@@ -50,4 +58,11 @@ chmod +x "$fake/apt-get"
 PATH=$fake bash "$bootstrap" >"$out" 2>&1 || fail 'one package does not exist: exit code is not 0'
 grep -qx 'update' "$fake/log" || fail 'one package does not exist: the lists are not fetched anew'
 grep -q 'install .* gdb$' "$fake/log" || fail 'one package does not exist: the others are not installed'
+
+# The same of the references: the others are installed, and the one is told.
+sed -i 's/valgrind/cargo/' "$fake/apt-get"
+: >"$fake/log"
+PATH=$fake bash "$bootstrap" --references >"$out" 2>&1 || fail '--references: one package does not exist: exit code is not 0'
+grep -q 'install .* fio$' "$fake/log" || fail '--references: the others are not installed'
+grep -q 'cargo is missing: subject tokio' "$out" || fail '--references: does not say what is not to be had'
 exit 0
