@@ -103,6 +103,16 @@
  *                                                               use that is told; say so in .fairness, not all can be
  *                                                               told. Neither calls anything of this header
  *
+ *   #define DX_TASKS_ARE_THREADS true                           may be left out: each task is an OS thread of its own from its
+ *                                                               beginning to its end, which can be told where to run
+ *
+ *   #define DX_HAS_PARTS, typedef dx_parts                      may be left out: parts of the runtime that can be run by
+ *                                                               themselves, for switch/ladder and nobody else
+ *   int  dx_parts_make(dx_parts *), void dx_parts_free(dx_parts *)
+ *   void dx_part_swap(dx_parts *, uint64_t ops, uint64_t done[2])   one part, ops times, by two parties in
+ *   void dx_part_queue(...), void dx_part_runnext(...)          turn, each of which counts its own: registers and stack; the
+ *                                                               queue as a yield uses it; the queue as a wake and a park do
+ *
  * For harness/subject only, not for bodies:
  *   #define DX_MODEL "gmp"                                      the model's id
  *   int  dx_runtime_start(unsigned workers, const char *knobs, const uint16_t (*nearness)[2], unsigned n)
@@ -137,6 +147,10 @@
 
 #ifndef DX_PREEMPTIBLE
 #error "the bind.h defines no DX_PREEMPTIBLE"
+#endif
+
+#ifndef DX_TASKS_ARE_THREADS
+#define DX_TASKS_ARE_THREADS false
 #endif
 
 #define DX_HAS(name, type)                                                                                             \

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "models/gmp/gr.h"
+#include "models/gmp/parts.h"
 
 #define DX_MODEL "gmp"
 
@@ -460,6 +461,37 @@ static inline void dx_call(void (*fn)(void *), void *arg)
 }
 
 /* ---- for harness/subject ------------------------------------------------------------------------- */
+
+/* ---- parts of the runtime, by themselves ---------------------------------------------------------- */
+
+#define DX_HAS_PARTS
+
+typedef struct gr__parts *dx_parts;
+
+static inline int dx_parts_make(dx_parts *p)
+{
+	return gr__parts_make(p);
+}
+
+static inline void dx_parts_free(dx_parts *p)
+{
+	gr__parts_free(*p);
+}
+
+static inline void dx_part_swap(dx_parts *p, uint64_t ops, uint64_t done[2])
+{
+	gr__part_swap(*p, ops, done);
+}
+
+static inline void dx_part_queue(dx_parts *p, uint64_t ops, uint64_t done[2])
+{
+	gr__part_queue(*p, ops, done);
+}
+
+static inline void dx_part_runnext(dx_parts *p, uint64_t ops, uint64_t done[2])
+{
+	gr__part_runnext(*p, ops, done);
+}
 
 #define DX_CAN_TRACE true
 #define DX_TRACE_KB                                                                                                    \

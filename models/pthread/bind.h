@@ -22,6 +22,7 @@
 #include "models/pthread/pt.h"
 
 #define DX_MODEL "pthread"
+#define DX_TASKS_ARE_THREADS true
 
 typedef struct pt_task dx_task;
 typedef pthread_mutex_t dx_mutex;

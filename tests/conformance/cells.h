@@ -25,6 +25,7 @@ static const struct refusal {
 	{"serial", "switch/yield", "switch/yield has no body in the serial style"},
 	{"eventloop", "block/handoff", "a call that blocks stops the whole loop"},
 	{"eventloop", "block/call", "a call that blocks stops the whole loop"},
+	{"eventloop", "switch/ladder", "a loop switches nothing: a callback keeps no stack"},
 	{"serial", "block/handoff", "block/handoff has no body in the serial style"},
 	{"serial", "timer/churn", "timer/churn has no body in the serial style"},
 	{"serial", "timer/sleepers", "timer/sleepers has no body in the serial style"},
@@ -42,6 +43,11 @@ static const struct lack {
 	{"block/bystander", "\"kind\":\"join\"", "subject-go has no body for block/bystander with kind=join"},
 	{"disk/read", "\"mode\":\"cold\"", "subject-go has no body for disk/read with mode=cold"},
 	{"disk/smallfiles", "\"mode\":\"cold\"", "subject-go has no body for disk/smallfiles with mode=cold"},
+	{"switch/ladder", "\"rung\":\"swap\"", "subject-go has no body for switch/ladder with rung=swap"},
+	{"switch/ladder", "\"rung\":\"queue\"", "subject-go has no body for switch/ladder with rung=queue"},
+	{"switch/ladder", "\"rung\":\"runnext\"", "subject-go has no body for switch/ladder with rung=runnext"},
+	{"switch/ladder", "\"rung\":\"futex\"", "subject-go has no body for switch/ladder with rung=futex"},
+	{"switch/ladder", "\"rung\":\"cross\"", "subject-go has no body for switch/ladder with rung=cross"},
 };
 
 /* Other settings of a model, with which every smoke cell is run too: these workloads it can do, the others it refuses. */
@@ -114,6 +120,13 @@ static const struct extra {
 	{"switch/ring", "{\"tasks\":100,\"ws_kib\":0}", 150, NULL},
 	{"switch/grain", "{\"steps\":1,\"tasks\":2}", 1, NULL},
 	{"switch/grain", "{\"steps\":7,\"tasks\":5}", 1000, NULL},
+	{"switch/ladder", "{\"rung\":\"swap\"}", 7, "gmp"},
+	{"switch/ladder", "{\"rung\":\"queue\"}", 1001, "gmp"},
+	{"switch/ladder", "{\"rung\":\"runnext\"}", 1001, "gmp"},
+	{"switch/ladder", "{\"rung\":\"channel\"}", 7, "gmp,pthread"},
+	{"switch/ladder", "{\"rung\":\"syscall\"}", 7, NULL},
+	{"switch/ladder", "{\"rung\":\"sched_yield\"}", 7, NULL},
+	{"switch/ladder", "{\"rung\":\"futex\"}", 301, "gmp,pthread"},
 	{"disk/read", "{\"mode\":\"warm\",\"in_flight\":1,\"file_mib\":1}", 50, NULL},
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":1,\"file_mib\":1}", 10, NULL},
 	{"disk/read", "{\"mode\":\"direct\",\"in_flight\":3,\"file_mib\":1}", 10, "gmp,pthread,eventloop"},
