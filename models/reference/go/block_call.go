@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"sync"
 	"time"
 )
@@ -46,11 +47,16 @@ func call(r *run) {
 	close(gate)
 	working.Wait()
 	r.end()
-	end := threads()
-	if !r.silent {
-		time.Sleep(time.Duration(r.param("settle_ms")) * time.Millisecond)
+	r.figures = map[string]float64{"threads_before": float64(before), "threads_end": float64(threads())}
+	settle := time.Duration(r.param("settle_ms")) * time.Millisecond
+	for part := 1; part < 6 && settle > 0 && !r.silent; part++ {
+		time.Sleep(settle / 6)
+		r.figures["threads_settling_"+strconv.Itoa(part)] = float64(threads())
 	}
-	r.figures = map[string]float64{"threads_before": float64(before), "threads_end": float64(end), "threads_settled": float64(threads())}
+	if !r.silent {
+		time.Sleep(settle / 6)
+	}
+	r.figures["threads_settled"] = float64(threads())
 	close(leave)
 	ended.Wait()
 	c, sum := cert{MaxLive: inFlight}, uint64(0)

@@ -6,8 +6,8 @@
  * is best left alone, behind one of 100 ms everything would wait. If calls cost nothing but their time, in_flight of them
  * would end in each call_us.
  *
- * Threads over time are three figures, the process's threads each time: when the tasks stand at the gate, when the region has
- * ended, and settle_ms later. The tasks are kept until then. At the end the number is what it took to have so many calls under
+ * Threads over time are figures, the process's threads each time: when the tasks stand at the gate, when the region has
+ * ended, and settle_ms later; where that is above 0 also at each sixth of it. The tasks are kept until then. At the end the number is what it took to have so many calls under
  * way, and the most that there were, in a model that keeps for some seconds what it no longer needs; what was made and
  * reaped within the region is in the model's own counters, if it has any. Those that the warm-up has made may still be there
  * when the region begins. The warm-up itself does not wait for settle_ms.
@@ -60,9 +60,15 @@ static const struct bench_param params[] = {
 
 void call_tell_threads(struct bench *b, const struct call_threads *t)
 {
+	static const char *const parts[CALL_PARTS - 1] = {"threads_settling_1", "threads_settling_2",
+							  "threads_settling_3", "threads_settling_4",
+							  "threads_settling_5"};
+
 	bench_figure(b, "threads_before", t->before);
 	bench_figure(b, "threads_end", t->end);
-	bench_figure(b, "threads_settled", t->settled);
+	bench_figure(b, "threads_settled", t->settling[CALL_PARTS - 1]);
+	for (int i = 0; i < CALL_PARTS - 1 && call_settle_ns(b) > 0; i++)
+		bench_figure(b, parts[i], t->settling[i]);
 }
 
 static int call_setup(struct bench *b)
@@ -104,8 +110,9 @@ const struct bench_workload block_call_workload = {
 		"thread "
 		"just makes the call. Who needs more threads pays for them in memory, not here; how many there are is "
 		"told: threads_before the "
-		"region, threads_end at its end, threads_settled after settle_ms in which the tasks wait. A thread's "
-		"task is a "
+		"region, threads_end at its end, threads_settled after settle_ms in which the tasks wait, "
+		"threads_settling_1 to 5 at the sixths of it. A "
+		"thread's task is a "
 		"thread all that time; a goroutine needs one for its call alone, and the runtime keeps it for another "
 		"one for some seconds. The harness's own thread is in them. For an event loop "
 		"there is "

@@ -24,9 +24,12 @@ static inline struct call_plan call_plan_of(const struct bench *b)
 				  .work = (uint64_t)bench_param(b, "work")};
 }
 
-/* Threads of the process: with the tasks at the gate, after the region, after the time to settle. */
+/* The time to settle has so many parts: threads are counted after each. */
+enum { CALL_PARTS = 6 };
+
+/* Threads of the process: with the tasks at the gate, after the region, after each part of the time to settle. */
 struct call_threads {
-	unsigned before, end, settled;
+	unsigned before, end, settling[CALL_PARTS];
 };
 
 /* How long the tasks wait after the region until threads are counted once more. */

@@ -114,9 +114,11 @@ static int run_tasks(struct bench *b, struct run *r, struct caller *callers)
 	if (status == 0) {
 		bench_end(b);
 		threads.end = bench_threads();
-		if (settle_ns)
-			dx_sleep_ns(settle_ns);
-		threads.settled = bench_threads();
+		for (int i = 0; i < CALL_PARTS; i++) {
+			if (settle_ns)
+				dx_sleep_ns(settle_ns / CALL_PARTS);
+			threads.settling[i] = bench_threads();
+		}
 		call_tell_threads(b, &threads);
 	}
 	dx_wg_done(&r->leave);

@@ -9,7 +9,7 @@ static int run_call(struct bench *b)
 {
 	const struct call_plan p = call_plan_of(b);
 	struct call_threads threads = {.before = bench_threads()};
-	struct nap call = {.ns = p.call_ns}, settle = {.ns = call_settle_ns(b)};
+	struct nap call = {.ns = p.call_ns}, settle = {.ns = call_settle_ns(b) / CALL_PARTS};
 	uint64_t x = 0, done = 0, began_ns, lasted_ns;
 
 	bench_begin(b);
@@ -21,8 +21,10 @@ static int run_call(struct bench *b)
 	lasted_ns = bench_now_ns() - began_ns;
 	bench_end(b);
 	threads.end = bench_threads();
-	nap(&settle);
-	threads.settled = bench_threads();
+	for (int i = 0; i < CALL_PARTS; i++) {
+		nap(&settle);
+		threads.settling[i] = bench_threads();
+	}
 	call_tell_threads(b, &threads);
 	b->cert = (struct bench_cert){.ops = done, .max_live = 1, .checksum = call_digest(0, done, x)};
 	if (call.failed)
