@@ -14,6 +14,7 @@
 
 static const char *const languages[] = {QUESTION_EN, QUESTION_ZH};
 enum { LANGUAGES = sizeof languages / sizeof *languages };
+enum { USL_LEVELS = 6 }; /* as harness/stats/usl.h, which is of the report's side; a test holds them together */
 
 static bool is_among(const char *const *known, const char *word)
 {
@@ -63,28 +64,54 @@ static int check_leaf(const json_t *leaf, const char *name, const char *where, s
 	return 0;
 }
 
-static int check_falls(const json_t *expr, const char *name, const char *where, struct err *err)
+/* What stands along a parameter: its name and the values at which the rest is taken, three or more that rise. */
+static int check_axis(const json_t *expr, const char *name, const char *where, struct err *err)
 {
-	static const char *const keys[] = {"falls_below", "along", "values", "of", NULL};
 	const json_t *values = json_object_get(expr, "values"), *v;
 	json_int_t last = 0;
 	size_t i;
-	int rc = check_keys(expr, keys, name, where, err);
 
-	if (rc)
-		return rc;
-	if (!json_is_number(json_object_get(expr, "falls_below")) || !jsonx_str(expr, "along") ||
-	    json_array_size(values) < 3)
-		return err_set(err, -EINVAL,
-			       "%s: %s: falls_below is a number, along a parameter, values three numbers or more", name,
-			       where);
+	if (!jsonx_str(expr, "along") || json_array_size(values) < 3)
+		return err_set(err, -EINVAL, "%s: %s: along is a parameter, values three numbers or more", name, where);
 	json_array_foreach (values, i, v) {
 		if (!json_is_integer(v) || json_integer_value(v) <= last)
 			return err_set(err, -EINVAL, "%s: %s: values are whole numbers that rise from above 0", name,
 				       where);
 		last = json_integer_value(v);
 	}
-	return check_expr(json_object_get(expr, "of"), name, where, err);
+	return 0;
+}
+
+static int check_along(const json_t *expr, enum question_op op, const char *name, const char *where, struct err *err)
+{
+	static const char *const falls[] = {"falls_below", "along", "values", "of", NULL};
+	static const char *const crosses[] = {"crosses", "along", "values", NULL};
+	static const char *const fit[] = {"fit", "along", "values", "of", NULL};
+	const json_t *both = json_object_get(expr, "crosses"), *kind = json_object_get(expr, "fit"), *part;
+	size_t i;
+	int rc = check_keys(expr, op == ASK_FALLS_BELOW ? falls : op == ASK_FIT ? fit : crosses, name, where, err);
+
+	if (rc == 0)
+		rc = check_axis(expr, name, where, err);
+	if (rc)
+		return rc;
+	if (op == ASK_FALLS_BELOW && !json_is_number(json_object_get(expr, "falls_below")))
+		return err_set(err, -EINVAL, "%s: %s: falls_below is a number", name, where);
+	if (op == ASK_FIT && (!json_is_string(kind) || question_fit(json_string_value(kind)) == FIT_NONE))
+		return err_set(err, -EINVAL, "%s: %s: fit is one of slope, usl_contention, usl_coherency, usl_peak",
+			       name, where);
+	if (op == ASK_FIT && question_fit(json_string_value(kind)) != FIT_SLOPE &&
+	    json_array_size(json_object_get(expr, "values")) < USL_LEVELS)
+		return err_set(err, -EINVAL, "%s: %s: a law of scalability takes %d values at least", name, where,
+			       USL_LEVELS);
+	if (op != ASK_CROSSES)
+		return check_expr(json_object_get(expr, "of"), name, where, err);
+	if (json_array_size(both) != 2)
+		return err_set(err, -EINVAL, "%s: %s: crosses is a list of two", name, where);
+	json_array_foreach (both, i, part)
+		if (rc == 0)
+			rc = check_expr(part, name, where, err);
+	return rc;
 }
 
 static int check_expr(const json_t *expr, const char *name, const char *where, struct err *err)
@@ -98,14 +125,16 @@ static int check_expr(const json_t *expr, const char *name, const char *where, s
 		return 0;
 	if (op == ASK_LEAF)
 		return check_leaf(expr, name, where, err);
-	if (op == ASK_FALLS_BELOW)
-		return check_falls(expr, name, where, err);
+	if (op == ASK_FALLS_BELOW || op == ASK_CROSSES || op == ASK_FIT)
+		return check_along(expr, op, name, where, err);
+	if (op == ASK_PARAM && json_object_size(expr) == 1 && jsonx_str(expr, "param"))
+		return 0;
 	if (op == ASK_NO_OP || json_object_size(expr) != 1 || n < 2 ||
 	    ((op == ASK_RATIO || op == ASK_DIFFERENCE) && n != 2))
 		return err_set(
 			err, -EINVAL,
 			"%s: %s: not a number, a value's name, a series, or one of ratio, difference (of two), sum, "
-			"product, falls_below",
+			"product, param, falls_below, crosses, fit",
 			name, where);
 	json_array_foreach (args, i, part)
 		if (rc == 0)
@@ -115,7 +144,7 @@ static int check_expr(const json_t *expr, const char *name, const char *where, s
 
 static int check_values(const json_t *q, const char *name, struct err *err)
 {
-	static const char *const keys[] = {"of", "unit", NULL};
+	static const char *const keys[] = {"of", "unit", "label", NULL};
 	static const char *const units[] = {"ns", "bytes", "x", "share", "count", "plain", NULL};
 	const json_t *values = json_object_get(q, "values");
 	const char *key;
@@ -133,6 +162,8 @@ static int check_values(const json_t *q, const char *name, struct err *err)
 				     where);
 		if (rc == 0)
 			rc = check_expr(json_object_get(value, "of"), name, where, err);
+		if (rc == 0 && json_object_get(value, "label"))
+			rc = check_texts(json_object_get(value, "label"), name, where, err);
 		if (rc)
 			return rc;
 	}
@@ -169,6 +200,83 @@ static int check_lists(const json_t *q, const char *name, struct err *err)
 	return 0;
 }
 
+/* A value that a figure of the question's own shows: it has the unit of the others. */
+static int check_unit(const json_t *q, const json_t *shown, const char **unit, const char *name, struct err *err)
+{
+	const char *key = json_string_value(shown);
+	const json_t *value = key ? json_object_get(json_object_get(q, "values"), key) : NULL;
+
+	if (!value)
+		return err_set(err, -EINVAL, "%s: a figure shows '%.60s', which is no value", name,
+			       key ? key : "(no name)");
+	if (*unit && strcmp(*unit, jsonx_str(value, "unit")) != 0)
+		return err_set(err, -EINVAL, "%s: the values of a figure have several units: %.60s", name, key);
+	*unit = jsonx_str(value, "unit");
+	return 0;
+}
+
+/* One that has a row of its own has a label, too. */
+static int check_shown(const json_t *q, const json_t *shown, const char **unit, const char *name, struct err *err)
+{
+	int rc = check_unit(q, shown, unit, name, err);
+
+	if (rc == 0 &&
+	    !json_object_get(json_object_get(json_object_get(q, "values"), json_string_value(shown)), "label"))
+		rc = err_set(err, -EINVAL, "%s: a figure shows '%.60s', which is no value with a label", name,
+			     json_string_value(shown));
+	return rc;
+}
+
+/* Lines of [x, value], each of one model. */
+static int check_lines(const json_t *q, const json_t *figure, const char *name, struct err *err)
+{
+	static const char *const keys[] = {"lines", "axis", "title", NULL};
+	const json_t *line, *point;
+	const char *unit = NULL;
+	size_t i, k;
+	int rc = check_keys(figure, keys, name, "a figure", err);
+
+	if (rc == 0)
+		rc = check_texts(json_object_get(figure, "title"), name, "a figure's title", err);
+	if (rc == 0)
+		rc = check_texts(json_object_get(figure, "axis"), name, "a figure's axis", err);
+	json_array_foreach (json_object_get(figure, "lines"), i, line) {
+		if (rc == 0 && json_array_size(line) < 2)
+			rc = err_set(err, -EINVAL, "%s: a line of a figure has two points at least", name);
+		json_array_foreach (line, k, point)
+			if (rc == 0)
+				rc = json_is_number(json_array_get(point, 0))
+					     ? check_unit(q, json_array_get(point, 1), &unit, name, err)
+					     : err_set(err, -EINVAL, "%s: a point of a line is [x, value]", name);
+	}
+	return rc;
+}
+
+/* Of the question's own values: rows of them, or a whole, its parts and the rest. */
+static int check_own_figure(const json_t *q, const json_t *figure, const char *name, struct err *err)
+{
+	static const char *const row_keys[] = {"values", "title", NULL};
+	static const char *const part_keys[] = {"parts", "whole", "rest", "title", NULL};
+	bool has_rows = json_object_get(figure, "values") != NULL;
+	const json_t *list = json_object_get(figure, has_rows ? "values" : "parts"), *shown;
+	const char *unit = NULL;
+	size_t i;
+	int rc = check_keys(figure, has_rows ? row_keys : part_keys, name, "a figure", err);
+
+	if (rc == 0)
+		rc = check_texts(json_object_get(figure, "title"), name, "a figure's title", err);
+	if (rc == 0 && json_array_size(list) < 2)
+		rc = err_set(err, -EINVAL, "%s: a figure of values shows two at least", name);
+	json_array_foreach (list, i, shown)
+		if (rc == 0)
+			rc = check_shown(q, shown, &unit, name, err);
+	if (rc == 0 && !has_rows)
+		rc = check_shown(q, json_object_get(figure, "whole"), &unit, name, err);
+	if (rc == 0 && !has_rows)
+		rc = check_shown(q, json_object_get(figure, "rest"), &unit, name, err);
+	return rc;
+}
+
 static int check_figures(const json_t *q, const char *name, struct err *err)
 {
 	static const char *const keys[] = {"workload", "axis", NULL};
@@ -177,9 +285,15 @@ static int check_figures(const json_t *q, const char *name, struct err *err)
 	int rc = 0;
 
 	json_array_foreach (json_object_get(q, "figures"), i, figure) {
-		rc = check_keys(figure, keys, name, "a figure", err);
-		if (rc == 0 && !jsonx_str(figure, "workload"))
-			rc = err_set(err, -EINVAL, "%s: a figure names no workload", name);
+		if (json_object_get(figure, "values") || json_object_get(figure, "parts")) {
+			rc = check_own_figure(q, figure, name, err);
+		} else if (json_object_get(figure, "lines")) {
+			rc = check_lines(q, figure, name, err);
+		} else {
+			rc = check_keys(figure, keys, name, "a figure", err);
+			if (rc == 0 && !jsonx_str(figure, "workload"))
+				rc = err_set(err, -EINVAL, "%s: a figure names no workload", name);
+		}
 		if (rc)
 			return rc;
 	}
@@ -207,9 +321,9 @@ int question_check_shape(const json_t *q, const char *name, struct err *err)
 		return err_set(err, -EINVAL, "%s: headline is one of switches, cache", name);
 	if ((rc = check_texts(json_object_get(q, "question"), name, "question", err)) != 0 ||
 	    (rc = check_lists(q, name, err)) != 0 || (rc = check_places(q, name, err)) != 0 ||
-	    (rc = check_figures(q, name, err)) != 0)
+	    (rc = check_values(q, name, err)) != 0)
 		return rc;
-	return check_values(q, name, err);
+	return check_figures(q, name, err);
 }
 
 /* ---- the sense ------------------------------------------------------------------------------------------- */
@@ -229,8 +343,10 @@ static bool has_difference(const json_t *expr)
 
 	if (op == ASK_NUMBER)
 		return json_number_value(expr) <= 0;
-	if (op == ASK_DIFFERENCE)
+	if (op == ASK_DIFFERENCE || op == ASK_FIT) /* a line may fall */
 		return true;
+	if (op == ASK_CROSSES)
+		return false;
 	json_array_foreach (args, i, part)
 		if (has_difference(part))
 			return true;
@@ -243,7 +359,7 @@ static bool has_bad_base(const json_t *expr)
 	enum question_op op = question_op(expr, &args);
 	size_t i;
 
-	if (op == ASK_FALLS_BELOW)
+	if (op == ASK_FALLS_BELOW || op == ASK_FIT)
 		return has_bad_base(json_object_get(expr, "of"));
 	if (op == ASK_RATIO && has_difference(json_array_get(args, 1)))
 		return true;
@@ -251,6 +367,35 @@ static bool has_bad_base(const json_t *expr)
 		if (has_bad_base(part))
 			return true;
 	return false;
+}
+
+/* Whether something along a parameter holds another such, or a param stands where nothing gives it a value. */
+static bool is_astray(const json_t *expr, const char *along)
+{
+	const json_t *args, *part;
+	enum question_op op = question_op(expr, &args);
+	size_t i;
+
+	if (op == ASK_PARAM)
+		return !along || strcmp(along, jsonx_str(expr, "param")) != 0;
+	if (op == ASK_FALLS_BELOW || op == ASK_CROSSES || op == ASK_FIT) {
+		if (along)
+			return true;
+		along = jsonx_str(expr, "along");
+	}
+	if (op == ASK_FALLS_BELOW || op == ASK_FIT)
+		return is_astray(json_object_get(expr, "of"), along);
+	json_array_foreach (args, i, part)
+		if (is_astray(part, along))
+			return true;
+	return false;
+}
+
+static void note_simulated(const json_t *leaf, void *arg)
+{
+	const char *name;
+
+	*(bool *)arg |= question_quantity(jsonx_str(leaf, "quantity"), &name) == ASK_SIMULATED;
 }
 
 static const json_t *claim_of(const json_t *q, const char *id)
@@ -325,7 +470,7 @@ static int check_claim(const json_t *q, const json_t *claim, const char *name, s
 	const json_t *than = json_object_get(claim, "than"),
 		     *defined = value ? json_object_get(json_object_get(q, "values"), value) : NULL;
 	char where[120];
-	bool is_range = is && strcmp(is, "within") == 0;
+	bool is_range = is && strcmp(is, "within") == 0, is_simulated = false;
 	int rc;
 
 	snprintf(where, sizeof where, "claim %.60s", id ? id : "(no id)");
@@ -337,6 +482,9 @@ static int check_claim(const json_t *q, const json_t *claim, const char *name, s
 	if (!defined)
 		return err_set(err, -EINVAL, "%s: %s is about '%.40s', which is no value", name, where,
 			       value ? value : "(no value)");
+	question_leaves(json_object_get(defined, "of"), note_simulated, &is_simulated);
+	if (is_simulated)
+		return err_set(err, -EINVAL, "%s: %s: what is simulated can be told, and not claimed", name, where);
 	if (!is || !is_among(comparators, is))
 		return err_set(err, -EINVAL, "%s: %s: 'is' is one of <, >, within", name, where);
 	if (is_range ? json_array_size(than) != 2 || !(json_number_value(json_array_get(than, 0)) <
@@ -420,6 +568,11 @@ int question_check_sense(const json_t *q, const char *name, struct err *err)
 		question_leaves(json_object_get(value, "of"), count_leaf, &leaves);
 		if (leaves == 0)
 			return err_set(err, -EINVAL, "%s: value %.60s measures nothing", name, key);
+		if (is_astray(json_object_get(value, "of"), NULL))
+			return err_set(err, -EINVAL,
+				       "%s: value %.60s: something along a parameter holds no other such, and a param "
+				       "stands within something along it",
+				       name, key);
 		if (has_bad_base(json_object_get(value, "of")))
 			return err_set(
 				err, -EINVAL,

@@ -35,6 +35,7 @@ static const char *const quantity_names[] = {
 	[ASK_FIGURE] = "figure",
 	[ASK_RUNTIME] = "runtime",
 	[ASK_COUNTER] = "counter",
+	[ASK_SIMULATED] = "simulated",
 };
 
 enum question_quantity question_quantity(const char *text, const char **name)
@@ -55,13 +56,21 @@ enum question_op question_op(const json_t *expr, const json_t **args)
 	static const struct {
 		const char *key;
 		enum question_op op;
-	} table[] = {{"ratio", ASK_RATIO}, {"difference", ASK_DIFFERENCE}, {"sum", ASK_SUM}, {"product", ASK_PRODUCT}};
+	} table[] = {{"ratio", ASK_RATIO},
+		     {"difference", ASK_DIFFERENCE},
+		     {"sum", ASK_SUM},
+		     {"product", ASK_PRODUCT},
+		     {"crosses", ASK_CROSSES}};
 
 	*args = NULL;
 	if (json_is_number(expr))
 		return ASK_NUMBER;
 	if (json_object_get(expr, "falls_below"))
 		return ASK_FALLS_BELOW;
+	if (json_object_get(expr, "fit"))
+		return ASK_FIT;
+	if (json_object_get(expr, "param"))
+		return ASK_PARAM;
 	if (json_object_get(expr, "subject"))
 		return ASK_LEAF;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -70,6 +79,16 @@ enum question_op question_op(const json_t *expr, const json_t **args)
 			return table[i].op;
 	}
 	return ASK_NO_OP;
+}
+
+enum question_fit question_fit(const char *name)
+{
+	static const char *const names[FIT_NONE] = {"slope", "usl_contention", "usl_coherency", "usl_peak"};
+	int fit = 0;
+
+	while (fit < FIT_NONE && strcmp(names[fit], name) != 0)
+		fit++;
+	return (enum question_fit)fit;
 }
 
 json_t *question_with(const json_t *expr, const char *param, const json_t *value)
@@ -89,10 +108,29 @@ json_t *question_with(const json_t *expr, const char *param, const json_t *value
 		json_array_foreach (args, i, part)
 			json_array_set_new((json_t *)args, i, question_with(part, param, value));
 		break;
+	case ASK_PARAM:
+		if (strcmp(jsonx_str(copy, "param"), param) != 0)
+			break;
+		json_decref(copy);
+		return json_incref((json_t *)value);
 	default:
 		break;
 	}
 	return copy;
+}
+
+/* The leaves of something along a parameter, at all of its values. */
+static void leaves_along(const json_t *expr, const json_t *of, void (*f)(const json_t *leaf, void *arg), void *arg)
+{
+	const json_t *value;
+	size_t i;
+
+	json_array_foreach (json_object_get(expr, "values"), i, value) {
+		json_t *at = question_with(of, jsonx_str(expr, "along"), value);
+
+		question_leaves(at, f, arg);
+		json_decref(at);
+	}
 }
 
 void question_leaves(const json_t *expr, void (*f)(const json_t *leaf, void *arg), void *arg)
@@ -105,12 +143,12 @@ void question_leaves(const json_t *expr, void (*f)(const json_t *leaf, void *arg
 		f(expr, arg);
 		break;
 	case ASK_FALLS_BELOW:
-		json_array_foreach (json_object_get(expr, "values"), i, part) {
-			json_t *at = question_with(json_object_get(expr, "of"), jsonx_str(expr, "along"), part);
-
-			question_leaves(at, f, arg);
-			json_decref(at);
-		}
+	case ASK_FIT:
+		leaves_along(expr, json_object_get(expr, "of"), f, arg);
+		break;
+	case ASK_CROSSES:
+		json_array_foreach (args, i, part)
+			leaves_along(expr, part, f, arg);
 		break;
 	case ASK_RATIO:
 	case ASK_DIFFERENCE:
@@ -170,6 +208,7 @@ static int expand(const json_t *question, const json_t *done, const json_t *expr
 		rc = expand_leaf(question, *out, where, err);
 		break;
 	case ASK_FALLS_BELOW:
+	case ASK_FIT:
 		rc = expand(question, done, json_object_get(expr, "of"), where, &grown, err);
 		json_object_set_new(*out, "of", grown ? grown : json_null());
 		break;
@@ -177,6 +216,7 @@ static int expand(const json_t *question, const json_t *done, const json_t *expr
 	case ASK_DIFFERENCE:
 	case ASK_SUM:
 	case ASK_PRODUCT:
+	case ASK_CROSSES:
 		json_array_foreach (args, i, part) {
 			if (!rc)
 				rc = expand(question, done, part, where, &grown, err);
@@ -185,6 +225,7 @@ static int expand(const json_t *question, const json_t *done, const json_t *expr
 		}
 		break;
 	case ASK_NUMBER:
+	case ASK_PARAM:
 	case ASK_NO_OP:
 		break;
 	}

@@ -42,16 +42,40 @@ enum question_quantity {
 	ASK_FIGURE, /* "figure:NAME": what timed samples tell beside the metric */
 	ASK_RUNTIME, /* "runtime:NAME": what the model's own runtime counted, per operation */
 	ASK_COUNTER, /* "counter:NAME": per operation, of counted samples */
+	ASK_SIMULATED, /* "simulated:NAME": per operation, of pairs of simulated samples: never claimed about */
 	ASK_NONE,
 };
 /* *name is what follows the colon, or NULL. ASK_NONE: there is no such quantity. */
 enum question_quantity question_quantity(const char *text, const char **name);
 
-enum question_op { ASK_NUMBER, ASK_LEAF, ASK_RATIO, ASK_DIFFERENCE, ASK_SUM, ASK_PRODUCT, ASK_FALLS_BELOW, ASK_NO_OP };
-/* What an expression is; *args: the operands of the four operations in the middle. */
+enum question_op {
+	ASK_NUMBER,
+	ASK_LEAF,
+	ASK_RATIO,
+	ASK_DIFFERENCE,
+	ASK_SUM,
+	ASK_PRODUCT,
+	ASK_PARAM, /* {"param": P}, within something along P: the value of P */
+	/* Along a parameter: an expression is taken at each of several values of it. */
+	ASK_FALLS_BELOW, /* where it first comes below a level */
+	ASK_CROSSES, /* where two of them first change places */
+	ASK_FIT, /* a straight line or a law of scalability through it */
+	ASK_NO_OP
+};
+/* What an expression is; *args: the operands of the four operations in the middle, and the two of ASK_CROSSES. */
 enum question_op question_op(const json_t *expr, const json_t **args);
 
-/* Calls f for each leaf below expr; along ASK_FALLS_BELOW once for each value of its axis, with that parameter in place. */
+/* What a fit tells; its values along the axis are x, those of the expression y. */
+enum question_fit {
+	FIT_SLOPE, /* "slope": by how much y grows with x (Theil-Sen) */
+	FIT_CONTENTION, /* y is a throughput: "usl_contention" and "usl_coherency" are sigma and kappa of usl.h */
+	FIT_COHERENCY,
+	FIT_PEAK, /* "usl_peak": the x of most throughput; endless where it does not turn */
+	FIT_NONE,
+};
+enum question_fit question_fit(const char *name);
+
+/* Calls f for each leaf below expr; of what is along a parameter once for each of its values, with that value in place. */
 void question_leaves(const json_t *expr, void (*f)(const json_t *leaf, void *arg), void *arg);
 
 /* A copy (new reference) in which every leaf has this value of a parameter. */

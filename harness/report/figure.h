@@ -38,4 +38,7 @@ int figure_close(struct figure *f, struct report *r, const char *dir, const char
 /* plots_knee.c: latency over percent of the knee, for a workload whose load was given so. */
 int plots_knee(struct report *r, const char *dir, const char *body, const char *workload, struct err *err);
 
+/* plots_question.c: the figures that questions make of their own values. */
+int plots_questions(struct report *r, const char *dir, struct err *err);
+
 #endif

@@ -194,7 +194,7 @@ struct counting_cost {
 struct plot {
 	char id[160], title[320], alt[1200];
 	char svg[176], png[176], gp[176], dat[176]; /* file names relative to the run's folder */
-	const char *workload; /* whose section it belongs to */
+	const char *workload; /* whose section it belongs to; "": none's */
 	bool drawn; /* the SVG and the PNG were made */
 };
 
@@ -286,6 +286,9 @@ int report_ratios(struct report *r);
 int report_simulations(struct report *r);
 int report_slopes(struct report *r);
 int report_scaling(struct report *r);
+
+/* simulated.c: what is called `name` in the records, per operation, of pair 0, 1...; NaN: there is no such pair or name. */
+double simulated_per_op(const struct cell *c, const struct series *s, long pair, const char *name);
 
 /* Room for element n, zeroed, in an array of n; the array, perhaps moved, or NULL (then it is as it was). */
 void *model_grow(void *array, size_t n, size_t size);

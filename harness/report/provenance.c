@@ -27,11 +27,12 @@ static const char *changes_of(const struct report *r)
 				      : SAID("perhaps with uncommitted changes");
 }
 
-/* Whether a subject takes part in any cell of the workload (NULL: of the run). */
+/* Whether a subject takes part in any cell of the workload (NULL, "": of the run). */
 static bool takes_part(const struct report *r, const char *workload, const char *subject)
 {
 	for (size_t i = 0; i < r->n_cells; i++)
-		if ((!workload || strcmp(r->cells[i].workload, workload) == 0) && cell_series(&r->cells[i], subject))
+		if ((!workload || !*workload || strcmp(r->cells[i].workload, workload) == 0) &&
+		    cell_series(&r->cells[i], subject))
 			return true;
 	return false;
 }

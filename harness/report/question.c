@@ -93,8 +93,9 @@ const struct series *question_series(const struct report *r, const json_t *leaf)
 static const struct point_list *leaf_points(const struct series *s, const json_t *leaf)
 {
 	const char *name;
+	enum question_quantity q = question_quantity(field_text(leaf, "quantity", ""), &name);
 
-	return question_quantity(field_text(leaf, "quantity", ""), &name) == ASK_COUNTER ? &s->counted : &s->timed;
+	return q == ASK_COUNTER ? &s->counted : q == ASK_SIMULATED ? &s->simulated : &s->timed;
 }
 
 static double counter_of(const struct point *p, const char *name)
@@ -109,6 +110,8 @@ static double leaf_at(const struct report *r, const json_t *leaf, long round)
 	const char *name;
 	enum question_quantity q = question_quantity(field_text(leaf, "quantity", ""), &name);
 
+	if (list && q == ASK_SIMULATED)
+		return simulated_per_op(leaf_cell(r, leaf), s, round, name);
 	for (size_t i = 0; list && i < list->n; i++) {
 		if (list->at[i].round != round)
 			continue;
@@ -126,8 +129,6 @@ static double leaf_at(const struct report *r, const json_t *leaf, long round)
 
 /* ---- expressions --------------------------------------------------------------------------------------------- */
 
-static double at_round(const struct report *r, const json_t *expr, long round);
-
 /*
  * Nothing over nothing is the same amount, as is endless over endless; all else is endlessly more than nothing. Files may
  * not ask for other bases. To leave such rounds out would be to drop them for their values.
@@ -143,32 +144,6 @@ static double ratio_of(double a, double b)
 	return a > 0 ? INFINITY : 1;
 }
 
-/*
- * Where along the axis the expression first comes below the level, between two values by a straight line over the
- * logarithm of the axis. The first value where it is below from the start; infinite where it never is.
- */
-static double falls_at(const struct report *r, const json_t *expr, long round)
-{
-	double level = field_number(expr, "falls_below"), before = NAN, x_before = NAN;
-	json_t *value;
-	size_t i;
-
-	json_array_foreach (json_object_get(expr, "values"), i, value) {
-		json_t *at = question_with(json_object_get(expr, "of"), field_text(expr, "along", ""), value);
-		double y = at_round(r, at, round), x = json_number_value(value);
-
-		json_decref(at);
-		if (isnan(y))
-			return NAN;
-		if (y < level)
-			return i == 0 || isinf(before) ? x
-						       : x_before * pow(x / x_before, (before - level) / (before - y));
-		before = y;
-		x_before = x;
-	}
-	return INFINITY;
-}
-
 static double fold(const struct report *r, enum question_op op, const json_t *args, long round)
 {
 	double all = op == ASK_PRODUCT;
@@ -176,12 +151,11 @@ static double fold(const struct report *r, enum question_op op, const json_t *ar
 	size_t i;
 
 	json_array_foreach (args, i, part)
-		all = op == ASK_PRODUCT ? all * at_round(r, part, round) : all + at_round(r, part, round);
+		all = op == ASK_PRODUCT ? all * question_at(r, part, round) : all + question_at(r, part, round);
 	return all;
 }
 
-/* NaN: the round does not have all that it takes. */
-static double at_round(const struct report *r, const json_t *expr, long round)
+double question_at(const struct report *r, const json_t *expr, long round)
 {
 	const json_t *args;
 	enum question_op op = question_op(expr, &args);
@@ -193,15 +167,18 @@ static double at_round(const struct report *r, const json_t *expr, long round)
 	case ASK_LEAF:
 		return leaf_at(r, expr, round);
 	case ASK_FALLS_BELOW:
-		return falls_at(r, expr, round);
+	case ASK_CROSSES:
+	case ASK_FIT:
+		return question_along(r, expr, round);
 	case ASK_SUM:
 	case ASK_PRODUCT:
 		return fold(r, op, args, round);
 	case ASK_RATIO:
 	case ASK_DIFFERENCE:
-		a = at_round(r, json_array_get(args, 0), round);
-		b = at_round(r, json_array_get(args, 1), round);
+		a = question_at(r, json_array_get(args, 0), round);
+		b = question_at(r, json_array_get(args, 1), round);
 		return op == ASK_RATIO ? ratio_of(a, b) : a - b;
+	case ASK_PARAM:
 	case ASK_NO_OP:
 		break;
 	}
@@ -229,6 +206,7 @@ static void note_basis(const json_t *leaf, void *arg)
 	b->seen = true;
 	if (!list)
 		return;
+	b->to->is_simulated |= list == &s->simulated;
 	b->to->samples += list->n;
 	for (size_t i = 0; i < list->n; i++)
 		b->to->contaminated += list->at[i].contaminated;
@@ -297,6 +275,11 @@ static void note_absence(const json_t *leaf, void *arg)
 		}
 		return;
 	}
+	if (leaf_points(s, leaf) == &s->simulated && s->simulated.n == 0) {
+		a->is_absent = true;
+		snprintf(a->why, sizeof(a->why), "nothing of %s was simulated: --simulate-cache does that", subject);
+		return;
+	}
 	if (leaf_points(s, leaf)->n && isfinite(leaf_at(b->r, leaf, leaf_points(s, leaf)->at[0].round)))
 		return;
 	why = question_quantity(quantity, &name) == ASK_COUNTER ? why_uncounted(s, name) : NULL;
@@ -328,7 +311,7 @@ static int measure(const struct report *r, struct asked *a, double level)
 	if (!v)
 		return -ENOMEM;
 	for (size_t i = 0; b.first && i < b.first->n; i++) {
-		double x = at_round(r, a->of, b.first->at[i].round);
+		double x = question_at(r, a->of, b.first->at[i].round);
 
 		if (!isnan(x))
 			v[n++] = x;

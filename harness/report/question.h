@@ -26,6 +26,7 @@ struct asked {
 	size_t samples, contaminated; /* behind it */
 	const struct cell *differing; /* one of its cells, where the A/A twin differs from itself; or NULL */
 	bool is_absent; /* the run did not ask for it: a run of the question would */
+	bool is_simulated; /* in part at least: said with it wherever it stands */
 	char why[320]; /* where est.n is 0 */
 };
 
@@ -60,6 +61,10 @@ void report_questions_free(struct report *r);
 
 /* The series that a leaf of an expression reads; NULL: the run has none. */
 const struct series *question_series(const struct report *r, const json_t *leaf);
+/* An expression in one round; NaN: the round has not all that it takes. */
+double question_at(const struct report *r, const json_t *expr, long round);
+/* question_along.c: one along a parameter (ASK_FALLS_BELOW, ASK_CROSSES, ASK_FIT), likewise. */
+double question_along(const struct report *r, const json_t *expr, long round);
 /* The value of this name; NULL: none. */
 const struct asked *question_asked(const struct question *q, const char *name);
 const char *claim_verdict_name(enum claim_verdict v);

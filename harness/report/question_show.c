@@ -158,6 +158,18 @@ static void claims(struct doc *d, const struct question *q)
 	doc_table(d, false);
 }
 
+/* The question's own figure of this number, counted from 1. */
+static const struct plot *find_own_plot(const struct report *r, const struct question *q, size_t number)
+{
+	char id[60];
+
+	snprintf(id, sizeof(id), "%s_values_%zu%s", q->id, number, say_suffix());
+	for (size_t i = 0; i < r->n_plots; i++)
+		if (strcmp(r->plots[i].id, id) == 0)
+			return &r->plots[i];
+	return NULL;
+}
+
 /* The figure of a workload along an axis, or (axis NULL) of its cells; the first of several. */
 static const struct plot *find_plot(const struct report *r, const json_t *figure)
 {
@@ -178,11 +190,16 @@ static void figures(struct doc *d, const struct report *r, const struct question
 	size_t i;
 
 	json_array_foreach (json_object_get(q->json, "figures"), i, figure) {
-		const struct plot *p = find_plot(r, figure);
+		const struct plot *p =
+			json_object_get(figure, "title") ? find_own_plot(r, q, i + 1) : find_plot(r, figure);
 		struct plot copy;
 
 		if (!p)
 			continue;
+		if (json_object_get(figure, "title")) { /* it stands here alone */
+			doc_figure(d, p);
+			continue;
+		}
 		copy = *p;
 		snprintf(copy.id, sizeof(copy.id), "%s_%.140s", q->id, p->id);
 		doc_figure(d, &copy);

@@ -145,6 +145,9 @@ void question_value(FILE *out, const struct asked *a)
 
 	if (e->n == 0) {
 		fputs(say("not measured"), out);
+	} else if (a->is_simulated) {
+		question_number(out, e->median, a->unit);
+		fputs(say(" (simulated)"), out);
 	} else if (!e->has_interval) {
 		question_number(out, e->median, a->unit);
 		fprintf(out, say(" (%zu round%s: no interval)"), e->n, e->n == 1 ? "" : "s");

@@ -11,6 +11,7 @@
 
 #include "harness/plan/question_file.h"
 #include "harness/report/doc.h"
+#include "harness/report/figure.h"
 #include "harness/report/parts.h"
 #include "harness/report/question.h"
 #include "harness/report/say.h"
@@ -106,6 +107,8 @@ static int write_pages(struct report *r, const char *dir, const char *md, const 
 {
 	int rc = report_plots(r, dir, err);
 
+	if (rc == 0)
+		rc = plots_questions(r, dir, err);
 	if (rc == 0)
 		rc = report_topology(r, dir, err);
 	if (rc == 0)

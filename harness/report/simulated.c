@@ -49,6 +49,19 @@ static double slope(const struct cell *c, const struct point *once, const struct
 	return ops > 0 ? more / ops : NAN;
 }
 
+double simulated_per_op(const struct cell *c, const struct series *s, long pair, const char *name)
+{
+	const struct point_list *list = &s->simulated;
+
+	for (int what = 0; what < SIM_COUNT; what++)
+		for (size_t i = 0; i + 1 < list->n; i++)
+			if (strcmp(keys[what], name) == 0 && list->at[i].round == 2 * pair &&
+			    list->at[i + 1].round == 2 * pair + 1 && !is_twice(&list->at[i]) &&
+			    is_twice(&list->at[i + 1]))
+				return slope(c, &list->at[i], &list->at[i + 1], (enum simulated_count)what);
+	return NAN;
+}
+
 /* Instructions for each switch that the model's own scheduler made. */
 static double per_switch(const struct cell *c, const struct point *once, const struct point *twice)
 {

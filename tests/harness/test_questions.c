@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The planner's cells and the report's have one name, and this test is about both. */
@@ -25,6 +26,7 @@
 #undef scaling
 #include "harness/plan/jsonx.h"
 #include "harness/plan/question_file.h"
+#include "harness/report/figure.h"
 #include "harness/report/question.h"
 
 enum { ROUNDS = 9, MAX_LEAVES = 200 };
@@ -87,6 +89,21 @@ static json_t *sample(const struct planned_cell *cell, const char *subject, cons
 		"sys_ns", 500.0, "sched", "vcsw", 1000.0, "ivcsw", 0.0, "counters", "runtime");
 }
 
+/* A pair of simulated samples of each series: 1000 operations, then 2000. */
+static void simulate(json_t *samples, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_cells; i++)
+		for (size_t j = 0; j < p->cells[i].n_subjects; j++)
+			for (int twice = 0; twice < 2; twice++) {
+				json_t *s = sample(&p->cells[i], p->cells[i].subjects[j]->id, "simulated", twice);
+
+				json_object_set_new(json_object_get(json_object_get(s, "work"), "cert"), "ops",
+						    json_integer(1000 * (twice + 1)));
+				json_object_set_new(s, "simulation", json_pack("{s:b}", "is_twice", twice));
+				json_array_append_new(samples, s);
+			}
+}
+
 static struct report *run_of(const json_t *q)
 {
 	struct plan *p = plan_of(q);
@@ -105,6 +122,7 @@ static struct report *run_of(const json_t *q)
 				json_array_append_new(samples, sample(&p->cells[i], id, "timed", round));
 				json_array_append_new(samples, sample(&p->cells[i], id, "counted", round));
 			}
+	simulate(samples, p);
 	run = json_pack("{s:s,s:o,s:o}", "run_id", "made", "plan", plan, "subjects", subjects);
 	assert_non_null(run);
 	if (report_build(run, samples, NULL, &r, &err) != 0)
@@ -142,6 +160,9 @@ static void set(struct report *r, const json_t *leaf, double value)
 
 	if (!s)
 		fail_msg("no series of %s in %s", jsonx_str(leaf, "subject"), jsonx_str(leaf, "workload"));
+	for (size_t i = 0; q == ASK_SIMULATED && i < s->simulated.n; i++)
+		json_object_set_new(json_object_get(s->simulated.at[i].sample, "simulation"), name,
+				    json_real(value * s->simulated.at[i].ops));
 	for (size_t i = 0; i < s->timed.n; i++) {
 		double v = value * (1 + 1e-4 * (double)(i % 2));
 
@@ -153,7 +174,7 @@ static void set(struct report *r, const json_t *leaf, double value)
 		else if (q == ASK_COUNTER)
 			json_array_append_new(json_object_get(s->counted.at[i].sample, "counters"),
 					      json_pack("{s:s,s:f}", "name", name, "per_op", v));
-		else
+		else if (q != ASK_SIMULATED)
 			s->timed.at[i].q[places[q]] = v;
 	}
 }
@@ -307,7 +328,7 @@ static void every_value_is_measured_in_a_run_of_its_question(void **state)
 		}
 		assert_int_equal(report_questions(r, list, &err), 0);
 		for (size_t k = 0; k < r->questions[0].n_values; k++)
-			if (r->questions[0].values[k].est.n != ROUNDS)
+			if (r->questions[0].values[k].est.n != (r->questions[0].values[k].is_simulated ? 1 : ROUNDS))
 				fail_msg("%s: %s: %s", jsonx_str(q, "id"), r->questions[0].values[k].name,
 					 r->questions[0].values[k].why);
 		json_decref(list);
@@ -414,6 +435,105 @@ static void expressions_mean_what_they_say(void **state)
 				"\"subject\":\"gmp\"}}") == 1);
 	assert_true(isinf(value_of(r, "{\"falls_below\":1,\"along\":\"n\",\"values\":[1,10,100],\"of\":{\"at\":\"q\","
 				      "\"subject\":\"gmp\"}}")));
+	report_free(r);
+}
+
+#define ALONG_N "\"along\":\"n\",\"values\":[1,10,100]"
+#define GMP "{\"at\":\"q\",\"subject\":\"gmp\"}"
+#define PTHREAD "{\"at\":\"q\",\"subject\":\"pthread\"}"
+
+/* A line through what all take, n times what each takes: 10, 60, 200 at 1, 10, 100. */
+static void a_line_has_the_slope_of_its_points(void **state)
+{
+	static const double gmp[] = {10, 6, 2}, pthread[] = {1, 1, 1};
+	struct report *r = tiny_run(gmp, pthread, 0);
+	double slope;
+
+	(void)state;
+	slope = value_of(r, "{\"fit\":\"slope\"," ALONG_N ",\"of\":{\"product\":[{\"param\":\"n\"}," GMP "]}}");
+	assert_true(fabs(slope - 190.0 / 99) < 1e-9); /* between 140 / 90 and 50 / 9 */
+	slope = value_of(r, "{\"fit\":\"slope\"," ALONG_N ",\"of\":{\"product\":[{\"param\":\"n\"}," PTHREAD "]}}");
+	assert_true(fabs(slope - 1) < 1e-9);
+	slope = value_of(r, "{\"fit\":\"slope\"," ALONG_N ",\"of\":" PTHREAD "}");
+	assert_true(slope == 0);
+	report_free(r);
+}
+
+static void two_cross_where_they_change_places(void **state)
+{
+	static const double falling[] = {10, 2, 1}, level[] = {4, 4, 4}, same[] = {4, 4, 2};
+	static const char *const asked = "{\"crosses\":[" GMP "," PTHREAD "]," ALONG_N "}";
+	struct report *r = tiny_run(falling, level, 0);
+
+	(void)state;
+	/* By the logarithm: of ln 2.5 + ln 2 the first part. */
+	assert_true(fabs(value_of(r, asked) - pow(10, log(2.5) / log(5))) < 1e-9);
+	report_free(r);
+	r = tiny_run(level, falling, 0); /* in the other order, too */
+	assert_true(fabs(value_of(r, asked) - pow(10, log(2.5) / log(5))) < 1e-9);
+	report_free(r);
+	r = tiny_run(same, level, 0); /* equal at first, then less: they were never the other way round */
+	assert_true(isinf(value_of(r, asked)));
+	report_free(r);
+}
+
+/* X(n) = 100 n / (1 + 0.1 (n - 1) + 0.002 n (n - 1)), at 1, 2, 4, ... 32: most at sqrt(0.9 / 0.002). */
+static void a_law_of_scalability_is_fitted_in_each_round(void **state)
+{
+	static const char *const of = ",\"along\":\"n\",\"values\":[1,2,4,8,16,32],\"of\":" GMP "}";
+	json_t *cells = json_array(), *samples = json_array(), *run;
+	struct report *r = NULL;
+	struct err err = {{0}};
+	char *asked;
+
+	(void)state;
+	for (int n = 1; n <= 32; n *= 2) {
+		char id[40];
+
+		snprintf(id, sizeof(id), "w/x n=%d same w1", n);
+		json_array_append_new(cells, json_pack("{s:s,s:s,s:{s:i},s:s,s:i,s:[s]}", "id", id, "workload", "w/x",
+						       "params", "n", n, "placement", "same", "workers", 1, "subjects",
+						       "gmp"));
+		for (int round = 0; round < ROUNDS; round++)
+			json_array_append_new(samples,
+					      json_pack("{s:s,s:s,s:s,s:s,s:i,s:{s:s,s:f}}", "cell", id, "subject",
+							"gmp", "kind", "timed", "status", "ok", "round", round,
+							"metric", "name", "bytes_per_task", "value",
+							100.0 * n / (1 + 0.1 * (n - 1) + 0.002 * n * (n - 1))));
+	}
+	run = json_pack("{s:s,s:{s:o}}", "run_id", "tiny", "plan", "cells", cells);
+	assert_int_equal(report_build(run, samples, NULL, &r, &err), 0);
+	json_decref(run);
+	json_decref(samples);
+	asked = xformat("{\"fit\":\"usl_contention\"%s", of);
+	assert_true(fabs(value_of(r, asked) - 0.1) < 1e-3);
+	free(asked);
+	asked = xformat("{\"fit\":\"usl_coherency\"%s", of);
+	assert_true(fabs(value_of(r, asked) - 0.002) < 1e-4);
+	free(asked);
+	asked = xformat("{\"fit\":\"usl_peak\"%s", of);
+	assert_true(fabs(value_of(r, asked) - sqrt(0.9 / 0.002)) < 0.5);
+	free(asked);
+	report_free(r);
+}
+
+/* A claim about where a line, a crossing or a peak lies is refuted and supported like any other. */
+static void claims_about_what_lies_along_an_axis_are_judged(void **state)
+{
+	static const double gmp[] = {10, 6, 2}, pthread[] = {4, 4, 4};
+	static const struct {
+		const char *of, *supported, *refuted;
+	} cases[] = {
+		{"{\"fit\":\"slope\"," ALONG_N ",\"of\":" GMP "}", "0", "-5"},
+		{"{\"crosses\":[" GMP "," PTHREAD "]," ALONG_N "}", "100", "5"},
+	};
+	struct report *r = tiny_run(gmp, pthread, 0.001);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(ask(r, cases[i].of, "\"<\"", cases[i].supported)->claims[0].verdict, CLAIM_SUPPORTED);
+		assert_int_equal(ask(r, cases[i].of, "\"<\"", cases[i].refuted)->claims[0].verdict, CLAIM_REFUTED);
+	}
 	report_free(r);
 }
 
@@ -601,6 +721,102 @@ static void what_is_not_there_is_not_measured(void **state)
 	report_free(r);
 }
 
+/* ---- figures --------------------------------------------------------------------------------------------------------- */
+
+/* The tiny question with labels, one of each kind of figure, and what is left of a over b. */
+static json_t *drawn_question(void)
+{
+	char *text = xformat(tiny, "{\"difference\":[\"a\",\"b\"]}", "\"<\"", "1");
+	json_t *q = json_loads(text, 0, NULL), *label = json_pack("{s:s,s:s}", "en", "name of it", "zh", "z"), *value;
+	struct err err = {{0}};
+	const char *key;
+
+	free(text);
+	json_object_foreach (json_object_get(q, "values"), key, value) {
+		json_object_set(value, "label", label);
+		json_object_set_new(value, "unit", json_string("ns"));
+	}
+	json_object_set_new(json_array_get(json_object_get(q, "claims"), 0), "value", json_string("a"));
+	json_object_set_new(q, "figures",
+			    json_pack("[{s:[s,s],s:O},{s:[s,s],s:s,s:s,s:O},{s:[[[i,s],[i,s]]],s:O,s:O}]", "values",
+				      "a", "b", "title", label, "parts", "b", "b", "whole", "a", "rest", "v", "title",
+				      label, "lines", 0, "a", 5, "a", "axis", label, "title", label));
+	if (question_prepare(q, "Q99-tiny.json", &err) != 0)
+		fail_msg("%s", err.why);
+	json_decref(label);
+	return q;
+}
+
+static void has_lines(const char *dir, const char *file, const char *const *lines)
+{
+	char path[300], *text = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/plots/%s", dir, file);
+	f = fopen(path, "r");
+	if (!f)
+		fail_msg("there is no %s", path);
+	assert_true(getdelim(&text, &size, '\0', f) > 0);
+	fclose(f);
+	for (; *lines; lines++)
+		if (!strstr(text, *lines))
+			fail_msg("%s has no \"%s\":\n%s", file, *lines, text);
+	free(text);
+}
+
+static void figures_show_the_values(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, pthread[] = {4, 4, 4};
+	static const char *const rows[] = {"\n0 10 10 10 # a\n", "\n2 4 4 4 # b\n", NULL};
+	/* Each part where the one before ends; what is left over of a is that of a less b, drawn from their sum on. */
+	static const char *const parts[] = {"\n0 0 4 4 4 # b\n2 4 8 8 8 # b\n", "\n4 8 14 14 14 # v\n",
+					    "\n6 0 10 10 10 # a\n", NULL};
+	static const char *const lines[] = {"\n0 10 10 10 # a\n5 10 10 10 # a\n", NULL};
+	struct report *r = tiny_run(gmp, pthread, 0);
+	json_t *q = drawn_question(), *list = json_pack("[o]", q);
+	char dir[] = "/var/tmp/switchyard-figures-XXXXXX", path[300], command[300];
+	struct err err = {{0}};
+
+	(void)state;
+	assert_int_equal(report_questions(r, list, &err), 0);
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/plots", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	if (plots_questions(r, dir, &err) != 0)
+		fail_msg("%s", err.why);
+	assert_int_equal(r->n_plots, 3);
+	has_lines(dir, "Q99_values_1.dat", rows);
+	has_lines(dir, "Q99_values_2.dat", parts);
+	has_lines(dir, "Q99_values_3.dat", lines);
+	for (size_t i = 0; i < r->n_plots; i++)
+		if (!r->plots[i].drawn && !strstr(r->plots_why, "not installed"))
+			fail_msg("%s is not drawn: %s", r->plots[i].id, r->plots_why);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+	json_decref(list);
+	report_free(r);
+}
+
+/* What a run lacks has no row, and a whole without one of its parts no figure. */
+static void figures_leave_out_what_was_not_measured(void **state)
+{
+	static const double gmp[] = {10, 10, 10}, pthread[] = {4, 4, 4};
+	struct report *r = tiny_run(gmp, pthread, 0);
+	json_t *q = drawn_question(), *list = json_pack("[o]", q);
+	struct err err = {{0}};
+
+	(void)state;
+	r->cells[1].series[1].timed.n = 0; /* pthread's at n=1 */
+	assert_int_equal(report_questions(r, list, &err), 0);
+	assert_int_equal(question_asked(&r->questions[0], "b")->est.n, 0);
+	assert_int_equal(plots_questions(r, "/nowhere", &err), -ENOENT); /* the line alone is left to be drawn */
+	assert_int_equal(r->n_plots, 1);
+	assert_string_equal(r->plots[0].id, "Q99_values_3");
+	json_decref(list);
+	report_free(r);
+}
+
 /* ---- wrong files --------------------------------------------------------------------------------------------------- */
 
 static void refused(const char *from, const char *to, const char *sentence)
@@ -651,6 +867,48 @@ static void wrong_files_are_refused_with_a_sentence(void **state)
 	refused("\"caveats\":[{\"en\":\"e\",\"zh\":\"z\"}]", "\"caveats\":[]", "'caveats' is no list");
 	refused("[\"a\",\"b\"]", "[{\"falls_below\":1,\"along\":\"n\",\"values\":[3,2,1],\"of\":\"a\"},\"b\"]",
 		"whole numbers that rise");
+	refused("[\"a\",\"b\"]", "[\"a\",{\"fit\":\"slope\",\"along\":\"n\",\"values\":[1,2,3],\"of\":\"b\"}]",
+		"the base of a ratio must not be");
+	refused("[\"a\",\"b\"]", "[{\"fit\":\"curve\",\"along\":\"n\",\"values\":[1,2,3],\"of\":\"a\"},\"b\"]",
+		"fit is one of slope");
+	refused("[\"a\",\"b\"]", "[{\"fit\":\"usl_peak\",\"along\":\"n\",\"values\":[1,2,3],\"of\":\"a\"},\"b\"]",
+		"takes 6 values at least");
+	refused("[\"a\",\"b\"]", "[{\"crosses\":[\"a\"],\"along\":\"n\",\"values\":[1,2,3]},\"b\"]",
+		"crosses is a list of two");
+	refused("[\"a\",\"b\"]", "[{\"param\":\"n\"},\"b\"]", "a param stands within something along it");
+	refused("[\"a\",\"b\"]",
+		"[{\"fit\":\"slope\",\"along\":\"n\",\"values\":[1,2,3],\"of\":{\"crosses\":[\"a\",\"b\"],\"along\":"
+		"\"n\",\"values\":[1,2,3]}},\"b\"]",
+		"something along a parameter holds no other such");
+	refused("\"subject\":\"gmp\"", "\"subject\":\"gmp\",\"quantity\":\"simulated:d1_misses\"",
+		"what is simulated can be told, and not claimed");
+	refused("\"figures\":[{\"workload\":\"w/x\"}]",
+		"\"figures\":[{\"values\":[\"a\",\"b\"],\"title\":{\"en\":\"e\",\"zh\":\"z\"}}]",
+		"no value with a label");
+	refused("\"figures\":[{\"workload\":\"w/x\"}]",
+		"\"figures\":[{\"values\":[\"a\"],\"title\":{\"en\":\"e\",\"zh\":\"z\"}}]", "shows two at least");
+}
+
+/* Labels are there, but the one is a time and the other a ratio: no axis holds both. */
+static void a_figure_has_one_unit(void **state)
+{
+	json_t *label = json_pack("{s:s,s:s}", "en", "e", "zh", "z"), *file, *value;
+	struct err err = {{0}};
+	const char *key;
+	char *text = xformat(tiny, "{\"ratio\":[\"a\",\"b\"]}", "\"<\"", "1");
+
+	(void)state;
+	file = json_loads(text, 0, NULL);
+	json_object_foreach (json_object_get(file, "values"), key, value)
+		json_object_set(value, "label", label);
+	json_object_set_new(file, "figures", json_pack("[{s:[s,s],s:O}]", "values", "a", "v", "title", label));
+	assert_int_equal(question_prepare(file, "Q99-tiny.json", &err), -EINVAL);
+	assert_non_null(strstr(err.why, "have several units"));
+	json_object_set_new(file, "figures", json_pack("[{s:[s,s],s:O}]", "values", "a", "b", "title", label));
+	assert_int_equal(question_prepare(file, "Q99-tiny.json", &err), 0);
+	json_decref(label);
+	json_decref(file);
+	free(text);
 }
 
 static void a_plan_is_made_of_questions(void **state)
@@ -676,6 +934,11 @@ int main(void)
 		cmocka_unit_test(every_value_is_measured_in_a_run_of_its_question),
 		cmocka_unit_test(every_claim_can_be_refuted_and_supported),
 		cmocka_unit_test(expressions_mean_what_they_say),
+		cmocka_unit_test(a_line_has_the_slope_of_its_points),
+		cmocka_unit_test(two_cross_where_they_change_places),
+		cmocka_unit_test(a_law_of_scalability_is_fitted_in_each_round),
+		cmocka_unit_test(claims_about_what_lies_along_an_axis_are_judged),
+		cmocka_unit_test(a_figure_has_one_unit),
 		cmocka_unit_test(what_falls_may_fall_from_endless),
 		cmocka_unit_test(rounds_may_have_any_number),
 		cmocka_unit_test(nothing_is_no_error),
@@ -685,6 +948,8 @@ int main(void)
 		cmocka_unit_test(claims_share_what_may_be_erred),
 		cmocka_unit_test(what_is_left_out_has_its_default),
 		cmocka_unit_test(what_is_not_there_is_not_measured),
+		cmocka_unit_test(figures_show_the_values),
+		cmocka_unit_test(figures_leave_out_what_was_not_measured),
 		cmocka_unit_test(wrong_files_are_refused_with_a_sentence),
 		cmocka_unit_test(a_plan_is_made_of_questions),
 	};
