@@ -5,6 +5,7 @@
 #   caption         the title
 #   value_label     what the x axis is
 #   series, title_1, title_2...       number of models, and their names
+#   legend_most                       as wide as an entry of the legend wants to be
 #   colors, points                    their colours and point types, blank-separated
 #   x_min, x_max, y_max, x_log, canvas_w, canvas_h, label_w
 # and the tics of both axes. Data: one block per model, rows "y median low high".
@@ -19,7 +20,7 @@ set ytics scale 0
 set xtics scale 0.6
 # The legend is set by hand: gnuplot fits its own into the width of the graph and wraps it over the data.
 unset key
-legend_w = (canvas_w - 40.0) / series < 150 ? (canvas_w - 40.0) / series : 150.0
+legend_w = (canvas_w - 40.0) / series < legend_most ? (canvas_w - 40.0) / series : 1.0 * legend_most
 legend_x(i) = 0.5 + ((i - (series + 1) / 2.0) * legend_w - 30) / canvas_w
 set tmargin at screen (1 - 66.0 / canvas_h)
 set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced

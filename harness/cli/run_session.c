@@ -161,16 +161,16 @@ static int make_hdr_dir(struct run *r, char **out)
 	return rc;
 }
 
-/* --trace: the run's folder, where the traces are to be, as an absolute path; NULL where there are none. The caller frees. */
+/* The run's folder, where the traces are to be, as an absolute path; NULL where there are none. The caller frees. */
 static int find_trace_dir(struct run *r, char **out)
 {
 	unsigned traced = 0;
 
 	*out = NULL;
-	if (!jsonx_bool(r->request, "trace", false))
-		return 0;
 	for (size_t i = 0; i < r->plan->n_cells; i++)
 		traced += r->plan->cells[i].traced;
+	if (traced == 0 && !jsonx_bool(r->request, "trace", false))
+		return 0;
 	if (traced == 0) {
 		cli_complain("warning: --trace traces nothing: no cell has a region and a subject that can be traced");
 		return 0;

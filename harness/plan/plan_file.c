@@ -21,9 +21,9 @@
 
 static const char *const plan_keys[] = {"schema",    "name",   "comment", "rounds", "budget_s",
 					"region_ms", "claims", "cells",   NULL};
-static const char *const group_keys[] = {"group",   "workload",  "subjects", "base",    "twin",
-					 "params",  "placement", "workers",  "counted", "rounds",
-					 "comment", "region_ms", "events",   NULL};
+static const char *const group_keys[] = {"group",  "workload",  "subjects",  "base",    "twin",
+					 "params", "placement", "workers",   "counted", "traced",
+					 "rounds", "comment",   "region_ms", "events",  NULL};
 
 static int check_keys(const json_t *object, const char *const *known, const char *where, struct err *err)
 {
@@ -367,6 +367,7 @@ static int read_group(struct builder *b, const json_t *file, struct group *g)
 	if ((rc = check_keys(file, group_keys, g->cell.group, b->err)) != 0 ||
 	    (rc = check_number(file, "rounds", 1, 10000, g->cell.group, b->err)) != 0 ||
 	    (rc = check_number(file, "counted", 0, 100, g->cell.group, b->err)) != 0 ||
+	    (rc = check_number(file, "traced", 0, 100, g->cell.group, b->err)) != 0 ||
 	    (rc = check_number(file, "region_ms", 10, 5000, g->cell.group, b->err)) != 0)
 		return rc;
 	g->cell.region_ns = json_object_get(file, "region_ms") ? jsonx_int(file, "region_ms", 0) * 1000000 : 0;
@@ -381,8 +382,9 @@ static int read_group(struct builder *b, const json_t *file, struct group *g)
 		return rc;
 	if (b->options->with_simulated && !b->options->smoke)
 		g->cell.simulated = simulate_samples(g->cell.workload);
-	if (b->options->with_traced && !b->options->smoke && !traced_refused(g->cell.workload))
-		g->cell.traced = TRACED_SAMPLES;
+	g->cell.traced = (unsigned)jsonx_int(file, "traced", b->options->with_traced ? TRACED_SAMPLES : 0);
+	if (b->options->smoke || traced_refused(g->cell.workload))
+		g->cell.traced = 0;
 	/* Before --param is judged: a value for the selected workload may be none for another with such a parameter. */
 	g->is_excluded = is_excluded(b, g);
 	if (g->is_excluded)

@@ -12,6 +12,9 @@
 #include "harness/report/parts.h"
 #include "harness/report/say.h"
 
+/* An entry of the legend: its mark and the blank around it; a letter, about; the letters that there is always room for. */
+enum { LEGEND_MARK_W = 42, LEGEND_CHAR_W = 9, LEGEND_CHARS = 12 };
+
 struct look {
 	const char *subject, *color;
 	int point; /* gnuplot's number */
@@ -98,6 +101,8 @@ void figure_setting(FILE *gp, const char *name, const char *value)
 
 void figure_series(struct figure *f)
 {
+	size_t longest = LEGEND_CHARS;
+
 	fprintf(f->gp, "# %s\n# Draw again with: gnuplot %s.gp\n", f->plot->title, f->plot->id);
 	if (say_language() != SAY_ENGLISH)
 		fputs("set encoding utf8\n", f->gp);
@@ -107,6 +112,9 @@ void figure_series(struct figure *f)
 	fprintf(f->gp, "dat = \"%s\"\n", strrchr(f->plot->dat, '/') + 1);
 	figure_setting(f->gp, "caption", f->plot->title);
 	fprintf(f->gp, "series = %zu\n", f->n_drawn);
+	for (size_t i = 0; i < f->n_drawn; i++)
+		longest = strlen(f->drawn[i]) > longest ? strlen(f->drawn[i]) : longest;
+	fprintf(f->gp, "legend_most = %zu\n", longest * LEGEND_CHAR_W + LEGEND_MARK_W);
 	for (size_t i = 0; i < f->n_drawn; i++) {
 		char name[120], setting[32];
 

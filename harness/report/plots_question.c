@@ -19,7 +19,7 @@
 #include "harness/report/say.h"
 #include "harness/report/words.h"
 
-enum { MAX_ROWS = 24, LINE_H = 20, CHAR_W = 8, LABEL_CHARS = 44 };
+enum { MAX_ROWS = 24, LINE_H = 26, CHAR_W = 8, LABEL_CHARS = 44 };
 
 /* The language of the page that the figures are for. */
 static const char *lang(void)
@@ -174,18 +174,27 @@ static struct gnuplot_axis axis_of(const struct rows *rows)
 	return gnuplot_axis_make(lo, hi, axis_unit(rows->at[0]->unit));
 }
 
-/* The dots of one subject; what has no end reaches to the edge. */
-static size_t put_dots(FILE *dat, const struct rows *rows, const char *subject, const struct gnuplot_axis *axis)
+/* Whether the value is one of the model's, be it of a variant (`gmp+steal=0`): a row's label says which. */
+static bool is_of(const struct asked *a, const char *model)
+{
+	size_t n = strlen(model);
+	const char *subject = subject_of(a);
+
+	return strncmp(subject, model, n) == 0 && (subject[n] == '\0' || subject[n] == '+');
+}
+
+/* The dots of one model; what has no end reaches to the edge. */
+static size_t put_dots(FILE *dat, const struct rows *rows, const char *model, const struct gnuplot_axis *axis)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct asked *a = rows->at[i];
 
-		if (strcmp(subject_of(a), subject) != 0 || !isfinite(a->est.median))
+		if (!is_of(a, model) || !isfinite(a->est.median))
 			continue;
 		if (n++ == 0)
-			fprintf(dat, "# %s: row, median, low, high\n", subject);
+			fprintf(dat, "# %s: row, median, low, high\n", model);
 		fprintf(dat, "%zu %.9g %.9g %.9g # %s\n", 2 * i, a->est.median, fmax(low_of(a), axis->min),
 			fmin(high_of(a), axis->max), a->name);
 	}
@@ -210,7 +219,8 @@ static int draw_rows(struct report *r, const char *dir, const char *body, const 
 		return err_set(err, -ENOMEM, "out of memory");
 	axis = axis_of(&rows);
 	for (size_t i = 0; i < f.n_subjects; i++)
-		if (put_dots(f.dat, &rows, f.subjects[i], &axis) && figure_add(&f, f.subjects[i]))
+		if (!strchr(f.subjects[i], '+') && put_dots(f.dat, &rows, f.subjects[i], &axis) &&
+		    figure_add(&f, f.subjects[i]))
 			f.n_drawn = 0; /* out of memory: an empty figure, which gnuplot will refuse */
 	if (f.n_drawn == 0)
 		body = NULL;
@@ -370,7 +380,9 @@ static void put_line_axes(FILE *gp, const json_t *figure, const struct extent *a
 {
 	bool log = all->x_least > 0 && all->x_most / all->x_least > 10;
 	double margin = (all->x_most - all->x_least) * 0.04;
-	struct gnuplot_axis axis = gnuplot_axis_make(all->lo, all->hi, axis_unit(all->unit));
+	bool is_count = strcmp(all->unit, "count") == 0; /* from none on */
+	struct gnuplot_axis axis =
+		gnuplot_axis_make(is_count ? fmin(0, all->lo) : all->lo, all->hi, axis_unit(all->unit));
 	json_t *point;
 	size_t i;
 

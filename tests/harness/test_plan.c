@@ -487,6 +487,21 @@ static void test_power(void **state)
 	assert_int_equal(power_rounds_needed(100), 12);
 }
 
+/* A traced sample of each kind of scene: every report of the default plan has the three pictures. */
+static void check_traced(const struct plan *p)
+{
+	static const char *const wanted[] = {"block/call", "switch/ring", "cpu/matmul"};
+
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		unsigned traced = 0;
+
+		for (size_t c = 0; c < p->n_cells; c++)
+			if (strcmp(p->cells[c].workload->name, wanted[i]) == 0)
+				traced += p->cells[c].traced;
+		assert_int_equal(traced, 1);
+	}
+}
+
 /*
  * The checked-in plans against the subjects of this build: they are valid, and those that are run whole fit their time and
  * have rounds enough for what they compare. The time is an estimate from constants, not a measurement. Two CPUs, as the
@@ -532,6 +547,8 @@ static void test_checked_in_plans(void **state)
 		assert_string_equal(p->name, names[i]);
 		if (budgets_s[i])
 			check_size(p, budgets_s[i]);
+		if (i == 0)
+			check_traced(p);
 		plan_free(p);
 		json_decref(file);
 		free(full);
