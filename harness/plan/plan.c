@@ -176,6 +176,8 @@ static void merge_cell(struct cell *known, const struct cell *cell)
 	merge_event_sets(known, cell);
 	if (!known->base)
 		known->base = cell->base;
+	/* All cells of the second group may be known: then there is no other that could carry its twin. */
+	known->wants_twin |= cell->wants_twin;
 }
 
 int plan__add_cell(struct builder *b, struct cell cell, unsigned wanted)

@@ -59,7 +59,7 @@ static double high_of(const struct asked *a)
 static const char *label_of(const struct question *q, const struct asked *a)
 {
 	return question_text(json_object_get(json_object_get(json_object_get(q->json, "values"), a->name), "label"),
-			     lang);
+			     lang());
 }
 
 /* Characters as wide as one letter: a Chinese one is two of them. */

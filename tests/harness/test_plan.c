@@ -278,6 +278,19 @@ static void test_a_cell_named_twice(void **state)
 	plan_free(p);
 }
 
+/* A group all of whose cells another has named before: its wish for a twin is the cell's. */
+static void test_the_second_groups_twin(void **state)
+{
+	struct plan *p = build("{\"group\":\"one\",\"workload\":\"work\",\"base\":\"gmp\"},"
+			       "{\"group\":\"two\",\"workload\":\"work\",\"base\":\"gmp\",\"twin\":true}",
+			       NULL);
+
+	(void)state;
+	assert_int_equal(p->n_cells, 1);
+	assert_non_null(p->cells[0].twin);
+	plan_free(p);
+}
+
 /* The claims of a question take rounds as comparisons do, and the planner says so before anything is measured. */
 static void test_claims_take_rounds(void **state)
 {
@@ -571,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_filter_reaches_beyond_the_plan),
 		cmocka_unit_test(test_a_cell_named_twice),
+		cmocka_unit_test(test_the_second_groups_twin),
 		cmocka_unit_test(test_claims_take_rounds),
 		cmocka_unit_test(test_variants),
 		cmocka_unit_test(test_wrong_variants),
