@@ -14,7 +14,8 @@ static const int64_t PROCESS_NS = 15 * MS; /* fork, exec, set-up, exit, reaping 
 static const int64_t FINITE_NS =
 	200 * MS; /* one run of a finite problem as the default plan sizes it, over all models */
 static const int64_t LOADGEN_NS = 30 * MS; /* a second process, its connections, its warm-up */
-static const int64_t SNAPSHOT_NS = 250 * MS; /* the kernel's counters must be stable for 200 ms; here they mostly are at once */
+static const int64_t SNAPSHOT_NS =
+	250 * MS; /* the kernel's counters must be stable for 200 ms; here they mostly are at once */
 static const int64_t SIMULATED_NS = 1500 * MS; /* of valgrind: its start, and a smoke sample's work a few times over */
 static const int64_t SIMULATED_SLOWER = 50; /* a finite problem under cachegrind */
 static const int64_t TRACED_NS = 150 * MS; /* a smoke sample's work, and writing some MB of trace */
