@@ -2,7 +2,8 @@
  * say.c - the catalogue, sorted at its first use, and the matching of texts that were composed from its formats (say.h).
  *
  * A record's text is tried in this order: as a whole; as what a format with conversions made (of several that fit, the one with
- * the most letters of its own, so that "%s: %s" never hides a longer one); as sentences joined by "; "; as a head before ": ".
+ * the most letters of its own, so that "%s: %s" never hides a longer one), none of whose arguments goes on behind a "; "; as
+ * sentences joined by "; "; as a head before ": ".
  * What a conversion stood for is translated in its turn, for reasons quote reasons.
  */
 #include "harness/report/say.h"
@@ -19,6 +20,7 @@ static const struct phrase phrases[] = {
 };
 #undef T
 enum { PHRASES = sizeof(phrases) / sizeof(phrases[0]), ARGS_MOST = 9, DEEPEST = 4 };
+enum { STEPS_MOST = 5000 }; /* of one format against one text: no record may keep a report busy */
 
 static enum say_language current;
 static const struct phrase *sorted[PHRASES];
@@ -74,7 +76,7 @@ const char *say(const char *english)
 
 struct match {
 	const char *from[ARGS_MOST];
-	size_t n[ARGS_MOST], count;
+	size_t n[ARGS_MOST], count, steps;
 };
 
 /*
@@ -124,12 +126,14 @@ static bool matches(const char *format, const char *text, struct match *m)
 	if (nth == ARGS_MOST)
 		return false;
 	for (size_t n = 0;; n++) {
+		if (++m->steps > STEPS_MOST)
+			return false;
 		m->from[nth] = text;
 		m->n[nth] = n;
 		m->count = nth + 1;
 		if ((n > 0 || letter == 's') && matches(next, text + n, m))
 			return true;
-		if (!text[n] || !fits(letter, text[n]))
+		if (!text[n] || !fits(letter, text[n]) || strncmp(text + n, "; ", 2) == 0)
 			break;
 	}
 	m->count = nth;
@@ -181,7 +185,8 @@ static void put_matched(FILE *out, const char *chinese, const struct match *m, i
 		if (isdigit((unsigned char)p[1]) && p[2] == '$')
 			at = (size_t)(p[1] - '1');
 		nth++;
-		if (at >= m->count || strstr(p, "$.0s") == p + 2) /* a plural's s, of which Chinese has no use */
+		if (at >= m->count ||
+		    (end - p > 3 && memcmp(end - 3, ".0s", 3) == 0)) /* a plural's s, of which Chinese has no use */
 			continue;
 		if (letter == 's')
 			put_record(out, m->from[at], m->n[at], depth + 1);
@@ -199,7 +204,7 @@ static bool put_composed(FILE *out, const char *text, int depth)
 	for (size_t i = 0; i < PHRASES; i++) {
 		size_t own = own_bytes(phrases[i].english);
 
-		m.count = 0;
+		m.count = m.steps = 0;
 		if (own <= most || !matches(phrases[i].english, text, &m))
 			continue;
 		best = &phrases[i];

@@ -70,8 +70,10 @@ void topology_label(char *buf, size_t size, const json_t *node)
 	} else if (strcmp(type, "numa") == 0) {
 		topology_ranges(ids, sizeof ids, json_object_get(node, "ids"));
 		snprintf(buf, size, "NUMA %s%s%s", ids, *bytes ? ", " : "", bytes);
+	} else if (strcmp(type, "package") == 0) {
+		snprintf(buf, size, say("package %ld"), field_whole(node, "id", 0));
 	} else {
-		snprintf(buf, size, "%.40s %ld", say(type), field_whole(node, "id", 0));
+		snprintf(buf, size, "%.40s %ld", type, field_whole(node, "id", 0));
 	}
 }
 
