@@ -248,7 +248,7 @@ static void put_m_slice(struct drawing *d, const struct tl_slice *one)
 	bool is_call = strcmp(one->name, "call") == 0, has_p = strncmp(one->name, "P ", 2) == 0;
 	long g = is_call ? caller(d->t, one) : -1;
 	char both[48];
-	const char *texts[] = {both, one->name};
+	const char *texts[] = {both, say(one->name)};
 
 	if (strcmp(one->name, "asleep") == 0 || w < 0.3)
 		return;
@@ -262,7 +262,7 @@ static void put_m_slice(struct drawing *d, const struct tl_slice *one)
 	if (g >= 0)
 		snprintf(both, sizeof(both), say("call of G %ld"), g);
 	else
-		snprintf(both, sizeof(both), "%.40s", one->name);
+		snprintf(both, sizeof(both), "%.40s", say(one->name));
 	put_fitting(d->out, x, y + 13, w, texts, 2);
 }
 

@@ -25,12 +25,13 @@ enum {
 static void name_scene(struct report *r, const struct traced_run *run, struct traced_scene *slot, const struct scene *s)
 {
 	static const char *const words[SCENE_KINDS] = {"handoff", "steal", "wakeup"};
+	static const char *const kinds[SCENE_KINDS] = {SAID("hand-off"), SAID("steal"), SAID("wake-up")};
 	struct plot *p = &slot->plot;
 	char length[32];
 
 	snprintf(p->id, sizeof(p->id), "timeline-%zu-%s%s", r->n_traces, words[s->kind], say_suffix());
 	snprintf(p->svg, sizeof(p->svg), "plots/%.140s.svg", p->id);
-	snprintf(p->title, sizeof(p->title), say("%s (%.180s, %.80s)"), say(scene_name(s->kind) + 2), run->cell->id,
+	snprintf(p->title, sizeof(p->title), say("%s (%.180s, %.80s)"), say(kinds[s->kind]), run->cell->id,
 		 run->subject);
 	words_number(length, sizeof(length), (double)(s->to - s->from), UNIT_NS);
 	snprintf(
