@@ -164,7 +164,8 @@ static size_t own_bytes(const char *format)
 	return converts && most >= 2 ? n : 0;
 }
 
-static void put_record(FILE *out, const char *text, size_t n, int depth);
+/* Whether anything of it was translated; else it is written as it is. */
+static bool put_record(FILE *out, const char *text, size_t n, int depth);
 
 /* The Chinese format, with what was matched where its conversions are. */
 static void put_matched(FILE *out, const char *chinese, const struct match *m, int depth)
@@ -216,31 +217,41 @@ static bool put_composed(FILE *out, const char *text, int depth)
 	return best;
 }
 
-/* Two parts, each translated, with their own joint between them. */
+/* Two parts with their own joint between them; nothing where neither has a translation: prose has such joints, too. */
 static bool put_parts(FILE *out, const char *text, const char *joint, int depth)
 {
 	const char *at = strstr(text, joint);
+	char *parts = NULL;
+	size_t size;
+	FILE *f = at ? open_memstream(&parts, &size) : NULL;
+	bool is_said;
 
-	if (!at)
+	if (!f)
 		return false;
-	put_record(out, text, (size_t)(at - text), depth + 1);
-	fputs(say(joint), out);
-	put_record(out, at + strlen(joint), strlen(at + strlen(joint)), depth + 1);
-	return true;
+	is_said = put_record(f, text, (size_t)(at - text), depth + 1);
+	fputs(say(joint), f);
+	is_said |= put_record(f, at + strlen(joint), strlen(at + strlen(joint)), depth + 1);
+	if (fclose(f) == 0 && is_said)
+		fputs(parts, out);
+	free(parts);
+	return is_said;
 }
 
-static void put_record(FILE *out, const char *text, size_t n, int depth)
+static bool put_record(FILE *out, const char *text, size_t n, int depth)
 {
 	char *copy = strndup(text, n);
 	const struct phrase *p = copy ? find(copy) : NULL;
+	bool is_said = p && own_bytes(copy) == 0;
 
-	if (p && own_bytes(copy) == 0)
+	if (is_said)
 		fputs(p->chinese, out);
-	else if (!copy || depth > DEEPEST ||
-		 (!put_composed(out, copy, depth) && !put_parts(out, copy, "; ", depth) &&
-		  !put_parts(out, copy, ": ", depth)))
-		fprintf(out, "%.*s", (int)n, text);
+	else if (copy && depth <= DEEPEST)
+		is_said = put_composed(out, copy, depth) || put_parts(out, copy, "; ", depth) ||
+			  put_parts(out, copy, ": ", depth);
+	if (!is_said)
+		fwrite(text, 1, n, out);
 	free(copy);
+	return is_said;
 }
 
 char *say_record(const char *english)

@@ -105,6 +105,7 @@ static void joined_records_keep_all_their_parts(void **state)
 		      "它所在的轮次受到污染，已重复测量；运行在它之前结束");
 	/* what nobody has translated is not lost, nor what it stands beside */
 	expect_record("the disk is on fire; the run ended before it", "the disk is on fire；运行在它之前结束");
+	expect_record("its sides: one and two; no more", "its sides: one and two; no more");
 	expect_record("", "");
 	expect_record("%s %d %n", "%s %d %n");
 	expect_record("100 %", "100 %");
