@@ -11,6 +11,7 @@
 #include "harness/cli/options.h"
 #include "harness/report/pool.h"
 #include "harness/report/report.h"
+#include "harness/report/say.h"
 
 static const struct option_spec specs[] = {
 	{.name = "format",
@@ -26,9 +27,10 @@ static int pool(const struct options *o, struct err *err)
 	const char *format = options_has(o, "format") ? options_get(o, "format") : "text";
 	json_t *reports[POOL_MAX_RUNS] = {NULL};
 	struct pool *p = NULL;
-	int rc = 0;
+	bool is_chinese;
+	int rc = cli_language(o, &is_chinese, err);
 
-	if (strcmp(format, "text") != 0 && strcmp(format, "markdown") != 0)
+	if (rc == 0 && strcmp(format, "text") != 0 && strcmp(format, "markdown") != 0)
 		rc = err_set(err, -EINVAL, "several runs are shown as text or markdown, not as '%.40s'", format);
 	for (size_t i = 0; i < o->n_args && i < POOL_MAX_RUNS && rc == 0; i++) {
 		char *path = run_find(o->args[i]);
@@ -38,10 +40,12 @@ static int pool(const struct options *o, struct err *err)
 	}
 	if (rc == 0)
 		rc = pool_reports(reports, o->n_args, &p, err);
+	say_in(is_chinese ? SAY_CHINESE : SAY_ENGLISH);
 	if (rc == 0 && strcmp(format, "text") == 0)
 		pool_text(stdout, p);
 	else if (rc == 0)
 		pool_markdown(stdout, p);
+	say_in(SAY_ENGLISH);
 	pool_free(p);
 	for (size_t i = 0; i < POOL_MAX_RUNS; i++)
 		json_decref(reports[i]);

@@ -10,6 +10,7 @@
 
 #include "harness/report/model.h"
 #include "harness/report/parts.h"
+#include "harness/report/say.h"
 #include "harness/report/words.h"
 
 /* ---- finding --------------------------------------------------------------------------------------------- */
@@ -191,10 +192,10 @@ static void put_machines(const struct page *page, const struct pool *p)
 		fprintf(page->out, "%s%c: ", page->is_markdown ? "- " : "", (char)('A' + i));
 		put_text(page, field_text(run, "run_id", "?"));
 		fputs(", ", page->out);
-		put_text(page, field_text(host, "cpu_model", "unknown CPU"));
-		fprintf(page->out, ", %ld CPUs, kernel ", field_whole(host, "vcpus", 0));
-		put_text(page, field_text(host, "kernel", "unknown"));
-		fputs(strcmp(field_text(stamp, "state", ""), "noisy") == 0 ? ", NOISY\n" : "\n", page->out);
+		put_text(page, field_text(host, "cpu_model", say("unknown CPU")));
+		fprintf(page->out, say(", %ld CPUs, kernel "), field_whole(host, "vcpus", 0));
+		put_text(page, field_text(host, "kernel", say("unknown")));
+		fputs(strcmp(field_text(stamp, "state", ""), "noisy") == 0 ? say(", NOISY\n") : "\n", page->out);
 	}
 }
 
@@ -213,9 +214,9 @@ static void ratio_text(char *buf, size_t size, const json_t *comparison)
 	if (isfinite(lo) && isfinite(hi)) {
 		words_ratio(l, sizeof(l), lo);
 		words_ratio(h, sizeof(h), hi);
-		snprintf(buf, size, "%s [%s, %s] %s", r, l, h, verdict);
+		snprintf(buf, size, "%s [%s, %s] %s", r, l, h, say(verdict));
 	} else {
-		snprintf(buf, size, "%s %s", r, verdict);
+		snprintf(buf, size, "%s %s", r, say(verdict));
 	}
 }
 
@@ -238,7 +239,7 @@ static void put_label(const struct page *page, const char *first, const char *se
 		fputs("| ", page->out);
 		put_text(page, text);
 	} else {
-		fprintf(page->out, "  %-*s", LABEL, text);
+		fprintf(page->out, "  %-*s", LABEL + words_extra_bytes(text), text);
 		if (strlen(text) > LABEL)
 			fprintf(page->out, "\n  %*s", LABEL, "");
 	}
@@ -249,7 +250,7 @@ static void put_column(const struct page *page, int width, const char *text)
 	if (page->is_markdown)
 		fprintf(page->out, " | %s", text);
 	else
-		fprintf(page->out, " %-*s", width, text);
+		fprintf(page->out, " %-*s", width + words_extra_bytes(text), text);
 }
 
 static void end_row(const struct page *page)
@@ -259,10 +260,10 @@ static void end_row(const struct page *page)
 
 static void put_heads(const struct page *page, const struct pool *p)
 {
-	put_label(page, page->is_markdown ? "cell, base / subject" : "", "", "");
+	put_label(page, page->is_markdown ? say("cell, base / subject") : "", "", "");
 	for (size_t i = 0; i < p->n_reports; i++)
 		put_column(page, COLUMN, (char[]){(char)('A' + i), '\0'});
-	put_column(page, MEAN, "geometric mean");
+	put_column(page, MEAN, say("geometric mean"));
 	end_row(page);
 	for (size_t i = 0; page->is_markdown && i < p->n_reports + 2; i++)
 		fputs(i ? "---|" : "|---|", page->out);
@@ -305,7 +306,7 @@ static void put_means(const struct page *page, const struct pool *p, size_t firs
 		(void)pool_workload_mean(p, row, 0, &n);
 		if (before < i || n < 2)
 			continue;
-		snprintf(label, sizeof(label), "geometric mean of %zu cells, ", n);
+		snprintf(label, sizeof(label), say("geometric mean of %zu cells, "), n);
 		put_label(page, label, row->base, row->subject);
 		for (size_t k = 0; k < p->n_reports; k++) {
 			mean_text(text, sizeof(text), pool_workload_mean(p, row, k, &n));
@@ -318,11 +319,12 @@ static void put_means(const struct page *page, const struct pool *p, size_t firs
 
 static void put_page(const struct page *page, const struct pool *p)
 {
-	fputs(page->is_markdown ? "# Runs of several machines\n\n" : "", page->out);
+	fputs(page->is_markdown ? say("# Runs of several machines\n\n") : "", page->out);
 	put_machines(page, p);
-	fputs("\nRatios are base / subject, paired by rounds on each machine: above 1 the subject needs less. "
-	      "Intervals and\n"
-	      "verdicts are those of each run's own report. Nothing is averaged but ratios that their reports trust.\n",
+	fputs(say("\nRatios are base / subject, paired by rounds on each machine: above 1 the subject needs less. "
+		  "Intervals and\n"
+		  "verdicts are those of each run's own report. Nothing is averaged but ratios that their reports "
+		  "trust.\n"),
 	      page->out);
 	for (size_t first = 0, end; first < p->n_rows; first = end) {
 		for (end = first; end < p->n_rows && strcmp(p->rows[end].workload, p->rows[first].workload) == 0; end++)

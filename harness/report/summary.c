@@ -55,16 +55,6 @@ static void put_label(FILE *out, const char *name, size_t label)
 		fprintf(out, "%*s", (int)(label - INDENT - strlen(name)), "");
 }
 
-/* By how much a text has more bytes than columns: three bytes of UTF-8 are a Chinese character, two columns wide. */
-static int extra_bytes(const char *text)
-{
-	int extra = 0;
-
-	for (; *text; text++)
-		extra += ((unsigned char)*text & 0xf0) == 0xe0;
-	return extra;
-}
-
 static void put_cell(FILE *out, const struct cell *c, const char *subject)
 {
 	static const struct {
@@ -87,7 +77,7 @@ static void put_cell(FILE *out, const struct cell *c, const char *subject)
 				snprintf(text, sizeof(text), "%s", say(absent[i].text));
 	}
 	snprintf(marked, sizeof(marked), "%s%c", text, s && s->leads ? '*' : ' ');
-	fprintf(out, "%*s", column_width(subject) + extra_bytes(marked), marked);
+	fprintf(out, "%*s", column_width(subject) + words_extra_bytes(marked), marked);
 }
 
 static bool in_block(const struct cell *c, const char **subjects, size_t n)

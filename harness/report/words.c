@@ -164,6 +164,15 @@ void words_plain(FILE *out, const char *text)
 	}
 }
 
+int words_extra_bytes(const char *text)
+{
+	int extra = 0;
+
+	for (; *text; text++)
+		extra += ((unsigned char)*text & 0xf0) == 0xe0;
+	return extra;
+}
+
 int words_whole(const char *utf8, size_t most)
 {
 	size_t n = strnlen(utf8, most);

@@ -36,6 +36,8 @@ void words_at_least(char *buf, size_t size, double ratio);
 void words_plain(FILE *out, const char *text);
 /* The same of a text that a record holds, in the page's language. */
 void words_record(FILE *out, const char *text);
+/* By how many a text has more bytes than columns: a Chinese character is three bytes of UTF-8 and two columns wide. */
+int words_extra_bytes(const char *text);
 /* How many of at most `most` bytes hold whole characters. */
 int words_whole(const char *utf8, size_t most);
 /* Append text from outside as `code`. */

@@ -357,6 +357,43 @@ static void a_missing_gnuplot_is_said(void **state)
 	free(md);
 }
 
+/* The Chinese pages are whole, have Chinese figures, and leave all that stood there as it was. */
+static void chinese_pages_stand_beside_the_english(void **state)
+{
+	static const char *const kept[] = {"report.json", "report.md", "report.html", "benchstat.txt",
+					   "plots/switch_ring_cells.gp"};
+	char *before[COUNT(kept)], *html, *svg;
+	struct err err = {""};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(kept); i++)
+		before[i] = get_file(run_dir, kept[i]);
+	assert_int_equal(report_write_chinese(run_dir, &err), 0);
+	for (size_t i = 0; i < COUNT(kept); i++) {
+		char *after = get_file(run_dir, kept[i]);
+
+		assert_string_equal(after, before[i]);
+		free(after);
+		free(before[i]);
+	}
+	html = get_file(run_dir, "report.zh-CN.html");
+	assert_balanced(html);
+	names_are_unique(html);
+	assert_true(has_text(html, "<html lang=\"zh-CN\">"));
+	assert_true(has_text(html, "每次操作的时间"));
+	assert_false(has_text(html, "time per operation"));
+	assert_true(has_text(html, "41.2 ns"));
+	free(html);
+	svg = get_file(run_dir, "plots/switch_ring_cells_zh.svg");
+	assert_true(has_text(svg, "越小越好"));
+	free(svg);
+	/* Whoever writes the next page, writes it in English. */
+	assert_string_equal(words_kind(VERDICT_FASTER, "wall_per_op"), "FASTER");
+	html = get_file(run_dir, "report.zh-CN.md");
+	assert_true(has_text(html, "plots/switch_ring_cells_zh.svg"));
+	free(html);
+}
+
 static void the_same_samples_give_the_same_bytes(void **state)
 {
 	static const char *const files[] = {"report.json",
@@ -397,6 +434,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(pictures_say_where_they_come_from),
 		cmocka_unit_test(figures_are_drawn),
 		cmocka_unit_test(a_missing_gnuplot_is_said),
+		cmocka_unit_test(chinese_pages_stand_beside_the_english),
 		cmocka_unit_test(the_same_samples_give_the_same_bytes),
 	};
 	struct err err = {""};
