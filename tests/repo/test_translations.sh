@@ -42,7 +42,7 @@ id=${2%.gp}
 	sed -n 's/^\(caption\|axis_label\|value_label\|title_[0-9]*\) = "\(.*\)"$/<text>\2<\/text>/p' "$2"
 	echo '</svg>'
 } >"$id.svg"
-cp "$id.svg" "$id.png"
+grep -q '^targets = "svg"' "$2" || cp "$id.svg" "$id.png"
 FAKE
 chmod +x "$plant/bin/gnuplot"
 cp "$source_dir/results/reference/xeon-2vcpu/run.json" "$run/" &&
@@ -60,6 +60,18 @@ grep -q '<html lang="zh-CN">' "$run/report.zh-CN.html" && grep -q "'Noto Sans CJ
 	{ echo 'no language or no Chinese font in the page'; exit 1; }
 grep -q '_zh.svg' "$run/report.zh-CN.md" || { echo 'the figures are not those of the language'; exit 1; }
 grep -q '^caption = ".*每' "$run"/plots/*_zh.gp || { echo 'figures have English captions'; exit 1; }
+
+# ---- PNGs are drawn where a font has Chinese; else the page says why there are none
+printf '#!/bin/sh\n' >"$plant/bin/fc-list"
+chmod +x "$plant/bin/fc-list"
+"$build/tests/test-harness-report_pages" "$plant/small" >/dev/null || exit 1
+switchyard report --lang zh "$plant/small" >/dev/null || exit 1
+grep -q '没有安装含有中文字符的字体' "$plant/small/report.zh-CN.md" && ! ls "$plant"/small/plots/*_zh.png >/dev/null 2>&1 ||
+	{ echo 'figures without a font are not as they should be'; exit 1; }
+printf '#!/bin/sh\necho Some Font\n' >"$plant/bin/fc-list"
+switchyard report --lang zh "$plant/small" >/dev/null || exit 1
+! grep -q '没有安装含有中文字符的字体' "$plant/small/report.zh-CN.md" && ls "$plant"/small/plots/*_zh.png >/dev/null 2>&1 ||
+	{ echo 'figures with a font are not as they should be'; exit 1; }
 
 # English that is left is found: of a page, and of a figure.
 sed 's/<p>[^<]*/<p>These medians are of nine processes each./' "$run/report.zh-CN.html" >"$plant/left.html"
