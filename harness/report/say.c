@@ -13,7 +13,9 @@
 #include <string.h>
 
 #define T(english, chinese) {english, chinese},
-static const struct phrase phrases[] = {
+static const struct phrase {
+	const char *english, *chinese;
+} phrases[] = {
 #include "harness/report/lang/zh_page.def"
 #include "harness/report/lang/zh_records.def"
 #include "harness/report/lang/zh_workloads.def"
@@ -24,10 +26,40 @@ enum { STEPS_MOST = 5000 }; /* of one format against one text: no record may kee
 
 static enum say_language current;
 static const struct phrase *sorted[PHRASES];
+/* Those with conversions, the one with the most letters of its own first: the first that fits is the one. */
+static struct format {
+	const struct phrase *phrase;
+	size_t own;
+} formats[PHRASES];
+static size_t n_formats;
 
 static int by_english(const void *a, const void *b)
 {
 	return strcmp((*(const struct phrase *const *)a)->english, (*(const struct phrase *const *)b)->english);
+}
+
+static int by_own(const void *a, const void *b)
+{
+	const struct format *x = a, *y = b;
+
+	if (x->own != y->own)
+		return x->own > y->own ? -1 : 1;
+	return x->phrase < y->phrase ? -1 : 1;
+}
+
+static size_t own_bytes(const char *format);
+
+static void sort_phrases(void)
+{
+	for (size_t i = 0; i < PHRASES; i++) {
+		size_t own = own_bytes(phrases[i].english);
+
+		sorted[i] = &phrases[i];
+		if (own)
+			formats[n_formats++] = (struct format){&phrases[i], own};
+	}
+	qsort(sorted, PHRASES, sizeof(*sorted), by_english);
+	qsort(formats, n_formats, sizeof(*formats), by_own);
 }
 
 static const struct phrase *find(const char *english)
@@ -35,19 +67,10 @@ static const struct phrase *find(const char *english)
 	struct phrase key = {english, NULL};
 	const struct phrase *at = &key, **hit;
 
-	if (!sorted[0]) {
-		for (size_t i = 0; i < PHRASES; i++)
-			sorted[i] = &phrases[i];
-		qsort(sorted, PHRASES, sizeof(*sorted), by_english);
-	}
+	if (!sorted[0])
+		sort_phrases();
 	hit = bsearch(&at, sorted, PHRASES, sizeof(*sorted), by_english);
 	return hit ? *hit : NULL;
-}
-
-const struct phrase *say_phrases(size_t *n)
-{
-	*n = PHRASES;
-	return phrases;
 }
 
 void say_in(enum say_language language)
@@ -198,23 +221,16 @@ static void put_matched(FILE *out, const char *chinese, const struct match *m, i
 
 static bool put_composed(FILE *out, const char *text, int depth)
 {
-	const struct phrase *best = NULL;
-	struct match m, best_match;
-	size_t most = 0;
+	struct match m;
 
-	for (size_t i = 0; i < PHRASES; i++) {
-		size_t own = own_bytes(phrases[i].english);
-
+	for (size_t i = 0; i < n_formats; i++) {
 		m.count = m.steps = 0;
-		if (own <= most || !matches(phrases[i].english, text, &m))
-			continue;
-		best = &phrases[i];
-		best_match = m;
-		most = own;
+		if (matches(formats[i].phrase->english, text, &m)) {
+			put_matched(out, formats[i].phrase->chinese, &m, depth);
+			return true;
+		}
 	}
-	if (best)
-		put_matched(out, best->chinese, &best_match, depth);
-	return best;
+	return false;
 }
 
 /* Two parts with their own joint between them; nothing where neither has a translation: prose has such joints, too. */

@@ -37,11 +37,4 @@ const char *say(const char *english) __attribute__((format_arg(1)));
 /* A text out of a record in the language: malloc'd, NULL without memory. What no phrase matches comes back as it is. */
 char *say_record(const char *english);
 
-/* ---- for the test of the catalogue ------------------------------------------------------------------------- */
-
-struct phrase {
-	const char *english, *chinese;
-};
-const struct phrase *say_phrases(size_t *n);
-
 #endif

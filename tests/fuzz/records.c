@@ -12,6 +12,7 @@
 #include "harness/report/parts.h"
 #include "harness/report/pool.h"
 #include "harness/report/report.h"
+#include "harness/report/say.h"
 #include "harness/report/selftest.h"
 #include "harness/report/timeline.h"
 #include "harness/results/store.h"
@@ -50,6 +51,10 @@ static void report_all(void)
 	write_page(r, &doc_markdown);
 	write_page(r, &doc_html);
 	summary_write(fuzz_sink(), r, fuzz_dir(), 100);
+	say_in(SAY_CHINESE);
+	write_page(r, &doc_html);
+	summary_write(fuzz_sink(), r, fuzz_dir(), 100);
+	say_in(SAY_ENGLISH);
 	csv_samples(fuzz_sink(), r);
 	csv_cells(fuzz_sink(), r);
 	gbench_write(fuzz_sink(), r);
@@ -242,6 +247,22 @@ int fuzz_svg(const uint8_t *data, size_t size)
 	if (svg && strncmp(svg, "<svg role=", 10) != 0)
 		fuzz_fault("a figure begins: %.20s", svg);
 	free(svg);
+	return 0;
+}
+
+/* ---- a record's text, in another language --------------------------------------------------------------------- */
+
+int fuzz_said(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_text(data, size), *said;
+
+	say_in(SAY_CHINESE);
+	said = say_record(text);
+	say_in(SAY_ENGLISH);
+	if (!said || (*text && !*said))
+		fuzz_fault("a text is lost");
+	free(said);
+	free(text);
 	return 0;
 }
 
