@@ -31,6 +31,15 @@ printf 'x = say("%%zu of %%s"); /* say("no code") */\n' >"$plant/tree/harness/re
 printf 'T("%%zu of %%s", "%%2$s 的 %%1$zu")\n' >"$plant/tree/harness/report/lang/zh.def"
 "$check" "$plant/tree" || exit 1
 
+printf '# a\n\n```\nmake a # one\nmake b\n```\n[x](docs/x.md)\n' >"$plant/tree/README.md"
+printf '# 甲\n\n```\nmake a # 一\nmake b\n```\n[x](docs/x.md)\n' >"$plant/tree/README.zh-CN.md"
+"$check" "$plant/tree" || exit 1
+for line in 'make b' '\[x\].*' '# 甲'; do
+	sed "s,^$line\$,," "$plant/tree/README.zh-CN.md" >"$plant/less" && mv "$plant/less" "$plant/tree/README.zh-CN.md"
+	"$check" "$plant/tree" >"$plant/out" && { echo "a README without '$line' was not found"; exit 1; }
+	printf '# 甲\n\n```\nmake a # 一\nmake b\n```\n[x](docs/x.md)\n' >"$plant/tree/README.zh-CN.md"
+done
+
 # ---- a run in Chinese; figures by a stand-in that puts the texts of a script into an SVG
 run=$plant/run
 mkdir -p "$run" "$plant/bin"
