@@ -5,7 +5,8 @@
 #   id, dat, caption, value_label
 #   colors          the colour of the model
 #   x_min, x_max, y_max, canvas_w, canvas_h, label_w
-# and the tics of both axes. Data: three blocks (parts, rest, whole), rows "y from to low high".
+# and the tics of both axes; targets = "svg" may ask for that alone. Data: three blocks (parts, rest, whole), rows "y from to low high".
+if (!exists("targets")) { targets = "svg png" }
 svg_font = "sans-serif,14"
 png_font = "DejaVu Sans,11"
 set border 1 lc rgb "#777777"
@@ -25,7 +26,7 @@ set rmargin 3
 set bars small
 left(a, b) = a < b ? a : b
 right(a, b) = a < b ? b : a
-do for [target in "svg png"] {
+do for [target in targets] {
 	if (target eq "svg") {
 		set terminal svg size canvas_w,canvas_h font svg_font noenhanced name id background "#ffffff"
 	} else {

@@ -109,11 +109,11 @@ static enum unit axis_unit(const char *unit)
 
 static const char *axis_name(const char *unit)
 {
-	return strcmp(unit, "ns") == 0      ? "time"
-	       : strcmp(unit, "bytes") == 0 ? "memory"
-	       : strcmp(unit, "x") == 0     ? "ratio"
-	       : strcmp(unit, "share") == 0 ? "share of 1"
-					    : "number";
+	return strcmp(unit, "ns") == 0      ? say("time")
+	       : strcmp(unit, "bytes") == 0 ? say("memory")
+	       : strcmp(unit, "x") == 0     ? say("ratio")
+	       : strcmp(unit, "share") == 0 ? say("share of 1")
+					    : say("number");
 }
 
 /* The figure's file, with the title of the question's figure. */
@@ -226,9 +226,8 @@ static int draw_rows(struct report *r, const char *dir, const char *body, const 
 		body = NULL;
 	figure_list(&f, list, sizeof(list));
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
-		 "%.300s: a row for each of %zu measured values, median and interval, coloured by model (%s). The "
-		 "numbers stand "
-		 "beside the rows.",
+		 say("%.300s: a row for each of %zu measured values, median and interval, coloured by model (%s). The "
+		     "numbers stand beside the rows."),
 		 f.plot->title, rows.n, list);
 	figure_series(&f);
 	fputs("set ytics ()\n", f.gp);
@@ -238,7 +237,7 @@ static int draw_rows(struct report *r, const char *dir, const char *body, const 
 		chars = wide > chars ? wide : chars;
 	}
 	gnuplot_axis_tics(f.gp, 'x', &axis);
-	fprintf(f.gp, "value_label = \"%s%s\"\n", axis_name(rows.at[0]->unit), axis.log ? " (logarithmic)" : "");
+	fprintf(f.gp, "value_label = \"%s%s\"\n", axis_name(rows.at[0]->unit), axis.log ? say(" (logarithmic)") : "");
 	fprintf(f.gp, "x_min = %.9g\nx_max = %.9g\nx_log = %d\n", axis.min, axis.max, axis.log);
 	if (strcmp(rows.at[0]->unit, "x") == 0 && axis.min < 1 && axis.max > 1)
 		fputs("set arrow from first 1, graph 0 to first 1, graph 1 nohead lw 2 lc rgb \"#555555\"\n", f.gp);
@@ -293,9 +292,9 @@ static int draw_parts(struct report *r, const char *dir, const char *body, const
 	if (figure_add(&f, subject_of(whole)))
 		body = NULL;
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
-		 "%.300s: %zu parts, each a bar that begins where the one above ends, then what is left over between "
-		 "their sum and "
-		 "the whole, then the whole, with intervals. The numbers stand beside the bars.",
+		 say("%.300s: %zu parts, each a bar that begins where the one above ends, then what is left over "
+		     "between "
+		     "their sum and the whole, then the whole, with intervals. The numbers stand beside the bars."),
 		 f.plot->title, parts.n);
 	figure_series(&f);
 	axis = gnuplot_axis_make(fmin(0, end + fmin(low_of(rest), 0)),
@@ -424,7 +423,7 @@ static int draw_lines(struct report *r, const char *dir, const char *body, const
 	}
 	figure_list(&f, list, sizeof(list));
 	snprintf(f.plot->alt, sizeof(f.plot->alt),
-		 "%.300s: lines, one per model (%s), median and interval at each point.", f.plot->title, list);
+		 say("%.300s: lines, one per model (%s), median and interval at each point."), f.plot->title, list);
 	figure_series(&f);
 	put_line_axes(f.gp, figure, &all);
 	return figure_close(&f, r, dir, body, err);

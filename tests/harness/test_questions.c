@@ -303,6 +303,18 @@ static void every_question_can_be_asked(void **state)
 	}
 }
 
+static void says_what_is_simulated(const struct asked *a)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	question_value(f, a);
+	fclose(f);
+	assert_int_equal(strstr(text, "(simulated)") != NULL, a->is_simulated);
+	free(text);
+}
+
 /* Every value finds its samples, not those of claims alone. */
 static void every_value_is_measured_in_a_run_of_its_question(void **state)
 {
@@ -331,6 +343,8 @@ static void every_value_is_measured_in_a_run_of_its_question(void **state)
 			if (r->questions[0].values[k].est.n != (r->questions[0].values[k].is_simulated ? 1 : ROUNDS))
 				fail_msg("%s: %s: %s", jsonx_str(q, "id"), r->questions[0].values[k].name,
 					 r->questions[0].values[k].why);
+		for (size_t k = 0; k < r->questions[0].n_values; k++)
+			says_what_is_simulated(&r->questions[0].values[k]);
 		json_decref(list);
 		report_free(r);
 	}
