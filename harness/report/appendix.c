@@ -162,7 +162,6 @@ void content_figures(struct doc *d, const struct report *r)
 	doc_heading(d, 2, "figures");
 	doc_say(d, "What workloads tell beside their metric; what each means stands in the workload's "
 		   "paragraph on fairness. Nothing is judged by them.");
-	doc_para(d, PARA_PLAIN);
 	figure_table(d, SAID("figure"), r->figures, r->n_figures);
 }
 

@@ -274,7 +274,10 @@ static bool shown_in_headline(const struct cell *c, const char **subjects, size_
 	return false;
 }
 
-static void headline(struct doc *d, const struct report *r, const char **subjects, size_t n)
+/* More columns than this fit neither a telephone nor paper: variants then stand in the tables of their workloads alone. */
+enum { MOST_COLUMNS = 8 };
+
+static void headline(struct doc *d, const struct report *r, const char **subjects, size_t n, bool without_variants)
 {
 	struct notes notes = {NULL, 0};
 
@@ -290,6 +293,8 @@ static void headline(struct doc *d, const struct report *r, const char **subject
 		"ran (same: on one CPU; cross, cache and the like: on several) and w, the number of worker CPUs, as "
 		"far "
 		"as they vary.");
+	if (without_variants)
+		doc_say(d, " Variants, and cells of them alone, are in the sections of their workloads.");
 	doc_table(d, true);
 	table_heads(d, SAID("cell"), subjects, n);
 	for (size_t i = 0; i < r->n_cells; i++) {
@@ -457,7 +462,7 @@ void content_write(struct doc *d, const struct report *r)
 	const char *id = field_text(r->run, "run_id", "");
 
 	for (size_t i = 0; i < n; i++) /* null measures the harness: it has its own section and no column */
-		if (strcmp(subjects[i], "null") != 0)
+		if (strcmp(subjects[i], "null") != 0 && !(n > MOST_COLUMNS && strchr(subjects[i], '+')))
 			subjects[kept++] = subjects[i];
 	d->format->begin(d->out, id);
 	doc_say(d, "Switchyard report ");
@@ -483,7 +488,7 @@ void content_write(struct doc *d, const struct report *r)
 		doc_para(d, PARA_NOTE);
 	}
 	if (kept) {
-		headline(d, r, subjects, kept);
+		headline(d, r, subjects, kept, n > MOST_COLUMNS);
 		switches(d, r, subjects, kept);
 	}
 	tallies(d, r);

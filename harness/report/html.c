@@ -4,7 +4,8 @@
  *
  * It must be readable on a telephone (tables scroll within their own box, the first column stays), in the dark (the
  * figures take the page's ink: gnuplot's black is replaced by the style sheet), on paper, and by a screen reader
- * (scope on every head cell, a caption on every table, a text for every figure).
+ * (scope on every head cell, a caption on every table, a text for every figure) and by keyboard (what scrolls can be reached and has a
+ * name; contents, and a link past them). tests/harness/test_browser.sh looks at it in a browser.
  */
 #include "harness/report/doc.h"
 
@@ -53,13 +54,19 @@ static const char style[] =
 	/* gnuplot draws black text and lines: give them the page's ink, and thin lines the page's rule. */
 	"figure svg .ink{color:var(--ink)}figure svg text{fill:var(--ink)}figure svg .inkfill{fill:var(--ink)}\n"
 	"figure svg .rule{color:var(--line)}\n"
+	".skip{position:absolute;left:-99rem}.skip:focus{position:static}\n"
+	"nav ul{columns:13rem;padding:0;list-style:none;font-size:.9rem;max-width:none}nav li{margin:0;padding:.15rem "
+	"0}\n"
 	"details>summary{cursor:pointer;color:var(--link);margin:.8rem 0}\n"
 	"@media(max-width:40rem){body{font-size:15px;padding:.6rem .7rem 3rem}h1{font-size:1.35rem}"
 	"table{font-size:.8rem}th,td{padding:.28rem .45rem}}\n"
 	"@media print{:root{--bg:#fff;--ink:#000;--soft:#333;--line:#bbb;--band:#f2f2f2;--best:#e4f4e8;--warn:#fff6dd}"
 	"body{max-width:none;font-size:10pt;padding:0}.table,figure{overflow:visible;break-inside:avoid}"
 	"h2,h3{break-after:avoid}table{font-size:8pt}td.number,td.best{white-space:normal}tr{break-inside:avoid}"
-	"figure svg{min-width:0}}\n";
+	"th,td{padding:.2rem .3rem;overflow-wrap:anywhere}tbody th{min-width:0}figure "
+	"svg{min-width:0}.skip{display:none}"
+	/* What is folded is on paper, too, where the browser can do that. */
+	"details::details-content{content-visibility:visible;block-size:auto}}\n";
 
 /* Fonts that have Chinese, of the systems that come with one; simplified forms first, because Japanese fonts draw some characters
  * differently. Lines may break between any two characters, and words in Latin letters keep whole. */
@@ -92,8 +99,8 @@ void html_put(FILE *out, char c)
 	}
 }
 
-/* Text with the markup of words.h. */
-static void inline_text(FILE *out, const char *text)
+/* Text with the markup of words.h; `is_bare`: without it, for an attribute. */
+static void marked_text(FILE *out, const char *text, bool is_bare)
 {
 	bool code = false, bold = false;
 
@@ -102,18 +109,23 @@ static void inline_text(FILE *out, const char *text)
 			p++;
 		} else if (*p == '`') {
 			code = !code;
-			fputs(code ? "<code>" : "</code>", out);
+			fputs(is_bare ? "" : code ? "<code>" : "</code>", out);
 			continue;
 		} else if (!code && p[0] == '*' && p[1] == '*') {
 			p++;
 			bold = !bold;
-			fputs(bold ? "<strong>" : "</strong>", out);
+			fputs(is_bare ? "" : bold ? "<strong>" : "</strong>", out);
 			continue;
 		}
 		html_put(out, *p);
 	}
-	fputs(code ? "</code>" : "", out);
-	fputs(bold ? "</strong>" : "", out);
+	fputs(code && !is_bare ? "</code>" : "", out);
+	fputs(bold && !is_bare ? "</strong>" : "", out);
+}
+
+static void inline_text(FILE *out, const char *text)
+{
+	marked_text(out, text, false);
 }
 
 /* Text without markup, for attributes and code blocks. */
@@ -133,8 +145,9 @@ static void begin(FILE *out, const char *title)
 	      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
 	      out);
 	plain_text(out, title);
-	fprintf(out, "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n<main>\n", style,
-		is_chinese ? chinese_style : "");
+	fprintf(out,
+		"</title>\n<style>\n%s%s</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#start\">%s</a>\n<main>\n",
+		style, is_chinese ? chinese_style : "", say("Skip the contents"));
 }
 
 static void end(FILE *out)
@@ -188,8 +201,10 @@ static void table(FILE *out, bool open, const char *caption)
 		fputs("</tbody>\n</table></div>\n", out);
 		return;
 	}
-	/* A box that scrolls has to be reachable by keyboard. */
-	fputs("<div class=\"table\" tabindex=\"0\"><table>\n<caption><span>", out);
+	/* A box that scrolls has to be reachable by keyboard, and what is reached has a name. */
+	fputs("<div class=\"table\" role=\"group\" tabindex=\"0\" aria-label=\"", out);
+	marked_text(out, caption, true);
+	fputs("\"><table>\n<caption><span>", out);
 	inline_text(out, caption);
 	fputs("</span></caption>\n", out);
 }
@@ -239,7 +254,9 @@ static void figure(FILE *out, const char *dir, const struct plot *p)
 
 	if (!svg)
 		return;
-	fputs("<figure>\n", out);
+	fputs("<figure tabindex=\"0\" aria-label=\"", out);
+	plain_text(out, p->title);
+	fputs("\">\n", out);
 	fputs(svg, out);
 	fputs("\n<figcaption>", out);
 	plain_text(out, p->alt);
@@ -256,6 +273,43 @@ static void fold(FILE *out, bool open, const char *summary)
 	fputs("<details><summary>", out);
 	inline_text(out, summary);
 	fputs("</summary>\n", out);
+}
+
+/* Every heading of level 2 with a name. */
+static void list_headings(FILE *out, const char *page)
+{
+	static const char opening[] = "<h2 id=\"", closing[] = "</h2>";
+
+	for (const char *h = page; (h = strstr(h, opening));) {
+		const char *id = h + strlen(opening), *text = strstr(id, "\">"),
+			   *end = text ? strstr(text, closing) : NULL;
+
+		if (!end)
+			return;
+		fprintf(out, "<li><a href=\"#%.*s\">%.*s</a></li>\n", (int)(text - id), id, (int)(end - text - 2),
+			text + 2);
+		h = end;
+	}
+}
+
+char *html_with_contents(const char *page)
+{
+	const char *after = strstr(page, "</h1>\n");
+	size_t size, head;
+	char *text = NULL;
+	FILE *out = after ? open_memstream(&text, &size) : NULL;
+
+	if (!out)
+		return NULL;
+	head = (size_t)(after - page) + strlen("</h1>\n");
+	fwrite(page, 1, head, out);
+	fprintf(out, "<nav aria-label=\"%s\">\n<ul>\n", say("Contents"));
+	list_headings(out, page);
+	fprintf(out, "</ul>\n</nav>\n<div id=\"start\"></div>\n%s", page + head);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 const struct doc_format doc_html = {begin, end, heading, para, list, item, table, row, cell, figure, fold};

@@ -75,6 +75,8 @@ void benchstat_name(FILE *out, const json_t *cell, const char *subject, bool is_
 
 /* html.c: a character of text as HTML and XML want it. */
 void html_put(FILE *out, char c);
+/* The page with its contents behind the first heading (malloc'd); NULL when out of memory, or where there is no heading. */
+char *html_with_contents(const char *page);
 
 /* csv.c, gbench.c, junit.c: the other forms of report_export(). */
 void csv_samples(FILE *out, const struct report *r);

@@ -78,6 +78,14 @@ static int write_page(const struct report *r, const struct doc_format *format, c
 	}
 	if (fclose(out) && rc == 0)
 		rc = -ENOMEM;
+	if (rc == 0 && format == &doc_html) {
+		char *whole = html_with_contents(text);
+
+		free(text);
+		text = whole;
+		size = text ? strlen(text) : 0;
+		rc = text ? 0 : -ENOMEM;
+	}
 	if (rc)
 		err_set(err, rc, "cannot compose %s: %s", name, strerror(-rc));
 	else

@@ -113,7 +113,6 @@ void content_steadiness(struct doc *d, const struct report *r)
 					   "without a trend), and how it got there. Shares of processes. Rows that are "
 					   "not "
 					   "here have one region and no epochs.");
-				doc_para(d, PARA_PLAIN);
 				doc_table(d, true);
 				CONTENT_HEADS(d, names);
 				open = true;
