@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# The page of the newest committed run of the default plan, written anew, in a real browser (browser/browse.py): on a telephone and a desk,
+# light and dark, on paper, by keyboard, without network. And that what is wrong with a page is found.
+# usage: test_browser.sh BUILD SOURCE
+set -u
+build=$(realpath "$1")
+source=$(realpath "$2")
+[ -x "$build/switchyard" ] || { echo "not built"; exit 77; }
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || { echo "chromium is not installed"; exit 77; }
+for tool in gnuplot python3; do command -v $tool >/dev/null || { echo "$tool is not installed"; exit 77; }; done
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/switchyard-browser-XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+unset "${!SWITCHYARD_@}"
+export TMPDIR=$work HOME=$work
+cd "$work" || exit 1
+failed=0
+fail() { echo "FAIL: $*"; failed=1; }
+
+newest=$("$source/scripts/newest_reference" "$source") || exit 1
+mkdir run && cp "$newest/run.json" run/ && gunzip -c "$newest/samples.jsonl.gz" >run/samples.jsonl
+"$build/switchyard" report run >out 2>&1 || { cat out; exit 1; }
+
+timeout 100 python3 "$source/tests/harness/browser/browse.py" "$chromium" run/report.html run/report.json >found 2>&1
+case $? in
+0) ;;
+2) cat found; echo "chromium cannot be run here"; exit 77 ;;
+*) fail "the page: $(cat found)" ;;
+esac
+
+# ---- a page with faults: each is named
+python3 - <<'END_OF_PYTHON'
+import re
+text = open("run/report.html").read()
+# The beginning and the end are enough: it is looked at sooner.
+text = text[:text.index('<h2 id="results">')] + text[text.index('<h2 id="switch-ring">'):text.index('<h2 id="sync-')] + text[text.index('<h2 id="facts">'):]
+def change(pattern, new, count=1):
+    global text
+    text, n = re.subn(pattern, new, text, count=count, flags=re.S)
+    assert n, pattern
+change(r'<figure[^>]*>\s*<svg role="img" aria-label="switch/ring: time(?:(?!</figure>).)*</figure>', "", 0)
+change(r"(<text[^>]*>(?:(?!</text>).)*</text>)", r"\1\1")
+change(r'<th scope="col">', "<th>")
+change(r'<html lang="en">', "<html>")
+change(r'<h2 id="questions">', '<h5 id="questions">')
+change(r"</main>", '<img src="https://example.org/x.png" alt=""><p style="color:#999">pale</p><a href="#nowhere">x</a>'
+       '<div style="width:900px">wide</div></main>')
+change("details::details-content", "details::other")
+open("faulty.html", "w").write(text)
+END_OF_PYTHON
+timeout 100 python3 "$source/tests/harness/browser/browse.py" "$chromium" faulty.html run/report.json quick >found 2>&1 && fail "a faulty page passes"
+for fault in 'figures: "switch/ring: time per operation" is missing' 'labels: .* overlaps ' 'tables: th .* has no scope' 'language: ' 'headings: ' \
+	'not self-contained: ' 'network: the page asks for https://example.org/x.png' 'contrast: p "pale"' 'links: .* leads nowhere: #nowhere' \
+	'width: the page scrolls sideways' 'paper: div "wide" ends at' \
+	'paper: what is folded below summary "All facts'; do
+	grep -qE "$fault" found || fail "not found: $fault; but: $(head -12 found | cut -c1-200)"
+done
+exit $failed
