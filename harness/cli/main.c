@@ -26,6 +26,8 @@ static const struct {
 	{"report", cmd_report, "write the report of a run again from its records"},
 	{"compare", cmd_compare, "what changed between two runs, or since a saved baseline"},
 	{"gate", cmd_gate, "fails when this build is slower than another one, in two batches of common rounds"},
+	{"advise", cmd_advise,
+	 "which model for so many tasks that compute and wait so long, and where that would flip"},
 	{"replay", cmd_replay, "measure one cell of a run again, as it was, and show both figures"},
 	{"doctor", cmd_doctor, "what on this machine disturbs measuring, with fix and undo; changes nothing"},
 	{"topo", cmd_topo, "the machine, and which CPUs each placement gives to whom; as a picture, too"},

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,6 +226,24 @@ int options_share(const struct options *o, const char *name, double dflt, double
 	if (end != text && !*end && *out > 0 && *out <= 1)
 		return 0;
 	return err_set(err, -EINVAL, "--%s is '%.60s', it must be a share such as 5%% or 0.05", name, text);
+}
+
+int options_quantity(const struct options *o, const char *name, const struct option_unit *units, const char *example,
+		     double *out, struct err *err)
+{
+	const char *text = options_get(o, name);
+	char *end;
+
+	if (!text)
+		return 0;
+	*out = isdigit((unsigned char)*text) ? strtod(text, &end) : 0;
+	for (; *out > 0 && isfinite(*out) && units->name; units++)
+		if (strcmp(end, units->name) == 0) {
+			*out *= units->factor;
+			return 0;
+		}
+	return err_set(err, -EINVAL, "--%s is '%.60s', it must be a number with its unit, such as %s", name, text,
+		       example);
 }
 
 enum { MOST_S = 1000000000 }; /* thirty years; in nanoseconds it fits its type */

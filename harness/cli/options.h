@@ -53,6 +53,13 @@ int options_int(const struct options *o, const char *name, int64_t dflt, int64_t
 		struct err *err);
 /* A share above 0 and at most 1, as "5%" or "0.05". -EINVAL with a sentence. */
 int options_share(const struct options *o, const char *name, double dflt, double *out, struct err *err);
+/* A number above 0 with one of the units (the last has no name), times that unit's factor; as it is when not given. -EINVAL with a sentence. */
+struct option_unit {
+	const char *name;
+	double factor;
+};
+int options_quantity(const struct options *o, const char *name, const struct option_unit *units, const char *example,
+		     double *out, struct err *err);
 /* Split "a,b,c" in place; returns the number of pieces, none of which is empty. */
 size_t options_split(char *text, const char **out, size_t max);
 /* "90", "90s", "5m", "1h30m" in nanoseconds. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/plan/jsonx.h"
+#include "harness/report/advise.h"
 #include "harness/report/compare.h"
 #include "harness/report/doc.h"
 #include "harness/report/gate.h"
@@ -229,6 +230,35 @@ int fuzz_report(const uint8_t *data, size_t size)
 			pool_markdown(fuzz_sink(), p);
 			pool_free(p);
 		}
+	}
+	json_decref(report);
+	free(path);
+	return 0;
+}
+
+int fuzz_advise(const uint8_t *data, size_t size)
+{
+	static struct advice advice;
+	char *path = fuzz_path("report.json");
+	struct advise_load load = {.axis = {200, 20e3, 10e6, 30e6}};
+	json_t *report, *json;
+	struct err e = {{0}};
+	int rc;
+
+	fuzz_put("report.json", data, size);
+	rc = report_read(path, &report, &e);
+	fuzz_check(rc, &e);
+	for (int kind = 0; rc == 0 && kind < ADVISE_KINDS; kind++) {
+		load.kind = (enum advise_kind)kind;
+		rc = advise(report, &load, &advice, &e);
+		fuzz_check(rc, &e);
+		if (rc)
+			break;
+		json = advise_json(&advice, NULL);
+		advise_text(fuzz_sink(), &advice, NULL);
+		if (!json)
+			fuzz_fault("advice cannot be written");
+		json_decref(json);
 	}
 	json_decref(report);
 	free(path);
