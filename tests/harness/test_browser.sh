@@ -18,7 +18,7 @@ fail() { echo "FAIL: $*"; failed=1; }
 
 newest=$("$source/scripts/newest_reference" "$source") || exit 1
 mkdir run && cp "$newest/run.json" run/ && gunzip -c "$newest/samples.jsonl.gz" >run/samples.jsonl
-"$build/switchyard" report run >out 2>&1 || { cat out; exit 1; }
+"$build/switchyard" report run --lang zh >out 2>&1 || { cat out; exit 1; }
 
 timeout 100 python3 "$source/tests/harness/browser/browse.py" "$chromium" run/report.html run/report.json >found 2>&1
 case $? in
@@ -26,6 +26,10 @@ case $? in
 2) cat found; echo "chromium cannot be run here"; exit 77 ;;
 *) fail "the page: $(cat found)" ;;
 esac
+
+echo '{"plots":[]}' >none.json # the titles of figures are others there
+timeout 100 python3 "$source/tests/harness/browser/browse.py" "$chromium" run/report.zh-CN.html none.json quick >found 2>&1 ||
+	fail "the Chinese page: $(cat found)"
 
 # ---- a page with faults: each is named
 python3 - <<'END_OF_PYTHON'
