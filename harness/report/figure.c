@@ -24,9 +24,13 @@ static const struct look looks[] = {
 	{"gmp", "#0072B2", 7},     {"pthread", "#D55E00", 5}, {"eventloop", "#009E73", 9},
 	{"serial", "#999999", 13}, {"null", "#000000", 2},    {"go", "#56B4E9", 11},
 };
-/* For the others, by their order of appearance. */
-static const struct look spare[] = {
-	{NULL, "#CC79A7", 6}, {NULL, "#E69F00", 4}, {NULL, "#F0E442", 8}, {NULL, "#7A5195", 10}};
+/* For the others, by their order of appearance: each colour comes again with another point, so that twenty-four differ. */
+static const char *const spare_colors[] = {"#CC79A7", "#E69F00", "#A6761D", "#7A5195"};
+static const int spare_points[] = {6, 4, 8, 10, 12, 14};
+enum {
+	N_SPARE_COLORS = sizeof(spare_colors) / sizeof(*spare_colors),
+	N_SPARE_POINTS = sizeof(spare_points) / sizeof(*spare_points)
+};
 
 static struct look look_of(const char *subject, const char **subjects, size_t n)
 {
@@ -42,7 +46,8 @@ static struct look look_of(const char *subject, const char **subjects, size_t n)
 			known |= strcmp(looks[j].subject, subjects[i]) == 0;
 		other += !known;
 	}
-	return spare[other % (sizeof(spare) / sizeof(spare[0]))];
+	return (struct look){NULL, spare_colors[other % N_SPARE_COLORS],
+			     spare_points[(other + other / N_SPARE_COLORS) % N_SPARE_POINTS]};
 }
 
 static void name_files(struct plot *p, const char *workload, const char *what)

@@ -58,7 +58,7 @@ static const char style[] =
 	"nav ul{columns:13rem;padding:0;list-style:none;font-size:.9rem;max-width:none}nav li{margin:0;padding:.15rem "
 	"0}\n"
 	"details>summary{cursor:pointer;color:var(--link);margin:.8rem 0}\n"
-	"@media(max-width:40rem){body{font-size:15px;padding:.6rem .7rem 3rem}h1{font-size:1.35rem}"
+	"@media(max-width:40rem){nav ul{columns:9rem}body{font-size:15px;padding:.6rem .7rem 3rem}h1{font-size:1.35rem}"
 	"table{font-size:.8rem}th,td{padding:.28rem .45rem}}\n"
 	"@media print{:root{--bg:#fff;--ink:#000;--soft:#333;--line:#bbb;--band:#f2f2f2;--best:#e4f4e8;--warn:#fff6dd}"
 	"body{max-width:none;font-size:10pt;padding:0}.table,figure{overflow:visible;break-inside:avoid}"

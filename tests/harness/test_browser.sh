@@ -20,6 +20,15 @@ newest=$("$source/scripts/newest_reference" "$source") || exit 1
 mkdir run && cp "$newest/run.json" run/ && gunzip -c "$newest/samples.jsonl.gz" >run/samples.jsonl
 "$build/switchyard" report run --lang zh >out 2>&1 || { cat out; exit 1; }
 
+# Within a figure no two models look alike.
+python3 - <<'END_OF_PYTHON' || fail "models of a figure look alike"
+import glob, re
+for path in glob.glob("run/plots/*.gp"):
+    colors, points = (re.search(rf'^{what} = "(.*)"$', open(path).read(), re.M)[1].split() for what in ("colors", "points"))
+    looks = list(zip(colors, points, strict=True))
+    assert len(set(looks)) == len(looks) > 0, (path, looks)
+END_OF_PYTHON
+
 timeout 100 python3 "$source/tests/harness/browser/browse.py" "$chromium" run/report.html run/report.json >found 2>&1
 case $? in
 0) ;;
