@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Look at a report in a real browser: on a telephone and a desk, by day and by night, on paper, and by keyboard.
 
-usage: browse.py CHROMIUM REPORT.html REPORT.json [quick]      quick: two of the looks, and no PDF
+usage: browse.py CHROMIUM REPORT.html REPORT.json [quick]      quick: two of the looks
 
 Headless Chromium is driven over a pipe (the DevTools protocol, --remote-debugging-pipe), so that widths below its least window, colour
 schemes and paper can be set. `--dump-dom` with a script in the page was rejected: it can do none of these, and it would change the page.
@@ -166,7 +166,7 @@ def main(chromium, page, report, quick=None):
             folded = browser.value("(d => d.length - d.filter(e => e.open).length)([...document.querySelectorAll('details')])")
             print(f"{page}: {len(figures)} figures wanted, {folded} folded parts, title '{browser.value('document.title')}'")
             found += [f"by keyboard: {f}" for f in keyboard(browser)]
-            found += [] if quick else paper(browser)
+            found += paper(browser) if quick else []  # of a long page a PDF takes as long as all else
             seen = {}  # a sentence and where it was said
             for name, width, scheme, medium in looks:
                 for sentence in dict.fromkeys(look(browser, script, width, scheme, medium, figures)):
