@@ -7,7 +7,7 @@
  * States beyond these are not looked at: they have less than 1e-9 of the weight where the CPUs are not overloaded. Where they are, and
  * there are more tasks than this, the answer is NaN: such loads are answered by bounds and not by this.
  */
-enum { MOST_STATES = 200000 };
+enum { MOST_STATES = 20000 };
 
 /*
  * Weights of the states 0..n of a system of `others` tasks: p[j + 1] / p[j] = (others - j) * service / (think * min(j + 1, cpus)).

@@ -366,7 +366,7 @@ static void wider_is_never_surer(void **state)
 
 	(void)state;
 	rng_seed(&rng, 1);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 24; i++) {
 		struct advise_load load = load_of(1 + rng_unit(&rng) * 2000, US * (1 + rng_unit(&rng) * 100), 0, 0,
 						  (enum advise_kind)(i % ADVISE_KINDS));
 		enum advise_fit narrow[ADVISE_MODELS];
