@@ -3,6 +3,7 @@
 #
 #   libc <- models/base <- models/<m>/src <- models/<m>/<public>.h <- models/<m>/bind.h
 #        <- (only through) harness/subject/{direct,evented}.h
+#   models/reference/<x>: a program of its own. Its bind.h, and what that includes, are as a model's; its bodies are as a workload's
 #   harness/subject/bench.h <- workloads/<family>/<w>/<w>.h <- its bodies
 #   harness/<rest>: libc, libraries, harness/*; never a model, never a workload
 #
@@ -17,7 +18,7 @@ report() {
 
 # every quoted include as "file:line:path"
 includes() {
-	grep -rnoE --include='*.[chS]' '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]+"' "$@" 2>/dev/null |
+	grep -rHnoE --include='*.[chS]' '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]+"' "$@" 2>/dev/null |
 		sed -E 's/#[[:space:]]*include[[:space:]]+"([^"]+)"/\1/; s/:[[:space:]]*([^:]*)$/:\1/'
 }
 
@@ -31,7 +32,12 @@ forbid() {
 	done < <(includes "$dir")
 }
 
-forbid models '^(harness|workloads|tests)/' 'a model knows neither harness nor workloads'
+for model in base gmp pthread eventloop null serial; do
+	forbid models/$model '^(harness|workloads|tests)/' 'a model knows neither harness nor workloads'
+done
+forbid models/reference '^models/(base|gmp|pthread|eventloop)/|^(gr|pt|ev)\.h$' 'a foreign runtime owes nothing to a model of ours'
+forbid models/reference '^harness/(cli|plan|measure|stats|results|report|loadgen)/|^tests/' 'a subject is not part of the orchestrator'
+forbid models/reference/libuv/bind.h '^(harness|workloads)/' 'a model knows neither harness nor workloads'
 for model in gmp pthread eventloop null serial; do
 	others=$(printf '%s\n' gmp pthread eventloop null serial reference | grep -v "^$model\$" | paste -sd'|')
 	forbid models/$model "^(models/|\.\./)($others)/" 'a model knows no other model'
@@ -49,11 +55,10 @@ forbid harness/selftest '^(models|workloads)/|^harness/(cli|plan|measure|stats|r
 forbid workloads '^models/|^(gr|pt|ev)\.h$|bind\.h$' 'a body reaches the model through direct.h or evented.h only'
 forbid workloads '^harness/(cli|plan|measure|stats|results|report|loadgen)/' 'a workload knows bench.h, direct.h, evented.h and harness/base only'
 
-# harness/subject reaches a model only in direct.h (through SWITCHYARD_BIND) and evented.h.
+# harness/subject reaches a model only in direct.h and evented.h, through SWITCHYARD_BIND, which names no model.
 while IFS= read -r entry; do
 	path=${entry##*:}
-	file=${entry%%:*}
-	[[ $path =~ ^models/ ]] && [ "$file" != harness/subject/evented.h ] &&
+	[[ $path =~ ^models/ ]] &&
 		report "${entry%:*}" "includes \"$path\": only direct.h and evented.h bind a model"
 done < <(includes harness/subject)
 

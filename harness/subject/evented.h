@@ -1,7 +1,7 @@
 /*
- * evented.h - the callback style: what an evented body may call.
+ * evented.h - the callback style: what an evented body may call, whatever loop it is compiled against.
  *
- * The names are types and `static inline` functions of models/eventloop/bind.h, as direct.h's are of the
+ * The names are types and `static inline` functions of the bind.h that -DSWITCHYARD_BIND names, as direct.h's are of the
  * direct models'. One thread runs everything: no callback is ever interrupted by another one, and a callback
  * that computes long delays all others. Objects are embedded in the body's own state structs (EX_CONTAINER
  * gives the way back) and must stay where they are while they are active.
@@ -30,7 +30,7 @@
  *                                                                             which it may block, then done in the loop
  *   EX_CONTAINER(ptr, type, member)
  *
- * For harness/subject only: ex_runtime_loops(unsigned workers, const char *knobs) (how many loops
+ * For harness/subject only: EX_MODEL (a string), EX_COUNTS (does ex_runtime_counters tell anything?), ex_runtime_loops(unsigned workers, const char *knobs) (how many loops
  * the knobs ask for), ex_runtime_start(unsigned workers, const char *knobs, ex_loop **out),
  * ex_runtime_run(ex_loop *), ex_runtime_break(ex_loop *) (from inside a callback: ex_runtime_run returns),
  * ex_runtime_stop(ex_loop *), ex_runtime_counters and ex_runtime_knobs as in direct.h with the loop in front.
@@ -45,7 +45,10 @@
 
 #include "harness/subject/bench.h"
 
-#include "models/eventloop/bind.h"
+#ifndef SWITCHYARD_BIND
+#error "compile evented bodies with -DSWITCHYARD_BIND=\"models/<m>/bind.h\""
+#endif
+#include SWITCHYARD_BIND
 
 static inline ex_loop *ex_loop_of(struct bench *b)
 {

@@ -29,6 +29,9 @@ static void say_sample(struct subject *s)
 		delays = hist_json(&s->box.delays, "delay");
 
 	style_read_knobs(s->b, &knobs);
+#ifdef SWITCHYARD_MODEL_VERSION
+	json_object_set_new(notes, style_model, json_string(SWITCHYARD_MODEL_VERSION));
+#endif
 	if (BUILD_SANITIZE[0])
 		json_object_set_new(notes, "sanitize", json_string(BUILD_SANITIZE));
 	subject_say(json_pack("{s:s,s:o,s:I,s:i,s:o,s:o,s:o,s:o*,s:o*,s:o*}", "msg", "sample", "cert",

@@ -339,10 +339,12 @@ static json_t *describe_param(const struct bench_param *p)
 /* NULL where there is no body, or one that only says why it cannot: it calls nothing. */
 static json_t *describe_source(const char *workload)
 {
-	const struct source_cost *cost = source_cost(workload, SWITCHYARD_STYLE_NAME);
+	const struct source_cost *cost = source_cost(workload, SWITCHYARD_SUBJECT); /* a body of its own */
 	json_t *primitives;
 	char names[1024], *save = NULL;
 
+	if (!cost)
+		cost = source_cost(workload, SWITCHYARD_STYLE_NAME);
 	if (!cost || (cost->calls == 0 && strcmp(cost->style, "serial") != 0))
 		return NULL;
 	snprintf(names, sizeof(names), "%s", cost->primitives);
@@ -411,10 +413,10 @@ json_t *protocol_describe(void)
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(workloads, describe_workload(&all[i]));
 	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:o,s:{s:b,s:b,s:b,s:b,s:b},s:o,s:o}", "protocol", 1, "id",
-			 SWITCHYARD_SUBJECT, "model", style_model, "language", "C", "version", BUILD_VERSION, "build",
-			 describe_build(), "capabilities", "calibrate", 1, "certify", 1, "workers", style_uses_workers,
-			 "stats", style_has_counters, "trace", style_can_trace, "knobs", describe_knobs(), "workloads",
-			 workloads);
+			 SWITCHYARD_SUBJECT, "model", style_model, "language", "C", "version",
+			 PROTOCOL_VERSION_OF_MODEL, "build", describe_build(), "capabilities", "calibrate", 1,
+			 "certify", 1, "workers", style_uses_workers, "stats", style_has_counters, "trace",
+			 style_can_trace, "knobs", describe_knobs(), "workloads", workloads);
 }
 
 json_t *protocol_cert(const struct bench_cert *c)

@@ -59,6 +59,13 @@ void run_request_free(struct run_request *r);
 /* ops as the workload can do them: a multiple of its quantum, rounded down, but at least one quantum. */
 uint64_t protocol_round_ops(const struct bench *b, uint64_t ops);
 
+/* A subject of somebody else's runtime says in its build which version that is. */
+#ifdef SWITCHYARD_MODEL_VERSION
+#define PROTOCOL_VERSION_OF_MODEL SWITCHYARD_MODEL_VERSION
+#else
+#define PROTOCOL_VERSION_OF_MODEL BUILD_VERSION
+#endif
+
 /* Messages and their parts; new references, NULL when out of memory. */
 json_t *protocol_describe(void);
 json_t *protocol_cert(const struct bench_cert *cert);

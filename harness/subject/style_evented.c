@@ -1,5 +1,5 @@
 /*
- * style_evented.c - bodies as callbacks on the event loop; see style.h.
+ * style_evented.c - bodies as callbacks on the event loop that SWITCHYARD_BIND names; see style.h.
  *
  * The runner is the loop's thread. One run of a body is one call of its run() followed by one turn of the loop from
  * ex_runtime_run to ex_runtime_break; between runs the loop stands still, with nothing registered.
@@ -19,9 +19,9 @@
 #include "harness/base/err.h"
 #include "harness/subject/evented.h"
 
-const char *const style_model = "eventloop";
+const char *const style_model = EX_MODEL;
 const bool style_uses_workers = false;
-const bool style_has_counters = true;
+const bool style_has_counters = EX_COUNTS;
 const bool style_can_trace = false;
 
 /* An instance of the body with its loop. All but the loop belongs to the thread that runs it, between its creation and join. */
@@ -70,10 +70,10 @@ int style_start(struct bench *b, const char *knobs)
 	else
 		b->model = parts[0].loop;
 	if (status == -EINVAL)
-		return bench_fail(b, status, "eventloop does not take the knobs \"%s\" with %u workers", knobs,
+		return bench_fail(b, status, "%s does not take the knobs \"%s\" with %u workers", style_model, knobs,
 				  b->workers);
 	if (status < 0)
-		return bench_fail(b, status, "eventloop cannot start: %s", strerrordesc_np(-status));
+		return bench_fail(b, status, "%s cannot start: %s", style_model, strerrordesc_np(-status));
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "models/eventloop/ev.h"
 
 #define EX_MODEL "eventloop"
+#define EX_COUNTS true
 
 #define EX_READ EV_READ
 #define EX_WRITE EV_WRITE

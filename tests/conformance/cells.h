@@ -36,6 +36,16 @@ static const struct refusal {
 	{"eventloop", "abuse/hoarder", "single-threaded: a lock cannot contend"},
 };
 
+/*
+ * Subjects of runtimes that are not ours, which are linked with our workloads and built where the runtime is found. Each can do,
+ * and refuses, what one of ours does.
+ */
+static const struct foreign {
+	const char *model, *like;
+} foreigns[] = {
+	{"libuv", "eventloop"},
+};
+
 /* What Go has no body for though it has one for the workload. */
 static const struct lack {
 	const char *workload, *params, *why;
@@ -58,6 +68,8 @@ static const struct variant {
 	 "a pool of 2 threads: the tasks of this work wait for each other, and hold a thread meanwhile"},
 	{"eventloop", "loops=2", "net/echo net/http net/churn net/idle net/udp mix/server",
 	 "2 loops: this work cannot be split among them"},
+	{"libuv", "loops=2", "net/echo net/http net/churn net/idle net/udp mix/server",
+	 "2 loops: this work cannot be split among them"},
 };
 
 #define GO_WITHOUT "null/empty"
@@ -65,7 +77,8 @@ static const struct variant {
 static const struct extra {
 	const char *workload, *params;
 	uint64_t ops;
-	const char *only; /* these models can do it, and Go if gmp can; NULL: all that can do the workload */
+	const char *
+		only; /* these models can do it, those that are like them, and Go if gmp can; NULL: all that can do the workload */
 } extras[] = {
 	{"cpu/fib", "{\"n\":1,\"cutoff\":2}", 0, NULL},
 	{"cpu/fib", "{\"n\":9,\"cutoff\":2}", 0, NULL},

@@ -178,10 +178,18 @@ static inline json_t *find_workload(const json_t *description, const char *name)
 	return NULL;
 }
 
-/* Go is built where its compiler is. */
+/* A reference subject is built where its toolchain is. */
+static inline bool is_built(const char *model)
+{
+	char path[sizeof TEST_BINARY_DIR + 64];
+
+	snprintf(path, sizeof path, TEST_BINARY_DIR "/subjects/subject-%s", model);
+	return access(path, X_OK) == 0;
+}
+
 static inline bool has_go(void)
 {
-	return access(TEST_BINARY_DIR "/subjects/subject-go", X_OK) == 0;
+	return is_built("go");
 }
 
 /* One oracle process answers for all tests of a program, as it does in the harness. */

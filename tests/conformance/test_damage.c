@@ -30,19 +30,19 @@ static const struct damage {
 	const char *only; /* these models */
 } damages[] = {
 	{"disk/read", "{\"mode\":\"warm\",\"order\":\"sequential\",\"in_flight\":1,\"file_mib\":1}", 256, "ready",
-	 "-1MiB.dat", 2000, "gmp pthread eventloop serial go"},
+	 "-1MiB.dat", 2000, "gmp pthread eventloop serial go libuv"},
 	{"disk/read", "{\"mode\":\"direct\",\"order\":\"random\",\"in_flight\":1,\"file_mib\":1}", 16, "ready",
-	 "-1MiB.dat", BLOCK - 1, "gmp pthread eventloop serial go"},
+	 "-1MiB.dat", BLOCK - 1, "gmp pthread eventloop serial go libuv"},
 	{"disk/mixed", "{\"read_percent\":100,\"in_flight\":1,\"file_mib\":1}", 16, "ready", "switchyard-mixed-", 2000,
-	 "gmp pthread eventloop serial go"},
+	 "gmp pthread eventloop serial go libuv"},
 	{"disk/smallfiles", "{\"in_flight\":1,\"files\":5,\"file_bytes\":5000}", 10, "ready", "00000", 1000,
-	 "gmp pthread eventloop serial go"},
+	 "gmp pthread eventloop serial go libuv"},
 	{"disk/log", "{\"writers\":1,\"record_bytes\":100,\"per_sync\":1}", 5, "end", "switchyard-log-", 77,
-	 "gmp pthread eventloop serial go"},
+	 "gmp pthread eventloop serial go libuv"},
 	{"block/overlap", "{\"part\":\"disk\",\"in_flight\":1,\"delay_us\":1}", 3, "ready", "-64MiB.dat", 2000,
-	 "gmp pthread eventloop serial go"},
+	 "gmp pthread eventloop serial go libuv"},
 	{"block/bystander", "{\"kind\":\"file\",\"waiters\":2,\"wait_us\":50}", 50, "ready", "-64MiB.dat", 3000,
-	 "gmp pthread eventloop go"},
+	 "gmp pthread eventloop go libuv"},
 };
 
 /* Turn a bit over at `place` of each block of the file. */
@@ -171,11 +171,11 @@ static bool run(const char *model, const struct damage *d, bool is_damaged)
 
 static void test_damage(void **state)
 {
-	static const char *const models[] = {"gmp", "pthread", "eventloop", "serial", "go"};
+	static const char *const models[] = {"gmp", "pthread", "eventloop", "serial", "go", "libuv"};
 	const struct damage *d = *state;
 
 	for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
-		if (!strstr(d->only, models[m]) || (strcmp(models[m], "go") == 0 && !has_go()))
+		if (!strstr(d->only, models[m]) || !is_built(models[m]))
 			continue;
 		if (run(models[m], d, true))
 			fail_msg("%s does not notice what has changed in a file of %s", models[m], d->workload);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SWITCHYARD_BIND "models/eventloop/bind.h"
 #include "harness/subject/evented.h"
 
 /* A little body: a post, a timer, a descriptor and a file read, one after the other. */

@@ -76,7 +76,8 @@ const struct bench_workload mix_hackbench_workload = {
 		"make calls that do not block: those that find nothing, or no room, are made in addition, and the "
 		"poller is asked. A goroutine writes until a socket is full, as a thread does; a sender of the loop "
 		"gives the others a turn after one message to each receiver, and a receiver reads one message per "
-		"readiness. The loop has one thread. The serial body sends and receives each message in turn: what the "
+		"readiness. The loop has one thread. libuv reads on, a message at a time, until a socket is empty. The "
+		"serial body sends and receives each message in turn: what the "
 		"sockets cost by themselves.",
 	.scaling = BENCH_FINITE,
 	.metric = BENCH_WALL_PER_OP,

@@ -40,7 +40,7 @@ const struct bench_workload timer_accuracy_workload = {
 		"spins: a model gets what its own way of waiting gets. A thread's sleep is nanosleep itself, a "
 		"loop's and a goroutine's is the time-out of a call that also waits for descriptors, with a task to "
 		"be found after it. The serial body is nanosleep without any model. Goroutines of Go wait with a "
-		"time-out in whole milliseconds.",
+		"time-out in whole milliseconds, and the timers of libuv count them: a sleep in between is rounded up.",
 	.scaling = BENCH_LINEAR,
 	.metric = BENCH_DELAY_P50,
 	.params = params,

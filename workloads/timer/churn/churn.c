@@ -98,7 +98,9 @@ const struct bench_workload timer_churn_workload = {
 		"the "
 		"same time wait for each other there, and the thread takes a place on a CPU when a timer fires. The "
 		"loop "
-		"has a heap without a lock, and one thread. All three read the clock at each start. Only goroutines "
+		"has a heap without a lock, and one thread. All three read the clock at each start; libuv, whose "
+		"timers "
+		"count milliseconds, once per 64. Only goroutines "
 		"get "
 		"a new task per firing; the others call the function where the timer is looked after. There is no "
 		"serial body: without a model there are no timers.",

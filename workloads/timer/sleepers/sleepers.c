@@ -66,7 +66,9 @@ const struct bench_workload timer_sleepers_workload = {
 		"a goroutine parks and its processor keeps the timer; a thread calls nanosleep and the kernel keeps "
 		"it, with the timer slack that a process has by default (50 us), which lets the kernel take "
 		"wake-ups together. An evented task is a record with a timer that its callback starts again: "
-		"nothing needs to be switched to, which is the style's advantage. How many threads there can be is "
+		"nothing needs to be switched to, which is the style's advantage. libuv's timers count whole "
+		"milliseconds, "
+		"and are rounded up so that none is early. How many threads there can be is "
 		"the machine's limit, and a cell above it fails with the number reached. There is no serial body: "
 		"sleeping one after another is other work.",
 	.scaling = BENCH_FINITE,
