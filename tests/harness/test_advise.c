@@ -370,17 +370,20 @@ static void wider_is_never_surer(void **state)
 		struct advise_load load = load_of(1 + rng_unit(&rng) * 2000, US * (1 + rng_unit(&rng) * 100), 0, 0,
 						  (enum advise_kind)(i % ADVISE_KINDS));
 		enum advise_fit narrow[ADVISE_MODELS];
+		const struct advice *a;
 		json_t *r = make();
 
 		load.axis[AXIS_WAIT] = MS * (1 + rng_unit(&rng) * 8);
 		load.axis[AXIS_P99] = load.axis[AXIS_WAIT] * (1.05 + 3 * rng_unit(&rng));
+		a = ask(r, load);
 		for (int m = 0; m < ADVISE_MODELS; m++)
-			narrow[m] = ask(r, load)->answer.models[m].fit;
+			narrow[m] = a->answer.models[m].fit;
 		json_decref(r);
 		width = 0.3;
 		r = make();
+		a = ask(r, load);
 		for (int m = 0; m < ADVISE_MODELS; m++) {
-			enum advise_fit fit = ask(r, load)->answer.models[m].fit;
+			enum advise_fit fit = a->answer.models[m].fit;
 
 			assert_true(fit == narrow[m] || fit == FIT_UNKNOWN);
 		}
@@ -423,7 +426,7 @@ static void assert_close(double got, double want, double tolerance)
 /* Quantile q of waits in a system that is played through, in the order of events. */
 static double simulated_wait(int tasks, int cpus, double service, double think, double q)
 {
-	enum { TURNS = 400000, MOST = 64 };
+	enum { TURNS = 200000, MOST = 64 };
 	double back[MOST], free_at[MOST] = {0}, *waits = calloc(TURNS, sizeof *waits), result;
 	struct rng rng;
 
