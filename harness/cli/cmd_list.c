@@ -111,6 +111,16 @@ static void print_workload(const struct workload_def *w, const json_t *subjects)
 	putchar('\n');
 }
 
+static void print_not_built(const json_t *not_built)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (not_built, i, one)
+		printf("not built: %s: %s; install %s and build again\n", jsonx_str(one, "id"), jsonx_str(one, "why"),
+		       jsonx_str(one, "packages"));
+}
+
 static int list(const struct catalog *c, const char *filter_text, bool as_json, struct err *err)
 {
 	struct filter *f = NULL;
@@ -130,8 +140,10 @@ static int list(const struct catalog *c, const char *filter_text, bool as_json, 
 	}
 	if (rc == 0 && n_matching == 0 && filter_text)
 		rc = err_set(err, -ENOENT, "nothing is selected: no workload matches the filter '%.200s'", filter_text);
+	if (rc == 0 && !as_json)
+		print_not_built(c->not_built);
 	if (as_json && rc == 0) {
-		json_t *root = json_pack("{s:O}", "workloads", all);
+		json_t *root = json_pack("{s:O, s:O}", "workloads", all, "not_built", c->not_built);
 
 		cli_print_json(root);
 		json_decref(root);

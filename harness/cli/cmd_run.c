@@ -29,7 +29,7 @@ static const struct option_spec specs[] = {
 	 .help = "only these, e.g. 'workload:ring tasks:>=64 subject:gmp,pthread'; several: all must match"},
 	{.name = "plan",
 	 .value = "PLAN",
-	 .help = "default, full, go, senses, cliffs, scaling, variants, or a plan file"},
+	 .help = "default, full, go, references, senses, cliffs, scaling, variants, or a plan file"},
 	{.name = "question", .value = "LIST", .help = "what these questions need, e.g. Q08,Q13 (list --questions)"},
 	{.name = "rounds",
 	 .value = "N",
@@ -46,7 +46,9 @@ static const struct option_spec specs[] = {
 	{.name = "smoke", .help = "one tiny sample of every subject on every workload: certificates, no times"},
 	{.name = "subjects",
 	 .value = "LIST",
-	 .help = "exactly these subjects, foreign ones too",
+	 .help = "exactly these subjects, foreign ones too; all: every one that is built (with the plan references, if "
+		 "no other is "
+		 "named)",
 	 .env = "SWITCHYARD_ONLY_SUBJECTS"},
 	{.name = "events",
 	 .value = "SETS",

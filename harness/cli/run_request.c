@@ -20,6 +20,8 @@
 /* Sized for a free machine: with the quarter of rounds that noise may repeat, a plan may take a quarter longer. */
 #define PLAN_BUDGET_GRACE 1.25
 
+#define SUBJECTS_ALL "all" /* of --subjects */
+
 enum { MOST_ROUNDS = 10000 }; /* as in a plan's file; arbitrary */
 
 /* ---- parts of it ----------------------------------------------------------------------------------------- */
@@ -195,9 +197,23 @@ static int read_questions(const struct options *o, const char *ids, json_t **out
 	return rc;
 }
 
+/* Whether `all` is among the subjects. */
+static bool names_all(const char *subjects)
+{
+	json_t *list = strings_of(subjects), *name;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach (list, i, name)
+		found |= strcmp(json_string_value(name), SUBJECTS_ALL) == 0;
+	json_decref(list);
+	return found;
+}
+
 static int read_plan(const struct options *o, const struct session_places *places, json_t **out, struct err *err)
 {
 	const char *plan = options_get(o, "plan"), *questions = options_get(o, "question");
+	bool of_all = names_all(options_get(o, "subjects"));
 	char *path;
 	int rc;
 
@@ -206,7 +222,7 @@ static int read_plan(const struct options *o, const struct session_places *place
 		return read_questions(o, questions, out, err);
 	if (options_has(o, "smoke"))
 		return plan ? err_set(err, -EINVAL, "--smoke runs every workload and takes no --plan") : 0;
-	rc = session_plan_path(places, plan ? plan : "default", &path, err);
+	rc = session_plan_path(places, plan ? plan : of_all ? "references" : "default", &path, err);
 	if (rc == 0) {
 		rc = plan_read(path, out, err);
 		free(path);
@@ -296,6 +312,22 @@ size_t request_strings(const json_t *request, const char *key, const char **out,
 	return n;
 }
 
+/* The names, with every built subject in place of `all`: variants and other builds take part where they are named. */
+static size_t request_subjects(const json_t *request, const struct catalog *c, const char **out, size_t max)
+{
+	const char *named[64];
+	size_t n_named = request_strings(request, "subjects", named, 64), n = 0;
+
+	for (size_t i = 0; i < n_named; i++) {
+		if (strcmp(named[i], SUBJECTS_ALL) != 0 && n < max)
+			out[n++] = named[i];
+		for (size_t k = 0; strcmp(named[i], SUBJECTS_ALL) == 0 && k < c->n_subjects && n < max; k++)
+			if (!c->subjects[k].knobs && !beside_is_old(c->subjects[k].id))
+				out[n++] = c->subjects[k].id;
+	}
+	return n;
+}
+
 int request_plan(const json_t *request, struct catalog *c, const struct topology *t, struct plan **out, struct err *err)
 {
 	const char *params[64], *placements[8], *subjects[64], *filter = jsonx_str(request, "filter");
@@ -310,7 +342,7 @@ int request_plan(const json_t *request, struct catalog *c, const struct topology
 		.placements = parsed,
 		.n_placements = n_placements,
 		.subjects = subjects,
-		.n_subjects = request_strings(request, "subjects", subjects, 64),
+		.n_subjects = request_subjects(request, c, subjects, 64),
 		.rounds = (unsigned)jsonx_int(request, "rounds", 0),
 		.is_rigorous = jsonx_bool(request, "rigorous", false),
 		.event_sets = json_object_get(request, "events"),

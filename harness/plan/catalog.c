@@ -16,6 +16,7 @@
 #include "harness/base/clock.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/knee.h"
+#include "harness/plan/references.h"
 
 enum {
 	DESCRIBE_MAX = 4 << 20, /* bytes: grows with the number of workloads; arbitrary */
@@ -243,6 +244,36 @@ static int check_workload(const json_t *w, struct err *err)
 	return rc ? rc : knee_check(w, err);
 }
 
+/* A version and its year stand in tables: they are text of one line, and a year. */
+static int check_release(const json_t *d, struct err *err)
+{
+	const json_t *version = json_object_get(d, "version"), *year = json_object_get(d, "year");
+
+	if (version && !json_is_string(version))
+		return err_set(err, -EPROTO, "its version is no text");
+	if (!year || json_is_null(year))
+		return 0;
+	if (!version || jsonx_int(d, "year", 0) < 1970 || jsonx_int(d, "year", 0) > 9999)
+		return err_set(err, -EPROTO,
+			       version ? "its year is no year: a whole number such as 2023, or null"
+				       : "it tells a year, and no version that would be of that year");
+	return 0;
+}
+
+static int check_lacks(json_t *lacks, struct err *err)
+{
+	const char *name;
+	json_t *why;
+
+	if (lacks && !json_is_object(lacks))
+		return err_set(err, -EPROTO, "its lacks is not an object of workload: reason");
+	json_object_foreach (lacks, name, why)
+		if (!strchr(name, '/') || !json_is_string(why) || !*json_string_value(why))
+			return err_set(err, -EPROTO,
+				       "its lacks: '%.60s' is no family/name or family/*, or has no reason", name);
+	return 0;
+}
+
 int catalog_check_describe(const json_t *d, struct err *err)
 {
 	const char *id = jsonx_str(d, "id");
@@ -257,6 +288,8 @@ int catalog_check_describe(const json_t *d, struct err *err)
 		return err_set(err, -EPROTO, "its id is missing or has characters other than a-z 0-9 - _ .");
 	if (!json_is_array(json_object_get(d, "workloads")))
 		return err_set(err, -EPROTO, "its --describe has no list workloads");
+	if (check_release(d, err) != 0 || check_lacks(json_object_get(d, "lacks"), err) != 0)
+		return -EPROTO;
 	json_array_foreach (json_object_get(d, "workloads"), i, w) {
 		int rc = check_workload(w, err);
 
@@ -296,7 +329,9 @@ static void add_described(struct catalog *c, const char *path, json_t *d)
 		.describe = d,
 		.can_calibrate = jsonx_bool(capabilities, "calibrate", false),
 		.can_certify = jsonx_bool(capabilities, "certify", false),
-		.can_trace = jsonx_bool(capabilities, "trace", false),
+		.can_trace = jsonx_bool(capabilities, "trace", false) || jsonx_str(capabilities, "native_trace"),
+		.native_trace =
+			jsonx_bool(capabilities, "trace", false) ? NULL : jsonx_str(capabilities, "native_trace"),
 	};
 }
 
@@ -529,6 +564,7 @@ static struct catalog *new_catalog(void)
 	struct catalog *c = xcalloc(1, sizeof *c);
 
 	c->warnings = json_array();
+	c->not_built = json_array();
 	return c;
 }
 
@@ -549,6 +585,8 @@ int catalog_load(const char *dirs, struct catalog **out, struct err *err)
 		return -ENOENT;
 	}
 	complete(c);
+	json_decref(c->not_built);
+	c->not_built = references_missing(dirs, c);
 	*out = c;
 	return 0;
 }
@@ -608,6 +646,7 @@ void catalog_free(struct catalog *c)
 	free(c->workloads);
 	free(c->param_keys);
 	json_decref(c->warnings);
+	json_decref(c->not_built);
 	free(c);
 }
 

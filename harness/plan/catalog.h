@@ -65,6 +65,8 @@ struct subject {
 	json_t *describe;
 	bool *offers; /* per workload of the catalog */
 	bool can_calibrate, can_certify, can_trace;
+	const char
+		*native_trace; /* what opens its traces, which are of its runtime's own form; NULL: they are of ours */
 };
 
 struct catalog {
@@ -75,6 +77,7 @@ struct catalog {
 	struct filter_key *param_keys; /* every parameter name once */
 	size_t n_param_keys;
 	json_t *warnings; /* array of sentences */
+	json_t *not_built; /* array of {"id","packages","why"} (references.h) */
 };
 
 /*

@@ -414,6 +414,7 @@ json_t *take_record(struct take *t)
 	json_object_set_new(record, "runtime", object_or_empty(t->result, "runtime"));
 	json_object_set_new(record, "knobs", object_or_empty(t->result, "knobs"));
 	json_object_set_new(record, "knobs_set", json_string(jsonx_str(t->cell, "knobs")));
+	json_object_set_new(record, "stack", jsonx_copy_or_null(t->result, "stack"));
 	json_object_set_new(record, "notes", object_or_empty(t->result, "notes"));
 	json_object_set_new(record, "load", load_json(t));
 	json_object_set_new(record, "delays", jsonx_copy_or_null(t->result, "delays"));

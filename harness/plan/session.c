@@ -150,7 +150,7 @@ json_t *session_run_json(const char *run_id, const struct catalog *c, const stru
 	char *now = session_now();
 	json_t *run;
 
-	run = json_pack("{s:s, s:o, s:s, s:O, s:o, s:s, s:n, s:b, s:[], s:o, s:o, s:o, s:O, s:O}", "schema",
+	run = json_pack("{s:s, s:o, s:s, s:O, s:o, s:s, s:n, s:b, s:[], s:o, s:o, s:o, s:O, s:O, s:O}", "schema",
 			"switchyard.run/1", "tool",
 			json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:s}", "name", "switchyard", "version",
 				  BUILD_VERSION, "git_rev", BUILD_GIT_REV, "git_dirty", BUILD_GIT_DIRTY, "build_type",
@@ -158,7 +158,7 @@ json_t *session_run_json(const char *run_id, const struct catalog *c, const stru
 			"run_id", run_id, "command", command, "seed", jsonx_hex(seed), "started", now, "finished",
 			"complete", 0, "resumed", "plan", plan_json(p, jsonx_str(request, "filter"), estimate_s),
 			"subjects", subjects_json(c), "host", host ? host : json_null(), "request", request, "warnings",
-			c->warnings);
+			c->warnings, "not_built", c->not_built);
 	free(now);
 	return run;
 }

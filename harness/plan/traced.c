@@ -56,7 +56,8 @@ void traced_name(const struct sample_request *r, char out[TRACED_NAME_SIZE])
 	put_slug(cell, r->cell->id, CELL_CHARS);
 	put_slug(subject, r->subject->id, SUBJECT_CHARS);
 	sample_key(r, key);
-	snprintf(out, TRACED_NAME_SIZE, "trace-%s-%s-%s.json", cell, subject, key);
+	snprintf(out, TRACED_NAME_SIZE, "trace-%s-%s-%s.%s", cell, subject, key,
+		 r->subject->native_trace ? "native" : "json");
 }
 
 static char *file_path(const struct take *t, char name[TRACED_NAME_SIZE])
@@ -84,8 +85,8 @@ void traced_finish(struct take *t)
 		take_fail(t, "failed", "its trace has %lld bytes, more than %d", (long long)st.st_size,
 			  TRACED_MOST_BYTES);
 	else
-		t->trace =
-			json_pack("{s:s, s:s, s:I}", "file", name, "sha256", digest, "bytes", (json_int_t)st.st_size);
+		t->trace = json_pack("{s:s, s:s, s:I, s:s*}", "file", name, "sha256", digest, "bytes",
+				     (json_int_t)st.st_size, "opens_with", t->r->subject->native_trace);
 	if (!t->trace)
 		(void)unlink(path);
 	free(path);

@@ -6,6 +6,9 @@
  * of it (harness/report/timeline.c). Noting everything down makes a model slower, each in its own way: a traced sample has no
  * times and no noise, and nothing of it is compared.
  *
+ * A runtime that others have made may have a trace of a form of its own (`capabilities.native_trace` says what opens it). It is
+ * kept in the same way, and not drawn.
+ *
  * The work is a smoke sample's: a picture shows some dozens of events, and a file that is to be opened must stay small. The
  * subject bounds it (it keeps the last events); one that does not is refused.
  *
@@ -33,7 +36,7 @@ const char *traced_refused(const struct workload_def *w);
 /* Operations of a linear cell's sample. */
 uint64_t traced_ops(const struct cell *cell);
 
-/* The name of the sample's file: trace-CELL-SUBJECT-KEY.json, of letters, digits, '.', '_', '=', '+' and '-'. */
+/* The name of the sample's file: trace-CELL-SUBJECT-KEY.json (.native: of the runtime's own form), of letters, digits, '.', '_', '=', '+' and '-'. */
 void traced_name(const struct sample_request *r, char out[TRACED_NAME_SIZE]);
 
 /* Into the message `run`, of a traced sample: where the file is to be. */

@@ -96,7 +96,7 @@ void content_memory(struct doc *d, const struct report *r)
 		const struct slope *s = &r->slopes[i];
 
 		doc_row(d, false);
-		words_plain(d->text, s->subject);
+		content_name(d, r, s->subject);
 		if (s->params[0]) {
 			doc_say(d, " ");
 			words_code(d->text, s->params);
@@ -123,6 +123,7 @@ void content_row_head(struct doc *d, const struct cell *c, const char *subject)
 	words_code(d->text, c->name);
 	doc_say(d, " ");
 	words_plain(d->text, subject);
+	words_release(d->text, cell_series(c, subject) ? cell_series(c, subject)->describe : NULL);
 	doc_cell(d, CELL_PLAIN);
 }
 
@@ -447,27 +448,15 @@ void content_repeat(struct doc *d, const struct report *r)
 /* The settings of a subject as its first timed sample says them. */
 static void say_knobs(struct doc *d, const struct report *r, const char *subject)
 {
-	for (size_t i = 0; i < r->n_cells; i++) {
-		const struct series *s = cell_series(&r->cells[i], subject);
-		json_t *value, *knobs;
-		const char *key;
+	const struct cell *where;
+	json_t *knobs = runtime_told(r, subject, "knobs", &where);
 
-		if (!s || s->timed.n == 0)
-			continue;
-		knobs = json_object_get(s->timed.at[0].sample, "knobs");
-		if (!json_object_size(knobs))
-			continue;
-		doc_say(d, "; settings in ");
-		words_code(d->text, r->cells[i].id);
-		doc_say(d, ":");
-		json_object_foreach (knobs, key, value) {
-			doc_say(d, " ");
-			words_plain(d->text, key);
-			doc_say(d, "=");
-			words_plain(d->text, json_is_string(value) ? json_string_value(value) : "?");
-		}
+	if (!knobs)
 		return;
-	}
+	doc_say(d, "; settings in ");
+	words_code(d->text, where->id);
+	doc_say(d, ": ");
+	runtime_settings(d, knobs);
 }
 
 static void say_subjects(struct doc *d, const struct report *r)

@@ -245,13 +245,13 @@ static void headline_cell(struct doc *d, const struct cell *c, const char *subje
 	}
 }
 
-static void table_heads(struct doc *d, const char *first, const char **subjects, size_t n)
+static void table_heads(struct doc *d, const struct report *r, const char *first, const char **subjects, size_t n)
 {
 	doc_row(d, true);
 	doc_say(d, "%s", say(first));
 	doc_cell(d, CELL_PLAIN);
 	for (size_t i = 0; i < n; i++) {
-		words_plain(d->text, subjects[i]);
+		content_name(d, r, subjects[i]);
 		doc_cell(d, CELL_NUMBER);
 	}
 }
@@ -296,7 +296,7 @@ static void headline(struct doc *d, const struct report *r, const char **subject
 	if (without_variants)
 		doc_say(d, " Variants, and cells of them alone, are in the sections of their workloads.");
 	doc_table(d, true);
-	table_heads(d, SAID("cell"), subjects, n);
+	table_heads(d, r, SAID("cell"), subjects, n);
 	for (size_t i = 0; i < r->n_cells; i++) {
 		const struct cell *c = &r->cells[i];
 
@@ -334,7 +334,7 @@ static void switches(struct doc *d, const struct report *r, const char **subject
 		   "(getrusage), medians with their intervals. A model that switches between its tasks without the "
 		   "kernel stays near 0.");
 	doc_table(d, true);
-	table_heads(d, SAID("cell"), subjects, n);
+	table_heads(d, r, SAID("cell"), subjects, n);
 	for (size_t i = 0; i < r->n_cells; i++) {
 		const struct cell *c = &r->cells[i];
 
@@ -489,6 +489,7 @@ void content_write(struct doc *d, const struct report *r)
 	}
 	if (kept) {
 		headline(d, r, subjects, kept, n > MOST_COLUMNS);
+		content_runtimes(d, r, subjects, kept);
 		switches(d, r, subjects, kept);
 	}
 	tallies(d, r);

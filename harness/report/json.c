@@ -27,11 +27,14 @@ static json_t *text(const char *s)
 	return s ? json_string(s) : json_null();
 }
 
+static json_t *copy_of(const json_t *value)
+{
+	return value ? json_deep_copy(value) : json_null();
+}
+
 static json_t *copy(const json_t *object, const char *key)
 {
-	json_t *v = json_object_get(object, key);
-
-	return v ? json_deep_copy(v) : json_null();
+	return copy_of(json_object_get(object, key));
 }
 
 static void put(json_t *object, const char *key, json_t *value)
@@ -383,6 +386,7 @@ static json_t *excluded_json(const struct report *r)
 static json_t *subjects_json(const struct report *r)
 {
 	static const char *const keys[] = {"id", "model", "knobs", "path", "sha256"};
+	static const char *const told[] = {"language", "version", "year"};
 	json_t *list = json_array(), *subject;
 	size_t i;
 
@@ -391,6 +395,10 @@ static json_t *subjects_json(const struct report *r)
 
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 			put(o, keys[k], copy(subject, keys[k]));
+		for (size_t k = 0; k < sizeof(told) / sizeof(told[0]); k++)
+			put(o, told[k], copy(json_object_get(subject, "describe"), told[k]));
+		put(o, "stack", copy_of(runtime_told(r, field_text(subject, "id", ""), "stack", NULL)));
+		put(o, "settings", copy_of(runtime_told(r, field_text(subject, "id", ""), "knobs", NULL)));
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -420,6 +428,7 @@ json_t *report_json(const struct report *r)
 	put(o, "run", run_json(r));
 	put(o, "host", copy(r->run, "host"));
 	put(o, "subjects", subjects_json(r));
+	put(o, "not_built", copy(r->run, "not_built"));
 	put(stamp, "state", text(r->noisy ? "noisy" : "clean"));
 	put(stamp, "reasons", json_deep_copy(r->noise_reasons));
 	put(o, "stamp", stamp);

@@ -6,6 +6,7 @@
  * sense is listed in `excluded` with its sequence number, and only a run.json that has no cells is an error.
  */
 #include "harness/report/model_internal.h"
+#include "harness/report/parts.h"
 #include "harness/report/question.h"
 
 #include <errno.h>
@@ -177,7 +178,7 @@ static const json_t *find_about(const json_t *run, const char *workload)
 	return found;
 }
 
-static int add_series(struct cell *c, const char *subject, bool is_twin)
+static int add_series(struct report *r, struct cell *c, const char *subject, bool is_twin)
 {
 	struct series *s;
 
@@ -188,6 +189,7 @@ static int add_series(struct cell *c, const char *subject, bool is_twin)
 	if (!s)
 		return -ENOMEM;
 	s->subject = subject;
+	s->describe = runtime_describe(r, subject);
 	s->is_twin = is_twin;
 	return 0;
 }
@@ -230,9 +232,9 @@ static int read_cell(struct report *r, const json_t *json, struct err *err)
 	c->workers = field_whole(json, "workers", 0);
 	c->about = find_about(r->run, c->workload);
 	json_array_foreach (json_object_get(json, "subjects"), i, subject)
-		if (json_is_string(subject) && add_series(c, json_string_value(subject), false))
+		if (json_is_string(subject) && add_series(r, c, json_string_value(subject), false))
 			return err_set(err, -ENOMEM, "out of memory");
-	if (twin && cell_series(c, twin) && add_series(c, twin, true))
+	if (twin && cell_series(c, twin) && add_series(r, c, twin, true))
 		return err_set(err, -ENOMEM, "out of memory");
 	order_series(c);
 	return 0;

@@ -73,6 +73,7 @@ enum status_count { ST_OK, ST_REQUEUED, ST_VOID, ST_UNSUPPORTED, ST_TOO_SLOW, ST
 /* One subject in one cell. */
 struct series {
 	const char *subject;
+	const json_t *describe; /* what the subject says of itself, or NULL */
 	bool is_twin;
 	struct point_list timed, counted, simulated, traced;
 	struct point_list
@@ -211,6 +212,7 @@ struct traced_run {
 		double after_ns[2]; /* from its first point to its second, and third; NaN: it has none */
 	} scenes[3];
 	const char *why; /* there are none; NULL: there are */
+	const char *opens_with; /* it is of the runtime's own form; NULL: of ours */
 };
 
 struct excluded {

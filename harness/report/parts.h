@@ -36,6 +36,15 @@ json_t *knees_json(const struct report *r);
 void content_unsteady(struct doc *d, const struct report *r, const char *workload);
 void content_steadiness(struct doc *d, const struct report *r);
 json_t *steadiness_json(const struct series *series);
+/* runtimes.c: which runtimes, what they lack, which are not built; the same for the terminal; and its pieces: a subject's name
+ * with its release, what it describes of itself, what its first timed sample that has it tells, settings as text. */
+void content_runtimes(struct doc *d, const struct report *r, const char **subjects, size_t n);
+void summary_runtimes(FILE *out, const struct report *r, const char **subjects, size_t n);
+void content_name(struct doc *d, const struct report *r, const char *subject);
+const json_t *runtime_describe(const struct report *r, const char *subject);
+json_t *runtime_told(const struct report *r, const char *subject, const char *key, const struct cell **where);
+void runtime_settings(struct doc *d, json_t *knobs);
+bool report_is_of_all(const struct report *r); /* run --subjects all */
 void content_memory(struct doc *d, const struct report *r);
 void content_figures(struct doc *d, const struct report *r);
 void content_simulated(struct doc *d, const struct report *r); /* simulated.c */

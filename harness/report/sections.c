@@ -44,6 +44,7 @@ void content_series(struct doc *d, const struct cell *c, const struct series *s)
 	words_code(d->text, c->name);
 	doc_say(d, " ");
 	words_plain(d->text, s->subject);
+	words_release(d->text, s->describe);
 	if (s->is_twin)
 		doc_say(d, "' (twin)");
 }

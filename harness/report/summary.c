@@ -176,6 +176,7 @@ void summary_write(FILE *out, const struct report *r, const char *dir, unsigned 
 		  "that the intervals separate.\n"),
 	      out);
 	put_verdicts(out, r);
+	summary_runtimes(out, r, subjects, n);
 	fprintf(out, say("Samples: %zu ok, %zu measured again, %zu void, %zu failed, %zu pairs unsupported.\n"),
 		r->samples_ok, r->requeued, r->voided, r->failed, r->unsupported);
 	if (r->n_simulations)

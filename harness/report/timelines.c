@@ -140,6 +140,11 @@ static int add_trace(struct report *r, const char *dir, const struct cell *c, co
 	run->cell = c;
 	run->subject = s->subject;
 	run->file = field_text(record, "file", "");
+	run->opens_with = field_text(record, "opens_with", NULL);
+	if (run->opens_with) {
+		run->why = SAID("Not drawn: it is of the runtime's own form.");
+		return 0;
+	}
 	if (r->n_traces > DRAWN_MOST) {
 		run->why = SAID("Not drawn: the report draws the first 24 traces of a run.");
 		return 0;
@@ -181,6 +186,11 @@ static void show_trace(struct doc *d, const struct traced_run *run)
 	doc_say(d, ".");
 	if (run->why)
 		doc_say(d, " %s", say(run->why));
+	if (run->opens_with) {
+		doc_say(d, " It opens with ");
+		words_code(d->text, run->opens_with);
+		doc_say(d, ".");
+	}
 	doc_para(d, PARA_PLAIN);
 	for (size_t i = 0; i < run->n_scenes; i++) {
 		doc_say(d, "**%s** ", say(titles[run->scenes[i].kind]));
@@ -231,9 +241,10 @@ json_t *timelines_json(const struct report *r)
 	for (size_t i = 0; i < r->n_traces; i++) {
 		const struct traced_run *run = &r->traces[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s?}", "cell", run->cell->id, "subject",
-						      run->subject, "file", run->file, "scenes", scenes_json(run),
-						      "why", run->why));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:o, s:s?, s:s*}", "cell", run->cell->id, "subject",
+						run->subject, "file", run->file, "scenes", scenes_json(run), "why",
+						run->why, "opens_with", run->opens_with));
 	}
 	return list;
 }

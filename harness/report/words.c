@@ -191,6 +191,17 @@ void words_record(FILE *out, const char *text)
 	free(said);
 }
 
+void words_release(FILE *out, const json_t *describe)
+{
+	long year = field_whole(describe, "year", 0);
+
+	if (year <= 0)
+		return;
+	fputc(' ', out);
+	words_plain(out, field_text(describe, "version", "?"));
+	fprintf(out, " (%ld)", year);
+}
+
 void words_code(FILE *out, const char *text)
 {
 	fputc('`', out);

@@ -40,6 +40,8 @@ void words_record(FILE *out, const char *text);
 int words_extra_bytes(const char *text);
 /* How many of at most `most` bytes hold whole characters. */
 int words_whole(const char *utf8, size_t most);
+/* " 1.44.2 (2022)" of a runtime that others have made: one whose describe tells the year of its release. Else nothing. */
+void words_release(FILE *out, const json_t *describe);
 /* Append text from outside as `code`. */
 void words_code(FILE *out, const char *text);
 

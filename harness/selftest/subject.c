@@ -200,6 +200,12 @@ void style_read_knobs(struct bench *b, struct style_knobs *out)
 	snprintf(out->values[0], sizeof out->values[0], "%llu", (unsigned long long)slow_permille);
 }
 
+void style_read_stack(struct bench *b, struct style_stack *out)
+{
+	(void)b;
+	*out = (struct style_stack){.why = "there are no tasks"};
+}
+
 void style_default_knobs(struct style_knobs *out)
 {
 	style_read_knobs(NULL, out);

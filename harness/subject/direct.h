@@ -127,6 +127,7 @@
  *   int  dx_runtime_trace(const char *path)                     begins, NULL: ends and writes; in the trace format that
  *                                                               ui.perfetto.dev reads. Not by a task; 0 or -errno
  *   size_t dx_runtime_counters(const char *names[], uint64_t values[], size_t cap)   what the model counts of itself
+ *   size_t dx_runtime_stack(bool *grows)      bytes of the stack that a task begins with; whether it grows by itself
  *   size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)      every setting that matters
  */
 #ifndef DIRECT_H

@@ -23,6 +23,7 @@ enum {
 static void say_sample(struct subject *s)
 {
 	struct style_knobs knobs;
+	struct style_stack stack;
 	json_t *notes = json_object(), *delays = NULL;
 
 	if (s->box.delays.count)
@@ -32,13 +33,14 @@ static void say_sample(struct subject *s)
 #ifdef SWITCHYARD_MODEL_VERSION
 	json_object_set_new(notes, style_model, json_string(SWITCHYARD_MODEL_VERSION));
 #endif
+	style_read_stack(s->b, &stack);
 	if (BUILD_SANITIZE[0])
 		json_object_set_new(notes, "sanitize", json_string(BUILD_SANITIZE));
-	subject_say(json_pack("{s:s,s:o,s:I,s:i,s:o,s:o,s:o,s:o*,s:o*,s:o*}", "msg", "sample", "cert",
+	subject_say(json_pack("{s:s,s:o,s:I,s:i,s:o,s:o,s:o,s:o,s:o*,s:o*,s:o*}", "msg", "sample", "cert",
 			      protocol_cert(&s->b->cert), "setup_ns", (json_int_t)s->setup_ns, "threads",
-			      (int)s->threads, "knobs", protocol_knobs(&knobs), "runtime",
-			      protocol_counters(&s->after, &s->before), "notes", notes, "delays", delays, "figures",
-			      protocol_figures(&s->box.figures), "epochs", epochs_json(&s->epochs)));
+			      (int)s->threads, "knobs", protocol_knobs(&knobs), "stack", protocol_stack(&stack),
+			      "runtime", protocol_counters(&s->after, &s->before), "notes", notes, "delays", delays,
+			      "figures", protocol_figures(&s->box.figures), "epochs", epochs_json(&s->epochs)));
 }
 
 /* Timed, counted, traced and smoke cells of everything but servers. 0, or < 0 with b->why. */

@@ -448,6 +448,13 @@ json_t *protocol_knobs(const struct style_knobs *knobs)
 	return object;
 }
 
+json_t *protocol_stack(const struct style_stack *stack)
+{
+	if (stack->bytes)
+		return json_pack("{s:I,s:b}", "bytes", (json_int_t)stack->bytes, "grows", stack->grows);
+	return json_pack("{s:n,s:s}", "bytes", "why", stack->why);
+}
+
 json_t *protocol_counters(const struct style_counters *later, const struct style_counters *earlier)
 {
 	json_t *object = json_object();

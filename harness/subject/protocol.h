@@ -71,6 +71,7 @@ json_t *protocol_describe(void);
 json_t *protocol_cert(const struct bench_cert *cert);
 json_t *protocol_figures(const struct figures *figures); /* NULL, too, where none were told */
 json_t *protocol_knobs(const struct style_knobs *knobs);
+json_t *protocol_stack(const struct style_stack *stack);
 /* later - earlier, by name. */
 json_t *protocol_counters(const struct style_counters *later, const struct style_counters *earlier);
 

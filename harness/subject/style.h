@@ -73,6 +73,14 @@ void style_read_counters(struct bench *b, struct style_counters *out);
 /* Every setting that matters, of the model that runs. */
 void style_read_knobs(struct bench *b, struct style_knobs *out);
 
+/* The stack that a task begins with; bytes 0: tasks have none of their own, `why` says so. */
+struct style_stack {
+	size_t bytes;
+	bool grows; /* by itself, when it is needed */
+	const char *why;
+};
+void style_read_stack(struct bench *b, struct style_stack *out);
+
 /*
  * The same for --describe, where no model runs: starts one with one worker and no knobs, asks it and stops it, since a model
  * may know its settings only when it has looked at the machine. None (n = 0) if it cannot be started.

@@ -93,6 +93,13 @@ void style_read_knobs(struct bench *b, struct style_knobs *out)
 	out->n = dx_runtime_knobs(out->names, out->values, STYLE_MAX_KNOBS);
 }
 
+void style_read_stack(struct bench *b, struct style_stack *out)
+{
+	(void)b;
+	out->why = NULL;
+	out->bytes = dx_runtime_stack(&out->grows);
+}
+
 static void read_knobs_as_task(void *arg)
 {
 	style_read_knobs(NULL, arg);

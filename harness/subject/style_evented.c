@@ -221,6 +221,12 @@ void style_read_knobs(struct bench *b, struct style_knobs *out)
 	out->n = ex_runtime_knobs(b->model, out->names, out->values, STYLE_MAX_KNOBS);
 }
 
+void style_read_stack(struct bench *b, struct style_stack *out)
+{
+	(void)b;
+	*out = (struct style_stack){.why = "callbacks have no stacks of their own"};
+}
+
 void style_default_knobs(struct style_knobs *out)
 {
 	ex_loop *loop;

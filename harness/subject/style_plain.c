@@ -67,6 +67,12 @@ void style_read_knobs(struct bench *b, struct style_knobs *out)
 	out->n = 0;
 }
 
+void style_read_stack(struct bench *b, struct style_stack *out)
+{
+	(void)b;
+	*out = (struct style_stack){.why = "there are no tasks"};
+}
+
 void style_default_knobs(struct style_knobs *out)
 {
 	out->n = 0;

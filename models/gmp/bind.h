@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "models/gmp/gr.h"
@@ -575,6 +576,20 @@ static inline size_t dx_runtime_counters(const char *names[], uint64_t values[],
 static inline int dx_runtime_trace(const char *path)
 {
 	return path ? gr_trace_start(path) : gr_trace_stop();
+}
+
+/* The usual stack of a goroutine, as the settings in force have it. */
+static inline size_t dx_runtime_stack(bool *grows)
+{
+	const char *names[64];
+	char values[64][32];
+	size_t n = gr_knobs(names, values, 64);
+
+	*grows = false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], "stack_bytes") == 0)
+			return strtoull(values[i], NULL, 10);
+	return 0;
 }
 
 static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)

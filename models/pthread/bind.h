@@ -539,6 +539,13 @@ static inline int dx_runtime_trace(const char *path)
 	return -EOPNOTSUPP;
 }
 
+/* The stack of a thread, as it is reserved; it does not grow. */
+static inline size_t dx_runtime_stack(bool *grows)
+{
+	*grows = false;
+	return pt_stack_bytes();
+}
+
 static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)
 {
 	size_t n = 0;

@@ -64,8 +64,10 @@ static void wait_for(const char *cmd)
 	json_t *m = hear();
 	const char *said = json_string_value(json_object_get(m, "cmd"));
 
+	if (!said && is("deaflater"))
+		hang();
 	if (!said || strcmp(said, cmd) != 0)
-		exit(1);
+		exit(is("contented") ? 0 : 1);
 	json_decref(m);
 }
 
@@ -82,13 +84,17 @@ static void describe(void)
 		say("{\"protocol\":1,\"id\":\"baddescribe\"}");
 		return;
 	}
-	printf("{\"protocol\":1,\"id\":\"%s\",\"model\":\"fake\",\"language\":\"C\",\"version\":\"0\",\"build\":{},"
+	if (is("silent"))
+		return;
+	if (is("dies"))
+		die();
+	printf("{\"protocol\":1,\"id\":\"%s\",\"model\":\"fake\",\"language\":\"C\",%s\"build\":{},"
 	       "\"capabilities\":{\"calibrate\":%s,\"certify\":%s,\"workers\":false,\"stats\":false},"
 	       "\"knobs\":[{\"name\":\"speed\",\"default\":\"1\"},{\"name\":\"colour\",\"default\":\"red\"}],"
 	       "\"workloads\":["
 	       "{\"name\":\"fake/work\",\"version\":%d,\"summary\":\"sleeps\",\"op\":\"nothing\",\"fairness\":\"\","
-	       "\"scaling\":\"linear\",\"metric\":\"wall_per_op\",\"smoke_ops\":10,%s\"offered\":true,\"params\":["
-	       "{\"name\":\"size\",\"kind\":\"int\",\"unit\":\"\",\"help\":\"\",\"default\":4,\"min\":1,\"max\":100,"
+	       "\"scaling\":\"linear\",\"metric\":\"%s\",\"smoke_ops\":10,%s\"offered\":true,\"params\":["
+	       "{\"name\":\"%s\",\"kind\":\"int\",\"unit\":\"\",\"help\":\"\",\"default\":4,\"min\":1,\"max\":%d,"
 	       "\"smoke\":1},"
 	       "{\"name\":\"mode\",\"kind\":\"choice\",\"unit\":\"\",\"help\":\"\",\"default\":\"warm\","
 	       "\"choices\":[\"warm\",\"cold\"],\"smoke\":\"warm\"}]},"
@@ -96,8 +102,17 @@ static void describe(void)
 	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":true,\"params\":[]},%s"
 	       "{\"name\":\"fake/none\",\"version\":1,\"summary\":\"\",\"op\":\"\",\"fairness\":\"\","
 	       "\"scaling\":\"finite\",\"metric\":\"wall_per_op\",\"smoke_ops\":1,\"offered\":false,\"params\":[]}]}\n",
-	       way, is("nocalibrate") ? "false" : "true", is("nocertify") ? "false" : "true", is("oldversion") ? 0 : 1,
-	       is("aa") ? "" : "\"ops_quantum\":3,\"quantum_param\":\"size\",",
+	       way,
+	       is("badyear")     ? "\"version\":\"1\",\"year\":44,"
+	       : is("noversion") ? "\"year\":2022,"
+	       : is("badlacks")  ? "\"lacks\":{\"mutex\":\"none\"},"
+	       : is("foreign")   ? "\"version\":\"1.44.2\",\"year\":2022,\"lacks\":{\"fake/state\":\"no <stacks>\"},"
+				 : "\"version\":\"0\",",
+	       is("nocalibrate") ? "false" : "true",
+	       is("nocertify") || strncmp(way, "other", 5) == 0 ? "false" : "true", is("oldversion") ? 0 : 1,
+	       is("othermetric") ? "cpu_per_op" : "wall_per_op",
+	       is("aa") || is("othername") ? "" : "\"ops_quantum\":3,\"quantum_param\":\"size\",",
+	       is("othername") ? "length" : "size", is("otherbounds") ? 99 : 100,
 	       is("state") || is("limited")      ? state
 	       : is("delays") || is("fewdelays") ? delay
 						 : "");
@@ -139,6 +154,10 @@ static void before_ready(void)
 {
 	if (is("hang"))
 		hang();
+	if (is("nomsg"))
+		say("{\"message\":\"ready\"}");
+	if (is("bignumber"))
+		say("{\"msg\":\"ready\",\"threads\":9007199254740993}");
 	if (is("crash"))
 		die();
 	if (is("leave"))
@@ -211,9 +230,15 @@ static void region(const json_t *cell)
 	struct timespec a, b;
 	long long ns;
 
+	if (is("nobegin"))
+		return;
 	say("{\"msg\":\"begin\"}");
 	wait_for("ack");
 	clock_gettime(CLOCK_MONOTONIC, &a);
+	if (is("chatty"))
+		say("{\"msg\":\"progress\",\"percent\":50}");
+	if (is("noend"))
+		exit(0);
 	if (is("hangregion"))
 		hang();
 	if (is("crashregion"))
@@ -225,10 +250,12 @@ static void region(const json_t *cell)
 	ns = (long long)(b.tv_sec - a.tv_sec) * 1000000000 + (b.tv_nsec - a.tv_nsec);
 	if (is("lies"))
 		ns += 2000000000;
-	printf("{\"msg\":\"end\",\"wall_ns\":%lld,\"rusage\":{\"user_ns\":0,\"sys_ns\":0,\"vcsw\":1,\"ivcsw\":0,"
-	       "\"minflt\":0,"
-	       "\"majflt\":0}}\n",
-	       ns);
+	if (is("norusage"))
+		printf("{\"msg\":\"end\",\"wall_ns\":%lld}\n", ns);
+	else
+		printf("{\"msg\":\"end\",\"wall_ns\":%lld,\"rusage\":{\"user_ns\":0,\"sys_ns\":0,\"vcsw\":1,"
+		       "\"ivcsw\":0,\"minflt\":0,\"majflt\":0}}\n",
+		       ns);
 	fflush(stdout);
 	wait_for("ack");
 }
@@ -297,11 +324,52 @@ static void say_sample(const json_t *cell, json_int_t ops)
 	if (is("delays"))
 		json_object_set_new(m, "figures", json_pack("{s:f}", "evenness", 0.5));
 	add_epochs(m);
+	if (is("foreign"))
+		json_object_set_new(m, "stack", json_pack("{s:i,s:b}", "bytes", 65536, "grows", 0));
+	if (is("foreign"))
+		json_object_set_new(m, "knobs", json_pack("{s:s}", "threads", "4"));
+	if (is("badknob"))
+		json_object_set_new(m, "knobs", json_pack("{s:i}", "threads", 4));
+	if (is("badstack"))
+		json_object_set_new(m, "stack", json_pack("{s:n}", "bytes"));
+	if (is("badfigure"))
+		json_object_set_new(m, "figures", json_pack("{s:s}", "jain", "high"));
+	if (is("nocert"))
+		json_object_del(m, "cert");
 	if (!is("unsaid"))
 		json_object_set_new(m, "threads", json_integer(is("grows") ? 10 : 1));
 	json_dumpf(m, stdout, JSON_COMPACT);
 	json_decref(m);
 	say("");
+}
+
+static int refuse(const char *why)
+{
+	printf("{\"msg\":\"error\",\"why\":\"%s\"}\n", why);
+	return is("cheerful") ? 0 : 1;
+}
+
+/* What is wrong in the cell; NULL: nothing. Of each kind of fault there is one who does not see it. */
+static const char *fault_of(const json_t *cell, const char *workload)
+{
+	json_t *params = json_object_get(cell, "params"), *value;
+	bool is_work = strcmp(workload, "fake/work") == 0;
+	const char *key;
+
+	if (!is("anyversion") &&
+	    json_integer_value(json_object_get(cell, "version")) != (is("oldversion") && is_work ? 0 : 1))
+		return "another version";
+	json_object_foreach (params, key, value) {
+		bool is_size = strcmp(key, is("othername") ? "length" : "size") == 0;
+
+		if (!is("anyparam") && !(is_work && (is_size || strcmp(key, "mode") == 0)))
+			return "an unknown parameter";
+		if (is_size && !is("anytype") && !json_is_integer(value))
+			return "no number";
+		if (is_size && !is("anyvalue") && json_integer_value(value) > (is("otherbounds") ? 99 : 100))
+			return "too large";
+	}
+	return NULL;
 }
 
 static int run_cell(json_t *m)
@@ -311,10 +379,16 @@ static int run_cell(json_t *m)
 	const char *workload = json_string_value(json_object_get(cell, "workload"));
 	json_int_t ops = json_integer_value(json_object_get(cell, "ops"));
 
-	if (!kind || !workload || strncmp(workload, "fake/", 5) != 0) {
-		say("{\"msg\":\"error\",\"why\":\"this is no cell\"}");
-		return 1;
+	if (is("anycommand") && !cell) {
+		say("{\"msg\":\"ready\",\"threads\":1}");
+		return 0;
 	}
+	if (!kind || !workload || (strncmp(workload, "fake/", 5) != 0 && !is("anyworkload")))
+		return refuse("this is no cell");
+	if (fault_of(cell, workload))
+		return refuse(fault_of(cell, workload));
+	if (is("strict") && json_object_get(cell, "x_unknown"))
+		return refuse("an unknown key");
 	if (strcmp(kind, "calibrate") == 0) {
 		say(is("badcalibration")
 			    ? "{\"msg\":\"sample\"}"
@@ -339,7 +413,11 @@ static int run_cell(json_t *m)
 static int run(void)
 {
 	json_t *m = hear();
-	int code = run_cell(m);
+	int code;
+
+	if (!m && is("deaf"))
+		hang();
+	code = run_cell(m);
 
 	json_decref(m);
 	return code;
@@ -358,6 +436,6 @@ int main(int argc, char **argv)
 	else if (argc == 2 && strcmp(argv[1], "--run") == 0)
 		return run();
 	else
-		return 2;
+		return is("anyusage") ? 0 : 2;
 	return 0;
 }
