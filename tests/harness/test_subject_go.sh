@@ -47,6 +47,37 @@ ask 0 '"msg":"sample"' ",\"cell\":{$cell,\"seed\":\"0000000000000000\"}"
 ask 0 '"msg":"sample"' ",\"cell\":{$cell,\"seed\":\"00000000000000ff\"}"
 [ "$brief" = "$(certificate)" ] && fail "the seed makes no difference"
 
+# The release, what the runtime counts of itself in the region, and knobs that change it.
+"$subject" --describe | grep -qE '"version":"[0-9]+\.[0-9.]+"' || fail "the release is not told"
+alloc='"workload":"memory/alloc","version":1,"ops":100000'
+counted() { # NAME: its value in the sample
+	grep -m1 "\"msg\":\"sample\"" "$work/said" | grep -o "\"$1\":[0-9.a-z]*" | head -n 1 | cut -d: -f2
+}
+ask 0 '"msg":"sample"' ",\"cell\":{$alloc}"
+[ "$(counted gc_cycles)" -gt 0 ] && [ "$(counted gc_cpu_ns)" -gt 0 ] || fail "a hundred thousand allocations without a collection: $(cat "$work/said")"
+[ "$(counted alloc_bytes)" -gt 100000 ] && [ "$(counted threads)" -gt 0 ] && [ "$(counted goroutines)" -gt 0 ] || fail "counts are missing: $(cat "$work/said")"
+grep -qE '"stack":\{"bytes":[0-9]+,"grows":true\}' "$work/said" || fail "no stack is told"
+ask 0 '"msg":"sample"' ",\"cell\":{$alloc,\"knobs\":\"gogc=off,gomaxprocs=2\"}"
+[ "$(counted gc_cycles)" = 0 ] && [ "$(counted gc_pause_max_ns)" = null ] || fail "gogc=off collects: $(cat "$work/said")"
+grep -q '"knobs":{"gogc":"off","gomaxprocs":"2"}' "$work/said" || fail "knobs are not told: $(cat "$work/said")"
+wrong "there is no knob" ",\"cell\":{$alloc,\"knobs\":\"speed=2\"}"
+wrong "the knob gogc cannot be" ",\"cell\":{$alloc,\"knobs\":\"gogc=no\"}"
+ask 0 '"msg":"sample"' ",\"cell\":{\"workload\":\"sync/pingpong\",\"version\":1,\"ops\":20000}"
+[ "$(counted sched_latencies)" -gt 1000 ] && [ "$(counted sched_latency_p99_ns)" -gt 0 ] || fail "no latencies: $(cat "$work/said")"
+
+# Traced: Go's own trace, and what its scheduler says, are kept beside the record.
+(cd "$work" && timeout 60 "$1/switchyard" run -f 'workload:switch/ring kind:traced' --subjects go -p tasks=4 -p ws_kib=0 --placement same \
+	--seed 1 --quiet --trace --out run >out 2>&1) || fail "run --trace: $(cat "$work/out")"
+trace=$(echo "$work"/run/trace-*.native)
+head -c 16 "$trace" | grep -q 'go 1\.' || fail "no execution trace: $(ls "$work/run")"
+grep -q '^SCHED [0-9]*ms: gomaxprocs=' "$trace.schedtrace.txt" || fail "no schedtrace"
+grep -q '"opens_with":"go tool trace FILE"' "$work/run/samples.jsonl" || fail "the record does not say what opens it"
+grep -q 'runtime.s own form. It opens with `go tool trace FILE`' "$work/run/report.md" || fail "the report does not name it"
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	"$2/scripts/check_schema" --known --lines "$2/docs/schemas/sample.schema.json" "$work/run/samples.jsonl" || fail "samples.jsonl"
+	"$2/scripts/check_schema" --known "$2/docs/schemas/report.schema.json" "$work/run/report.json" || fail "report.json"
+fi
+
 # The whole protocol.
 timeout 300 "$1/switchyard" subject check "$subject" >"$work/checked" 2>&1 || fail "$(grep -v '^ok' "$work/checked")"
 

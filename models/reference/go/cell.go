@@ -18,6 +18,7 @@ type cell struct {
 	Ops      uint64         `json:"ops"`
 	Seed     string         `json:"seed"`
 	DataDir  string         `json:"data_dir"`
+	Knobs    string         `json:"knobs"`
 	Warmup   bool           `json:"warmup"`
 }
 

@@ -1,8 +1,8 @@
 // subject-go: Go's own runtime as a subject, so that the GMP model can be measured beside the original.
 //
 // It speaks the subject protocol (docs/subject-protocol.md) and does the same work as the C bodies, written as a Go
-// programmer would: goroutines, channels, sync.Mutex, sync.WaitGroup, net. GOMAXPROCS is the cell's number of workers;
-// the garbage collector is left as it comes.
+// programmer would: goroutines, channels, sync.Mutex, sync.WaitGroup, net. GOMAXPROCS is the cell's number of workers, and
+// the garbage collector is left as it comes, unless the cell's knobs say otherwise (settings.go).
 //
 // Differences that a reader must know: begin and end are sent from a goroutine, because Go has no thread that is not
 // the scheduler's; between them that goroutine is blocked in the work itself.
@@ -13,9 +13,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sort"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +27,8 @@ type command struct {
 	Kind     string `json:"kind"`
 	Cell     *cell  `json:"cell"`
 	TargetNs int64  `json:"target_ns"`
+	Trace    string `json:"trace_file"`
+	line     []byte
 }
 
 type cert struct {
@@ -81,14 +83,18 @@ func fail(format string, args ...any) {
 
 // hear reads the harness's next line. The end of the stream means that the harness is gone.
 func hear() command {
-	var c command
 	line, err := stdin.ReadBytes('\n')
 	if err != nil {
 		os.Exit(1)
 	}
+	return understood(line)
+}
+
+func understood(line []byte) (c command) {
 	if err := json.Unmarshal(line, &c); err != nil {
 		fail("not a command: %.100s", line)
 	}
+	c.line = line
 	return c
 }
 
@@ -115,6 +121,12 @@ type run struct {
 	before   usage
 	helper   int   // the process that works beside the model, 0: none
 	helperNs int64 // its CPU time when the region began
+
+	metricsBefore, metricsAfter *counted // metrics.go; of a run that is told
+	threadsAfter                int
+
+	traceFile string // trace.go; "": not traced
+	tracing   *os.File
 }
 
 func (r *run) param(name string) uint64 {
@@ -127,6 +139,8 @@ func (r *run) param(name string) uint64 {
 
 func (r *run) begin() {
 	if !r.silent {
+		r.metricsBefore = readMetrics()
+		r.traceBegin()
 		say(map[string]any{"msg": "begin"})
 		expect("ack")
 	}
@@ -146,7 +160,13 @@ func (r *run) end() {
 		}
 		say(end)
 		expect("ack")
+		r.traceEnd()
+		r.readAfter()
 	}
+}
+
+func (r *run) readAfter() {
+	r.metricsAfter, r.threadsAfter = readMetrics(), threads()
 }
 
 func (r *run) helperCPU() int64 {
@@ -245,9 +265,10 @@ func describe() {
 		}
 		offered = append(offered, one)
 	}
-	say(map[string]any{"protocol": 1, "id": "go", "model": "go", "language": "Go", "version": runtime.Version(),
+	version, year := release()
+	say(map[string]any{"protocol": 1, "id": "go", "model": "go", "language": "Go", "version": version, "year": year,
 		"build":        map[string]any{"cc": runtime.Version(), "cflags": "", "type": "release"},
-		"capabilities": map[string]any{"calibrate": true, "certify": false, "workers": true, "stats": false},
+		"capabilities": map[string]any{"calibrate": true, "certify": false, "workers": true, "stats": true, "native_trace": nativeTrace},
 		"knobs":        []any{map[string]any{"name": "gomaxprocs", "default": "workers"}, map[string]any{"name": "gogc", "default": "100"}},
 		"workloads":    offered})
 }
@@ -280,19 +301,32 @@ func calibrate(w workload, r *run, target int64) {
 	say(map[string]any{"msg": "sample", "calibration": map[string]any{"ops": r.cert.Ops, "region_ns": r.regionNs}})
 }
 
+// order is the first command, and whether this process was started once more for it.
+func order() (command, bool) {
+	line := takeLine()
+	if line == "" {
+		return hear(), false
+	}
+	return understood([]byte(line)), true
+}
+
 func answer() {
-	c := hear()
+	c, isRestarted := order()
 	if c.Cmd != "run" {
 		fail("expected run, got %q", c.Cmd)
 	}
 	w, seed, why := c.Cell.checked()
+	if why == "" && c.Trace != "" && !isRestarted {
+		restartTraced(c.line, c.Trace)
+	}
 	if why != "" {
 		say(map[string]any{"msg": "unsupported", "why": why})
 		return
 	}
 	setup := time.Now()
-	runtime.GOMAXPROCS(c.Cell.Workers)
-	r := &run{cell: *c.Cell, seed: seed, stopped: make(chan struct{})}
+	set := settingsOf(c.Cell)
+	set.apply()
+	r := &run{cell: *c.Cell, seed: seed, traceFile: c.Trace, stopped: make(chan struct{})}
 	if w.setup != nil {
 		w.setup(r)
 	}
@@ -321,10 +355,20 @@ func answer() {
 	} else {
 		expect("go")
 	}
+	if w.scaling == "state" {
+		r.metricsBefore = readMetrics()
+	}
 	w.body(r)
+	if w.scaling == "state" {
+		r.readAfter()
+	}
+	notes := map[string]string{"go": runtime.Version()}
+	if r.traceFile != "" {
+		notes["schedtrace"] = filepath.Base(r.traceFile) + ".schedtrace.txt"
+	}
 	sample := map[string]any{"msg": "sample", "cert": r.cert, "setup_ns": setupNs, "threads": threads(),
-		"knobs":   map[string]string{"gomaxprocs": strconv.Itoa(r.Workers), "gogc": "100"},
-		"runtime": map[string]any{}, "notes": map[string]string{"go": runtime.Version()}}
+		"knobs": set.told(), "stack": map[string]any{"bytes": startingStack(), "grows": true},
+		"runtime": r.told(), "notes": notes}
 	if len(r.delays) > 0 {
 		sample["delays"] = summary(r.delays)
 	}
@@ -342,10 +386,13 @@ func relay(r *run) {
 	for {
 		switch c := hear(); c.Cmd {
 		case "begin":
+			r.metricsBefore = readMetrics()
 			r.before, r.started = readUsage(), time.Now()
 			say(map[string]any{"msg": "begin"})
 		case "end":
-			say(map[string]any{"msg": "end", "wall_ns": time.Since(r.started).Nanoseconds(), "rusage": readUsage().since(r.before)})
+			r.regionNs = time.Since(r.started).Nanoseconds()
+			say(map[string]any{"msg": "end", "wall_ns": r.regionNs, "rusage": readUsage().since(r.before)})
+			r.readAfter()
 		case "stop":
 			close(r.stopped)
 			return
