@@ -18,6 +18,8 @@
 #include "harness/plan/plan.h"
 #include "harness/plan/sample.h"
 
+enum { VOID_TRIES = 8 }; /* arbitrary */
+
 struct check {
 	const struct check_config *config;
 	struct catalog *catalog;
@@ -135,7 +137,7 @@ static void rule_usage(struct check *c)
 	verdict(c, ended.code == 2 && !ended.killed, "wrong usage exits 2", "%s", how);
 }
 
-/* Something that is no cell: an answer `error` or none, and a non-zero exit. */
+/* Something that is no cell, or a wrong one: an answer `error` or none, and a non-zero exit. */
 static void rule_bad_cell(struct check *c, const char *rule, json_t *message)
 {
 	struct process_exit ended;
@@ -150,6 +152,61 @@ static void rule_bad_cell(struct check *c, const char *rule, json_t *message)
 	else
 		verdict(c, answer && !ended.killed && ended.code > 0, rule, "%s, %s", answer ? "error" : "no message",
 			how);
+	json_decref(answer);
+	json_decref(message);
+}
+
+/* What is there must be right. `change` makes the cell of this workload wrong. */
+static void rule_wrong_cell(struct check *c, const struct workload_def *w, const char *what, const char *key,
+			    json_t *value)
+{
+	json_t *cell = cell_of(w, c->config->data_dir), *params = json_object_get(cell, "params");
+	char *rule = xformat("%s is answered with error and a non-zero exit", what);
+
+	json_object_set_new(strcmp(key, "version") == 0 ? cell : params, key, value);
+	rule_bad_cell(c, rule, run_message("smoke", cell));
+	free(rule);
+}
+
+static void rules_wrong_cells(struct check *c, const struct workload_def *first)
+{
+	rule_wrong_cell(c, first, "a version that is not offered", "version", json_integer(first->version + 1));
+	rule_wrong_cell(c, first, "an unknown parameter", "x_unknown", json_integer(1));
+	for (size_t i = 0; i < c->catalog->n_workloads; i++) {
+		const struct workload_def *w = &c->catalog->workloads[i];
+
+		for (size_t k = 0; k < w->n_params && catalog_offers(c->catalog, subject_of(c), w); k++) {
+			if (w->params[k].is_choice)
+				continue;
+			rule_wrong_cell(c, w, "a parameter above its greatest value", w->params[k].name,
+					json_integer(w->params[k].max + 1));
+			rule_wrong_cell(c, w, "a parameter of the wrong type", w->params[k].name, json_string("x"));
+			return;
+		}
+	}
+}
+
+/* The harness goes away while the subject waits for `go`. */
+static void rule_end_of_input_later(struct check *c, const struct workload_def *w)
+{
+	static const char rule[] = "the end of its input ends it with code 1 when it waits for `go`";
+	json_t *message = run_message("smoke", cell_of(w, c->config->data_dir)), *answer = NULL;
+	struct process_exit ended;
+	struct process *p;
+	struct err err = {{0}};
+	char how[80];
+
+	if (start(c, "--run", &p, &err) != 0) {
+		verdict(c, false, rule, "%s", ERR_TEXT(err));
+		json_decref(message);
+		return;
+	}
+	(void)process_send(p, message, &err);
+	(void)process_receive(p, c->config->patience_ns, &answer, &err);
+	process_finish(p, c->config->patience_ns, &ended); /* closes its input first */
+	how_it_ended(&ended, how, sizeof how);
+	if (is_message(answer, "ready"))
+		verdict(c, !ended.killed && !ended.signal && ended.code == 1, rule, "%s", how);
 	json_decref(answer);
 	json_decref(message);
 }
@@ -231,19 +288,68 @@ static void rule_certify(struct check *c, const struct workload_def *w)
 	oracle_free(o);
 }
 
-/* A whole sample, as a run takes it. */
-static void rule_sample(struct check *c, const struct cell *cell, const struct sample_env *env)
+/* That other subjects mean the same by its workloads. */
+static void rules_agree(struct check *c)
 {
-	struct sample_request r = {
-		.cell = cell, .subject = cell->subjects[0], .kind = SAMPLE_SMOKE, .region_ns = 50000000};
-	char *rule = xformat("%s: ready, go, begin, end, sample, exit 0, right certificate", cell->workload->name);
-	json_t *record, *time;
+	struct catalog *others;
+	struct err err = {{0}};
+
+	if (!c->config->certifier || catalog_load_one(c->config->certifier, &others, &err) != 0)
+		return;
+	for (size_t i = 0; i < c->catalog->n_workloads; i++) {
+		const struct workload_def *w = &c->catalog->workloads[i];
+		char *rule = xformat("%s is described as others describe it", w->name);
+
+		if (catalog_offers(c->catalog, subject_of(c), w) && !subject_of(c)->can_certify)
+			verdict(c, check_agrees(w, others, &err), rule, "%s", ERR_TEXT(err));
+		free(rule);
+	}
+	catalog_free(others);
+}
+
+/* What a good sample must have beside its certificate. */
+static void rules_of_good_sample(struct check *c, const struct cell *cell, const json_t *record)
+{
+	const json_t *time = json_object_get(record, "time"), *sched = json_object_get(record, "sched");
+	char *rule = xformat("%s: end has rusage with user_ns, sys_ns, vcsw, ivcsw", cell->workload->name);
+	struct err err = {{0}};
+
+	if (cell->workload->scaling != SCALING_STATE)
+		verdict(c,
+			jsonx_int(time, "user_ns", -1) >= 0 && jsonx_int(time, "sys_ns", -1) >= 0 &&
+				jsonx_int(sched, "vcsw", -1) >= 0 && jsonx_int(sched, "ivcsw", -1) >= 0,
+			rule, "at least one is missing");
+	free(rule);
+	rule = xformat("%s: knobs, figures, stack and epochs of its sample have their form", cell->workload->name);
+	verdict(c, check_sample_parts(record, &err), rule, "%s", ERR_TEXT(err));
+	free(rule);
+}
+
+/* Where the machine is busy a wake-up can be so late that the two clocks disagree: only who is void each time tells wrong times. */
+static json_t *take_in_peace(const struct sample_env *env, const struct sample_request *r)
+{
+	json_t *record = sample_take(env, r);
+
+	for (int i = 1; i < VOID_TRIES && record && strcmp(jsonx_str(record, "status"), "void") == 0; i++) {
+		json_decref(record);
+		record = sample_take(env, r);
+	}
+	return record;
+}
+
+/* A whole sample, as a run takes it; `timed` has the subject warm up. */
+static void rule_sample(struct check *c, const struct cell *cell, const struct sample_env *env, enum sample_kind kind)
+{
+	struct sample_request r = {.cell = cell, .subject = cell->subjects[0], .kind = kind, .region_ns = 50000000};
+	char *rule = xformat("%s%s: ready, go, begin, end, sample, exit 0, right certificate", cell->workload->name,
+			     kind == SAMPLE_TIMED ? " with warm-up" : "");
+	json_t *record;
 	const char *status, *why;
 	bool is_skipped;
 
 	if (cell->workload->scaling == SCALING_LINEAR)
 		r.ops = cell->workload->smoke_ops;
-	record = sample_take(env, &r);
+	record = take_in_peace(env, &r);
 	status = jsonx_str(record, "status");
 	why = jsonx_str(record, "why");
 	is_skipped = status && (strcmp(status, "unsupported") == 0 || strcmp(status, "too_slow") == 0);
@@ -252,16 +358,8 @@ static void rule_sample(struct check *c, const struct cell *cell, const struct s
 	} else {
 		verdict(c, status && strcmp(status, "ok") == 0, rule, "%s: %s", status ? status : "interrupted",
 			why ? why : "");
-		time = json_object_get(record, "time");
-		if (status && strcmp(status, "ok") == 0 && cell->workload->scaling != SCALING_STATE) {
-			free(rule);
-			rule = xformat("%s: end has rusage with user_ns, sys_ns, vcsw, ivcsw", cell->workload->name);
-			verdict(c,
-				jsonx_int(time, "user_ns", -1) >= 0 && jsonx_int(time, "sys_ns", -1) >= 0 &&
-					jsonx_int(json_object_get(record, "sched"), "vcsw", -1) >= 0 &&
-					jsonx_int(json_object_get(record, "sched"), "ivcsw", -1) >= 0,
-				rule, "at least one is missing");
-		}
+		if (status && strcmp(status, "ok") == 0)
+			rules_of_good_sample(c, cell, record);
 	}
 	json_decref(record);
 	free(rule);
@@ -291,7 +389,13 @@ static void rules_samples(struct check *c)
 	else
 		fputs("note: nobody knows the certificates of its workloads; they are not checked\n", c->config->out);
 	for (size_t i = 0; i < plan->n_cells; i++)
-		rule_sample(c, &plan->cells[i], &env);
+		rule_sample(c, &plan->cells[i], &env, SAMPLE_SMOKE);
+	for (size_t i = 0; i < plan->n_cells; i++) {
+		if (plan->cells[i].workload->scaling != SCALING_LINEAR)
+			continue;
+		rule_sample(c, &plan->cells[i], &env, SAMPLE_TIMED); /* one shows that it can */
+		break;
+	}
 	oracle_free(env.oracle);
 	plan_free(plan);
 }
@@ -318,7 +422,15 @@ unsigned check_subject(const struct check_config *config)
 	rule_bad_cell(
 		&c, "an unknown workload is answered with error and a non-zero exit",
 		run_message("smoke", json_pack("{s:s, s:i, s:{}}", "workload", "no/such", "version", 1, "params")));
+	rules_wrong_cells(&c, first);
 	rule_unknown_keys(&c, first);
+	for (size_t i = 0; i < c.catalog->n_workloads; i++)
+		if (c.catalog->workloads[i].scaling != SCALING_SERVER &&
+		    catalog_offers(c.catalog, subject_of(&c), &c.catalog->workloads[i])) {
+			rule_end_of_input_later(&c, &c.catalog->workloads[i]);
+			break;
+		}
+	rules_agree(&c);
 	if (subject_of(&c)->can_certify)
 		rule_certify(&c, first);
 	for (size_t i = 0; i < c.catalog->n_workloads; i++)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "harness/measure/measure.h"
+#include "harness/plan/catalog.h"
 
 struct check_config {
 	const char *path; /* the executable */
@@ -20,5 +21,10 @@ struct check_config {
 
 /* Returns the number of rules that are broken. */
 unsigned check_subject(const struct check_config *config);
+
+/* check_agree.c. Whether the workload is described as the others describe it; what a record of a good sample has of the optional
+ * parts. False: with a sentence. */
+bool check_agrees(const struct workload_def *mine, const struct catalog *others, struct err *why);
+bool check_sample_parts(const json_t *record, struct err *why);
 
 #endif
