@@ -1,4 +1,4 @@
-"""What compare_wrk and compare_perf_pipe share: pairs of measurements, intervals of their ratios, and the record.
+"""What the scripts compare_* share: pairs of measurements, intervals of their ratios, and the record.
 
 Two programs measure the same thing in turn, many times; which of them goes first changes with each pair. What is told is the
 median of the pairs' ratios, and the interval that inverts the sign test: whatever the distribution, the true median lies
@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -61,6 +62,34 @@ def compared(what, unit, pairs, turns, **more):
     return {**row, **more}
 
 
+def differs(row, why):
+    """The row, of work that is not quite equal: what the difference is. Nothing is claimed of its ratio."""
+    return {**row, "equal_work": False, "difference": why}
+
+
+AGREES = 0.15  # within which the two are said to agree on equal work
+
+
+def agreement(row):
+    """ "agrees" (the whole interval within 15 %), "differs" (outside), "open" (neither, or there is no interval)."""
+    if not row["interval"]:
+        return "open"
+    low, high = row["interval"]
+    least, most = 1 / (1 + AGREES), 1 + AGREES
+    if least <= low and high <= most:
+        return "agrees"
+    return "differs" if high < least or low > most else "open"
+
+
+def judged(row):
+    """The row, of equal work: with whether the two agree."""
+    return {**row, "equal_work": True, "agreement": agreement(row)}
+
+
+VERDICTS = {"agrees": f"they agree within {AGREES:.0%}", "differs": f"they differ by more than {AGREES:.0%}",
+            "open": f"not decided: whether they agree within {AGREES:.0%}"}
+
+
 def tell(row):
     """The row as a line of text."""
     if row["ratio"] is None:
@@ -71,7 +100,12 @@ def tell(row):
         line += f" [{row['interval'][0]:.3f}, {row['interval'][1]:.3f}] at {row['level']:.1%}"
     else:
         line += f" ({row['reason']})"
-    return f"{line}, {len(row['pairs'])} of {row['turns']} pairs"
+    line = f"{line}, {len(row['pairs'])} of {row['turns']} pairs"
+    if "agreement" in row:
+        return f"{line}; {VERDICTS[row['agreement']]}"
+    if not row.get("equal_work", True):
+        return f"{line}\n    not equal work: {row['difference']}"
+    return line
 
 
 # ---- the record -----------------------------------------------------------------------------------------------
@@ -155,6 +189,38 @@ def arguments(usage):
         else:
             args.append(arg)
     return args, out
+
+
+def version_of(subject, workload):
+    done = subprocess.run([subject, "--describe"], capture_output=True, text=True, check=True)
+    return next(w["version"] for w in json.loads(done.stdout)["workloads"] if w["name"] == workload)
+
+
+def run_cell(subject, cpus, workload, params, ops=0, **more):
+    """One timed run of a cell, on these CPUs: nanoseconds of wall time and the operations that the certificate tells."""
+    process = Process(cpus, subject, "--run")
+    process.say(cmd="run", kind="timed", cell={"workload": workload, "version": version_of(subject, workload), "params": params,
+                                               "workers": len(cpus.split(",")), "ops": ops, "warmup": True, **more})
+    wall_ns = None
+    while (message := process.hear())["msg"] != "sample":
+        wall_ns = message.get("wall_ns", wall_ns)
+        process.say(cmd="go" if message["msg"] == "ready" else "ack")
+    process.end()
+    if ops and message["cert"]["ops"] != ops:
+        fail(f"{workload} did not do {ops} operations: {message['cert']}")
+    return wall_ns, message["cert"]["ops"]
+
+
+def ns_per_op(subject, cpus, workload, params, ops=0, **more):
+    wall_ns, done = run_cell(subject, cpus, workload, params, ops, **more)
+    return wall_ns / done
+
+
+def need(*programs):
+    """Ends with a sentence where one of them is missing."""
+    for program in programs:
+        if not shutil.which(program):
+            fail(f"{program} is needed", 2)
 
 
 class Process:

@@ -25,9 +25,14 @@ pairs = cc.alternate(3, lambda: order.append("a") or 1, lambda: order.append("b"
 assert order == ["a", "b", "b", "a", "a", "b"] and pairs == [(1, 2)] * 3, (order, pairs)
 row = cc.compared("x", "us", [(1, 2), (3, 0), (1, 4)], 3)
 assert row["ratio"] == 0.375 and row["interval"] is None and len(row["pairs"]) == 2 and "reason" in row, row
+judged = lambda interval: cc.agreement({"interval": interval})
+assert [judged(i) for i in ([0.9, 1.1], [0.8, 1.1], [0.5, 0.8], [1.2, 1.4], [1.1, 1.2], None)] == \
+    ["agrees", "open", "differs", "differs", "open", "open"]
+equal, near = cc.judged(cc.compared("x", "us", [(1, 1)] * 12, 12)), cc.differs(cc.compared("y", "us", [(1, 2)], 1), "why")
+assert "they agree within 15%" in cc.tell(equal) and "not equal work: why" in cc.tell(near), (cc.tell(equal), cc.tell(near))
 END
 
-for script in compare_wrk compare_perf_pipe; do
+for script in compare_wrk compare_perf_pipe compare_perf_messaging compare_fio compare_sysbench; do
 	"$source/scripts/$script" --help >"$work/said"
 	grep -q "^usage: $script" "$work/said" || fail "$script --help: $(cat "$work/said")"
 	"$source/scripts/$script" --nonsense 2>"$work/said"
@@ -35,8 +40,14 @@ for script in compare_wrk compare_perf_pipe; do
 	TURNS=x "$source/scripts/$script" 2>"$work/said"
 	[ $? -eq 2 ] && grep -q 'must be a number' "$work/said" || fail "$script takes any number: $(cat "$work/said")"
 done
-"$source/scripts/compare_perf_pipe" three 2>"$work/said"
-[ $? -eq 2 ] && grep -q 'there is no placement three' "$work/said" || fail "any placement: $(cat "$work/said")"
+for script in compare_perf_pipe compare_perf_messaging; do
+	"$source/scripts/$script" three 2>"$work/said"
+	[ $? -eq 2 ] && grep -q 'there is no placement three' "$work/said" || fail "any placement: $(cat "$work/said")"
+done
+for script in compare_fio compare_sysbench; do
+	"$source/scripts/$script" log-2 2>"$work/said"
+	[ $? -eq 2 ] && grep -q 'there is no cell log-2; there are' "$work/said" || fail "any cell: $(cat "$work/said")"
+done
 
 export TURNS=1 CPUS="0 $(($(nproc) > 1 ? 1 : 0))"
 checked() { # NAME
@@ -55,5 +66,22 @@ if perf bench sched pipe -l 1 >/dev/null 2>&1; then
 		fail "compare_perf_pipe: $(cat "$work/said")"
 	[ "$(grep -c 'round trip, CPU 0, .* ratio' "$work/said")" = 2 ] || fail "no ratios: $(cat "$work/said")"
 	checked perf_pipe
+	SECONDS_EACH=0.02 GROUPS_OF_40=1 timeout 60 "$source/scripts/compare_perf_messaging" --out "$work/out" one >"$work/said" 2>&1 ||
+		fail "compare_perf_messaging: $(cat "$work/said")"
+	[ "$(grep -c 'message, 1 groups, CPU 0, .* ratio' "$work/said")" = 2 ] || fail "no ratios: $(cat "$work/said")"
+	checked perf_messaging
+fi
+if command -v fio >/dev/null; then
+	SECONDS_EACH=0.02 FILE_MIB=4 DATA_DIR=$work timeout 100 "$source/scripts/compare_fio" --out "$work/out" direct-2 warm-1 log-1 >"$work/said" 2>&1 ||
+		fail "compare_fio: $(cat "$work/said")"
+	[ "$(grep -c ', ratio ' "$work/said")" = 3 ] && grep -q 'not equal work: disk/read checks the CRC' "$work/said" ||
+		fail "no ratios: $(cat "$work/said")"
+	checked fio
+fi
+if command -v sysbench >/dev/null; then
+	SECONDS_EACH=0.02 timeout 60 "$source/scripts/compare_sysbench" --out "$work/out" mutex-2 threads-2 >"$work/said" 2>&1 ||
+		fail "compare_sysbench: $(cat "$work/said")"
+	[ "$(grep -c 'not equal work: sysbench' "$work/said")" = 2 ] || fail "no ratios: $(cat "$work/said")"
+	checked sysbench
 fi
 exit $failed
