@@ -11,6 +11,7 @@
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/power.h"
+#include "harness/plan/references.h"
 #include "harness/plan/session.h"
 
 /* ---- the scene --------------------------------------------------------------------------------------------- */
@@ -75,6 +76,25 @@ void fuzz_show_plan_of(const json_t *file)
 }
 
 /* ---- targets ----------------------------------------------------------------------------------------------- */
+
+int fuzz_references(const uint8_t *data, size_t size)
+{
+	struct catalog *c = make_catalog(NULL);
+	json_t *out = json_array(), *one;
+	char *text = xformat("%.*s", (int)size, (const char *)data);
+	const char *why = references_add(text, c, out);
+	size_t i;
+
+	if (why && json_array_size(out))
+		fuzz_fault("a file that is refused is believed in part");
+	json_array_foreach (out, i, one)
+		if (!jsonx_str(one, "id") || !jsonx_str(one, "packages") || catalog_subject(c, jsonx_str(one, "id")))
+			fuzz_fault("a reference without name or packages, or one that is there");
+	free(text);
+	json_decref(out);
+	catalog_free(c);
+	return 0;
+}
 
 int fuzz_describe(const uint8_t *data, size_t size)
 {
