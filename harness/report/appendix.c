@@ -365,7 +365,7 @@ void content_twins(struct doc *d, const struct report *r)
 		doc_row(d, false);
 		words_code(d->text, t->cell->id);
 		doc_say(d, " ");
-		words_plain(d->text, t->subject);
+		content_name(d, r, t->subject);
 		doc_cell(d, CELL_PLAIN);
 		doc_say(d, "%.3f", t->cmp.ratio);
 		doc_cell(d, CELL_NUMBER);

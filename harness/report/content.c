@@ -441,8 +441,10 @@ static void tallies(struct doc *d, const struct report *r)
 		words_plain(d->text, c->cell->workload);
 		doc_say(d, ": ");
 		words_code(d->text, c->subject->subject);
+		words_release(d->text, c->subject->describe);
 		doc_say(d, " against ");
 		words_code(d->text, c->base->subject);
+		words_release(d->text, c->base->describe);
 		doc_cell(d, CELL_PLAIN);
 		tally_cells(d, &t);
 	}

@@ -158,6 +158,7 @@ static void row(struct doc *d, const struct scaling *s)
 
 	doc_row(d, false);
 	words_code(d->text, s->subject);
+	words_release(d->text, cell_series(s->cell, s->subject) ? cell_series(s->cell, s->subject)->describe : NULL);
 	doc_say(d, " over %s %.0f to %.0f, ", s->axis, s->n_min, s->n_max);
 	words_plain(d->text, s->cell->placement);
 	doc_say(d, " (");
