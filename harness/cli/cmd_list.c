@@ -203,7 +203,8 @@ int cmd_list(int argc, char **argv)
 		puts("usage: switchyard list [-f FILTER] [--json] | --questions [--json]\n\n"
 		     "Lists the workloads that can be measured: what one operation is, which subjects offer it, and "
 		     "its\n"
-		     "parameters with default, range and meaning.\n");
+		     "parameters with default, range and meaning. Behind them: subjects that this build could have and "
+		     "has not.\n");
 		options_print(specs, sizeof specs / sizeof *specs, stdout);
 		options_free(&o);
 		return CLI_DONE;

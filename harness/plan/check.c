@@ -18,7 +18,7 @@
 #include "harness/plan/plan.h"
 #include "harness/plan/sample.h"
 
-enum { VOID_TRIES = 8 }; /* arbitrary */
+enum { VOID_TRIES = 20 }; /* arbitrary */
 
 struct check {
 	const struct check_config *config;

@@ -203,7 +203,8 @@ void content_runtimes(struct doc *d, const struct report *r, const char **subjec
 		return;
 	doc_list(d, true);
 	for (size_t i = 0; i < n; i++)
-		say_lacking(d, r, subjects[i]);
+		if (!subject_is_baseline(subjects[i])) /* what is not concurrent lacks most by what it is */
+			say_lacking(d, r, subjects[i]);
 	say_not_built(d, r);
 	doc_list(d, false);
 }

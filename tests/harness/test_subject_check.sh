@@ -22,6 +22,9 @@ check() {
 	timeout 60 tree/switchyard subject check "subject-$1" --patience 1 >all 2>err
 	got=$?
 	grep '^FAIL' all >out
+	# A busy machine can let the clocks of all the tries disagree; only one of these subjects does so by itself.
+	[ "$1" = lies ] || sed -i '/seen: void: the clocks disagree/d' out
+	[ -s out ] || got=${got/1/0}
 }
 
 check nocertify
