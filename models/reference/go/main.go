@@ -270,6 +270,7 @@ func describe() {
 		"build":        map[string]any{"cc": runtime.Version(), "cflags": "", "type": "release"},
 		"capabilities": map[string]any{"calibrate": true, "certify": false, "workers": true, "stats": true, "native_trace": nativeTrace},
 		"knobs":        []any{map[string]any{"name": "gomaxprocs", "default": "workers"}, map[string]any{"name": "gogc", "default": "100"}},
+		"lacks":        map[string]string{"switch/ladder": "the parts of Go's runtime cannot be called one by one"},
 		"workloads":    offered})
 }
 
