@@ -18,6 +18,27 @@ const json_t *runtime_describe(const struct report *r, const char *subject)
 	return json_object_get(json_by_id(json_object_get(r->run, "subjects"), subject), "describe");
 }
 
+/* The same of samples that enter no result: void ones tell their settings, too. */
+static json_t *told_anywhere(const struct report *r, const char *subject, const char *key, const struct cell **where)
+{
+	json_t *sample, *told;
+	size_t i;
+
+	json_array_foreach (r->samples, i, sample) {
+		told = json_object_get(sample, key);
+		if (!json_object_size(told) || strcmp(field_text(sample, "subject", ""), subject) != 0)
+			continue;
+		for (size_t k = 0; k < r->n_cells; k++) {
+			if (strcmp(r->cells[k].id, field_text(sample, "cell", "")) != 0)
+				continue;
+			if (where)
+				*where = &r->cells[k];
+			return told;
+		}
+	}
+	return NULL;
+}
+
 /* The first timed sample of a subject that tells this. Borrowed, or NULL. */
 json_t *runtime_told(const struct report *r, const char *subject, const char *key, const struct cell **where)
 {
@@ -31,7 +52,7 @@ json_t *runtime_told(const struct report *r, const char *subject, const char *ke
 			*where = &r->cells[i];
 		return told;
 	}
-	return NULL;
+	return told_anywhere(r, subject, key, where);
 }
 
 void content_name(struct doc *d, const struct report *r, const char *subject)
