@@ -65,6 +65,12 @@ uint64_t protocol_round_ops(const struct bench *b, uint64_t ops);
 #else
 #define PROTOCOL_VERSION_OF_MODEL BUILD_VERSION
 #endif
+/* And of which year; 0: not known, or it is ours. */
+#ifdef SWITCHYARD_MODEL_YEAR
+#define PROTOCOL_YEAR_OF_MODEL SWITCHYARD_MODEL_YEAR
+#else
+#define PROTOCOL_YEAR_OF_MODEL 0
+#endif
 
 /* Messages and their parts; new references, NULL when out of memory. */
 json_t *protocol_describe(void);
