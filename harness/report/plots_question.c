@@ -29,21 +29,10 @@ static const char *lang(void)
 
 /* ---- what the kinds share ---------------------------------------------------------------------------------- */
 
-static void note_subject(const json_t *leaf, void *arg)
-{
-	const char **subject = arg;
-
-	if (!*subject)
-		*subject = field_text(leaf, "subject", "");
-}
-
 /* Whose colour a value has: its first series'. */
 static const char *subject_of(const struct asked *a)
 {
-	const char *subject = NULL;
-
-	question_leaves(a->of, note_subject, &subject);
-	return subject ? subject : "";
+	return a->subject ? a->subject : "";
 }
 
 static double low_of(const struct asked *a)

@@ -207,6 +207,8 @@ static void note_basis(const json_t *leaf, void *arg)
 	if (!list)
 		return;
 	b->to->is_simulated |= list == &s->simulated;
+	if (!b->to->subject)
+		b->to->subject = s->subject;
 	b->to->samples += list->n;
 	for (size_t i = 0; i < list->n; i++)
 		b->to->contaminated += list->at[i].contaminated;

@@ -23,6 +23,7 @@ struct asked {
 	const char *name, *unit;
 	const json_t *of;
 	struct stats_estimate est; /* infinite where the base of a ratio was 0, or a level was not reached */
+	const char *subject; /* of its first series that the run has; NULL: it has none of them */
 	size_t samples, contaminated; /* behind it */
 	const struct cell *differing; /* one of its cells, where the A/A twin differs from itself; or NULL */
 	bool is_absent; /* the run did not ask for it: a run of the question would */

@@ -545,6 +545,7 @@ static void claims_about_what_lies_along_an_axis_are_judged(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_string_equal(question_asked(ask(r, cases[i].of, "\"<\"", "0"), "v")->subject, "gmp");
 		assert_int_equal(ask(r, cases[i].of, "\"<\"", cases[i].supported)->claims[0].verdict, CLAIM_SUPPORTED);
 		assert_int_equal(ask(r, cases[i].of, "\"<\"", cases[i].refuted)->claims[0].verdict, CLAIM_REFUTED);
 	}
