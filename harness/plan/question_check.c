@@ -240,6 +240,8 @@ static int check_lines(const json_t *q, const json_t *figure, const char *name, 
 		rc = check_texts(json_object_get(figure, "title"), name, "a figure's title", err);
 	if (rc == 0)
 		rc = check_texts(json_object_get(figure, "axis"), name, "a figure's axis", err);
+	if (rc == 0 && json_array_size(json_object_get(figure, "lines")) == 0)
+		rc = err_set(err, -EINVAL, "%s: the lines of a figure are no list, or an empty one", name);
 	json_array_foreach (json_object_get(figure, "lines"), i, line) {
 		if (rc == 0 && json_array_size(line) < 2)
 			rc = err_set(err, -EINVAL, "%s: a line of a figure has two points at least", name);

@@ -49,16 +49,21 @@ static double slope(const struct cell *c, const struct point *once, const struct
 	return ops > 0 ? more / ops : NAN;
 }
 
+/* Whether these two are a pair of samples, and the one of this number. Rounds may be any numbers. */
+static bool is_pair(const struct point *once, const struct point *twice, long pair)
+{
+	return once->round % 2 == 0 && once->round / 2 == pair && twice->round % 2 == 1 && twice->round / 2 == pair &&
+	       !is_twice(once) && is_twice(twice);
+}
+
 double simulated_per_op(const struct cell *c, const struct series *s, long pair, const char *name)
 {
-	const struct point_list *list = &s->simulated;
+	const struct point *at = s->simulated.at;
 
 	for (int what = 0; what < SIM_COUNT; what++)
-		for (size_t i = 0; i + 1 < list->n; i++)
-			if (strcmp(keys[what], name) == 0 && list->at[i].round == 2 * pair &&
-			    list->at[i + 1].round == 2 * pair + 1 && !is_twice(&list->at[i]) &&
-			    is_twice(&list->at[i + 1]))
-				return slope(c, &list->at[i], &list->at[i + 1], (enum simulated_count)what);
+		for (size_t i = 0; i + 1 < s->simulated.n; i++)
+			if (strcmp(keys[what], name) == 0 && is_pair(&at[i], &at[i + 1], pair))
+				return slope(c, &at[i], &at[i + 1], (enum simulated_count)what);
 	return NAN;
 }
 
