@@ -12,6 +12,9 @@
  * A G may move to another M at any call of this interface: do not keep errno, `__thread` variables or their
  * addresses across one, and do not hold a pthread mutex across one.
  *
+ * Stacks that grow: code that is compiled with checks (gr-grow.pc; GR_STACKS_GROW is defined then) starts Gs on less than a
+ * page, which grows while more is needed: see gr(7) for what that asks of a program. All other code has the stacks below.
+ *
  * A G's stack is small and ends in one guard page. Compile everything that runs on it with -fstack-clash-protection
  * (gcc for arm64: also --param stack-clash-protection-guard-size=12), or a frame larger than the guard overwrites
  * another G's stack unnoticed. Install signal handlers with SA_ONSTACK: Ms have a stack for them; without it a handler
@@ -120,6 +123,22 @@ struct gr_attr {
  * mapping.
  */
 int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg);
+
+/*
+ * In code with checks these three have other names for the linker: the kind of stack is the caller's business, and what a
+ * library of another build starts has a page stack. A function without a check gets one too.
+ */
+#ifdef GR_STACKS_GROW
+extern __typeof__(gr_go) gr_go __asm__("gr_go_grow");
+extern __typeof__(gr_go_named) gr_go_named __asm__("gr_go_named_grow");
+extern __typeof__(gr_go_with) gr_go_with __asm__("gr_go_with_grow");
+#endif
+
+/*
+ * Call fn(arg), with room on the stack for code that is not compiled with checks: 16 KiB. In code with checks, calls of such
+ * functions by name have that by themselves, and calls through a pointer must be made so. Elsewhere it is a call.
+ */
+void gr_foreign(void (*fn)(void *), void *arg);
 
 /*
  * End the calling G now, as if its function had returned: in the G of a gr_run, that returns. Only the function that was

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "gr.h"
+#include "grow_cases.h"
 #include "inject.h"
 #include "tests/gmp/child.h"
 #include "netpoll.h"
@@ -33,6 +34,9 @@
 
 #ifndef GR_CHECK
 #define GR_CHECK 0
+#endif
+#ifndef TEST_HAS_GROW
+#define TEST_HAS_GROW 0
 #endif
 
 enum { SURVIVED = 5, NOT_SET_UP = 6 }; /* exit codes of a child */
@@ -832,7 +836,7 @@ static void cancel_of_nothing(void *arg)
 
 /* ---- the table --------------------------------------------------------------------------------------------- */
 
-enum where { ON_MAIN, ON_G, ON_G_ONE_P, ON_G_CANARY };
+enum where { ON_MAIN, ON_G, ON_G_ONE_P, ON_G_CANARY, ON_GROWING, ON_MAIN_GROWING }; /* the last: where stacks grow */
 
 struct death {
 	const char *name;
@@ -872,6 +876,15 @@ static const struct death deaths[] = {
 	ON_TWO(epoll_forgets, "internal error: epoll_ctl(DEL, *): errno 22", 0, false),
 
 	ON_TWO(overflow, "stack overflow of goroutine * (digger); its stack has * bytes, guard included", 0, false),
+	{"grow_too_far", grow_too_far, ON_GROWING,
+	 "stack overflow of goroutine *: it has grown to * bytes and wants * more, of * at most (g *)", 0, false},
+	{"grow_without_memory", grow_without_memory, ON_GROWING,
+	 "the stack of goroutine * cannot grow by * bytes: no memory (g *)", 0, false},
+	{"alloca_without_memory", alloca_without_memory, ON_GROWING,
+	 "the stack of goroutine * cannot grow by * bytes for alloca: no memory (g *)", 0, false},
+	{"alloca_on_a_thread", alloca_on_a_thread, ON_MAIN_GROWING,
+	 "alloca of more than there is, in code with stack checks on a stack that does not grow", 0, false},
+	ON_TWO(foreign_null, "gr_foreign: the function is NULL (g *)", 0, false),
 	{"overflow_unguarded", overflow_unguarded, ON_G_CANARY, "stack overflow of goroutine *, found when it ended", 0,
 	 false},
 
@@ -953,7 +966,7 @@ static void die(const struct death *d)
 	struct gr_config config = {.procs = 2};
 
 	alarm(60);
-	if (d->where == ON_MAIN) {
+	if (d->where == ON_MAIN || d->where == ON_MAIN_GROWING) {
 		d->fn(NULL);
 		_exit(SURVIVED);
 	}
@@ -979,7 +992,7 @@ static void dies(void **state)
 	bool as_wanted;
 	int status;
 
-	if (d->needs_check && !GR_CHECK)
+	if ((d->needs_check && !GR_CHECK) || (d->where >= ON_GROWING && (!TEST_HAS_GROW || GR_CHECK)))
 		skip();
 	status = child_says(begin_child, d, said, sizeof(said));
 	as_wanted = d->exit_code ? WIFEXITED(status) && WEXITSTATUS(status) == d->exit_code

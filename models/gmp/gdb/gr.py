@@ -348,6 +348,12 @@ def saved_context(g, sp):
     return context
 
 
+def call_context(at):
+    """The same of one that has called something on the scheduler's stack: gr__ctx_call."""
+    a = arch()
+    return {"rbp" if "rbp" in a.others else "x29": word(at), a.pc: word(at + 8), a.sp: at + 16}
+
+
 def run_in(g, command, threads):
     """gdb's output of the command in the goroutine's innermost frame."""
     with Selection():
@@ -357,8 +363,10 @@ def run_in(g, command, threads):
             return gdb.execute(command, to_string=True)
         m = machine_of(g)
         # On the scheduler's stack for a call that needs much of it, or switched off.
-        sp = int(m["call_sp"]) if m is not None and m["on_g0"] else int(g.g["sp"])
-        context = saved_context(g, sp)
+        if m is not None and m["on_g0"]:
+            context = call_context(int(m["call_sp"]))
+        else:
+            context = saved_context(g, int(g.g["sp"]))
         if context is None:
             return "(no saved context: it is being switched)\n"
         try:

@@ -32,9 +32,12 @@
  * log n for one that has later ones below it.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <string.h>
 
+#include "grow.h"
 #include "timer.h"
+
+GR__FITS_SMALL_STACKS;
 
 enum { NO_MEMORY_NS = 1000 * 1000 }; /* how soon a G that could not be had is asked for again; arbitrary */
 
@@ -124,11 +127,12 @@ static bool stop_locked(gr_timer *t)
 
 int gr_timer_new(void (*fn)(void *), void *arg, gr_timer **out)
 {
-	gr_timer *t = calloc(1, sizeof(*t));
+	gr_timer *t = gr__alloc(0, sizeof(*t));
 	int err = 0;
 
 	if (!t)
 		return -ENOMEM;
+	memset(t, 0, sizeof(*t));
 	t->timer.fire = ring;
 	t->timer.act = deliver;
 	t->fn = fn;
@@ -136,7 +140,7 @@ int gr_timer_new(void (*fn)(void *), void *arg, gr_timer **out)
 	if (!fn)
 		err = gr_chan_new(sizeof(uint64_t), 1, &t->chan);
 	if (err) {
-		free(t);
+		gr__free(t);
 		return err;
 	}
 	*out = t;
@@ -183,5 +187,5 @@ void gr_timer_free(gr_timer *t)
 		gr__timer_wait_acts(&t->timer); /* I3 */
 	}
 	gr_chan_free(t->chan);
-	free(t);
+	gr__free(t);
 }

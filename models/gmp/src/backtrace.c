@@ -9,8 +9,9 @@
  *
  * The Gs go on meanwhile, so what is read may be changing: the saved context of one that has just been resumed is old, a
  * frame may be overwritten. That must never be worse than a wrong line:
- *   B1  nothing is read outside the stack's own slot, which stays mapped until gr_stop; nor in its guard.
- *   B2  each frame is further out than the one before, so the walk ends.
+ *   B1  nothing is read outside the stack's own slot, which stays mapped until gr_stop; nor in its guard. The same of the
+ *       segments that it has grown by: slots too.
+ *   B2  each frame is further out than the one before, so the walk ends; or in an older segment, and of those there are few.
  * What is not in a stack - a channel that somebody waits on, a name - may have been freed since. It is read only after the
  * kernel has said that it is there (gr__os_is_readable).
  */
@@ -19,10 +20,14 @@
 #include <string.h>
 
 #include "arch/ctx.h"
+#include "grow.h"
 #include "os.h"
 #include "san.h"
 
-enum { ENTRY_BYTES = 64 }; /* gr__ctx_entry is a few instructions */
+enum {
+	ENTRY_BYTES = 64, /* gr__ctx_entry is a few instructions */
+	PIECES_MAX = 4096, /* segments looked at; arbitrary */
+};
 
 /* Plain instructions for sanitizers too: others write there, and the frames of functions have red zones. */
 __attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize("undefined"), noinline)) uintptr_t
@@ -74,10 +79,13 @@ void gr__peek_text(const char *from, char *to, size_t cap)
 	to[n < cap ? n : cap - 1] = '\0';
 }
 
-/* The bounds of g's stack. 0 both may be of one that is just being made: then there is nothing within them. */
+/* The bounds of g's stack, or of a segment. 0 both may be of one that is just being made: then there is nothing within them. */
 static uintptr_t lowest(const struct gr_g *g)
 {
-	return gr__word((uintptr_t)&g->stack_lo) + gr__os_page_bytes();
+	uintptr_t lo = gr__word((uintptr_t)&g->stack_lo);
+
+	/* A small one has no guard. */
+	return gr__word((uintptr_t)&g->stack_hi) - lo < gr__os_page_bytes() ? lo : lo + gr__os_page_bytes();
 }
 
 static uintptr_t end(const struct gr_g *g)
@@ -85,12 +93,20 @@ static uintptr_t end(const struct gr_g *g)
 	return gr__word((uintptr_t)&g->stack_hi);
 }
 
+static const struct gr_g *newest_piece(const struct gr_g *g)
+{
+	const struct gr_g *seg = (const struct gr_g *)gr__word((uintptr_t)&g->seg);
+
+	return seg ? seg : g;
+}
+
 bool gr__place_of(const struct gr_g *g, struct gr__place *out)
 {
+	const struct gr_g *piece = newest_piece(g);
 	uintptr_t sp = gr__word((uintptr_t)&g->sp);
 
 	*out = (struct gr__place){0, 0, false};
-	if (sp < lowest(g) || sp + GR__CTX_BYTES > end(g) || sp % 8)
+	if (sp < lowest(piece) || sp + GR__CTX_BYTES > end(piece) || sp % 8)
 		return true; /* of no use: it is being switched */
 	out->pc = gr__word(sp + GR__CTX_PC_AT);
 	out->fp = gr__word(sp + GR__CTX_FP_AT);
@@ -111,18 +127,48 @@ static void add(struct gr__frames *f, uintptr_t pc)
 	f->pc[i] = pc;
 }
 
+static const struct gr_g *older_piece(const struct gr_g *g, const struct gr_g *piece)
+{
+	const struct gr_g *older = (const struct gr_g *)gr__word((uintptr_t)&piece->link);
+
+	return older ? older : g;
+}
+
+/* Whether there can be a frame's pair at fp. */
+static bool is_frame(const struct gr_g *piece, uintptr_t fp)
+{
+	uintptr_t lo = lowest(piece), hi = end(piece);
+
+	return hi >= lo && fp >= lo && fp <= hi - 2 * sizeof(uintptr_t) && fp % sizeof(uintptr_t) == 0;
+}
+
 void gr__frames_walk(const struct gr_g *g, const struct gr__place *at, struct gr__frames *out)
 {
-	uintptr_t lo = lowest(g), hi = end(g), fp = at->fp;
+	const struct gr_g *piece = newest_piece(g);
+	unsigned pieces = PIECES_MAX;
+	uintptr_t fp = at->fp;
 
 	out->n = 0;
 	out->is_return = at->is_return;
-	if (!at->pc || hi < lo)
+	if (!at->pc)
 		return;
 	add(out, at->pc);
-	while (fp >= lo && fp <= hi - 2 * sizeof(uintptr_t) && fp % sizeof(uintptr_t) == 0) { /* B1 */
+	while (is_frame(piece, fp)) { /* B1 */
 		uintptr_t outer = gr__word(fp), pc = gr__word(fp + sizeof(uintptr_t));
 
+#if GR_GROWS
+		if (pc == (uintptr_t)gr__grow_back) { /* the caller is on the piece before: grow_amd64.S */
+			piece = piece == g || !--pieces ? NULL : older_piece(g, piece);
+			if (!piece || !is_frame(piece, outer))
+				return;
+			pc = gr__word(outer + 2 * sizeof(uintptr_t));
+			add(out, pc);
+			fp = gr__word(outer);
+			continue;
+		}
+		if (pc == (uintptr_t)gr__grow_back_fits)
+			pc = gr__word(fp + 3 * sizeof(uintptr_t));
+#endif
 		if (!pc || is_entry(pc))
 			return;
 		add(out, pc);

@@ -41,11 +41,13 @@
  * (plock.h).
  */
 #include "chan.h"
+#include "grow.h"
 #include "switch.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+
+GR__FITS_SMALL_STACKS;
 
 /* Elements must be smaller, as in Go: larger ones are better passed by pointer, and the size fits 16 bits. */
 enum { ELEM_BYTES_LIMIT = 1 << 16 };
@@ -306,7 +308,7 @@ int gr_chan_new(size_t elem_bytes, size_t capacity, gr_chan **out)
 	/* The indexes are 32 bits wide: more elements than that count as more memory than there is. */
 	if (capacity >= UINT32_MAX || (elem_bytes && capacity > (SIZE_MAX / 2 - sizeof(*c)) / elem_bytes))
 		return -ENOMEM;
-	c = malloc(sizeof(*c) + capacity * elem_bytes);
+	c = gr__alloc(0, sizeof(*c) + capacity * elem_bytes);
 	if (!c)
 		return -ENOMEM;
 	memset(c, 0, sizeof(*c));
@@ -322,7 +324,7 @@ void gr_chan_free(gr_chan *c)
 		return;
 	if (!queue_is_empty(&c->recvq) || !queue_is_empty(&c->sendq))
 		gr__fatal("gr_chan_free: a goroutine waits on the channel");
-	free(c);
+	gr__free(c);
 }
 
 /* ---- operations ------------------------------------------------------------------------------------ */
@@ -409,7 +411,7 @@ static int wait_for_nothing(uint64_t timeout_ns)
 	return -ETIMEDOUT;
 }
 
-int gr_chan_send_timeout(gr_chan *c, const void *elem, uint64_t timeout_ns)
+int gr__chan_send_timeout(gr_chan *c, const void *elem, uint64_t timeout_ns)
 {
 	int64_t until_ns;
 	int err;
@@ -434,7 +436,7 @@ int gr_chan_send_timeout(gr_chan *c, const void *elem, uint64_t timeout_ns)
 	return err;
 }
 
-int gr_chan_recv_timeout(gr_chan *c, void *elem, uint64_t timeout_ns)
+int gr__chan_recv_timeout(gr_chan *c, void *elem, uint64_t timeout_ns)
 {
 	bool closed = false;
 	int64_t until_ns;

@@ -36,11 +36,14 @@
  *   I1  a timer is armed only as long as its descriptor is open; so `fire` never meets the number's next user.
  *   I2  after step 5, without another setting: expired is true if and only if `fire` (or 5) has found the deadline over.
  */
+#include "grow.h"
 #include "netpoll.h"
 #include "timer.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <string.h>
+
+GR__FITS_SMALL_STACKS;
 
 struct deadline {
 	struct gr__timer timer;
@@ -75,14 +78,15 @@ static struct gr__np_deadlines *deadlines_of(struct gr_sock *s)
 
 	if (ds)
 		return ds;
-	ds = calloc(1, sizeof(*ds));
+	ds = gr__alloc(0, sizeof(*ds));
 	if (!ds)
 		return NULL;
+	memset(ds, 0, sizeof(*ds));
 	for (enum gr__np_dir d = GR__NP_READ; d <= GR__NP_WRITE; d++)
 		ds->dir[d] = (struct deadline){.timer = {.fire = fire}, .wanted = INT64_MAX, .s = s, .dir = d};
 	if (cas_strong_acq_rel(&s->deadlines, &none, ds))
 		return ds;
-	free(ds); /* another G was first */
+	gr__free(ds); /* another G was first */
 	return none;
 }
 

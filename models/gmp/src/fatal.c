@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dump.h"
+#include "grow.h"
 #include "os.h"
 #include "out.h"
 #include "trace.h"
@@ -57,38 +58,64 @@ static _Noreturn void end_by_abort(const struct gr_g *g, const struct gr__place 
 	abort();
 }
 
-__attribute__((noinline)) void gr__fatal(const char *fmt, ...)
+struct last_words {
+	const struct gr__place *at;
+	const char *fmt;
+	va_list *ap;
+	bool is_ours;
+};
+
+static void tell(void *arg)
 {
-	const struct gr__place at = GR__CALLER();
+	const struct last_words *l = arg;
 	unsigned long long id = gr_id();
 	char text[400];
-	va_list ap;
 
 	if (!begin_end())
 		abort();
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (id)
+	vsnprintf(text, sizeof(text), l->fmt, *l->ap);
+	if (l->is_ours)
+		say("gr: internal error: %s\n", text);
+	else if (id)
 		say("gr: %s (g %llu)\n", text, id);
 	else
 		say("gr: %s\n", text);
-	end_by_abort(own_g(), &at);
+	end_by_abort(own_g(), l->at);
 }
 
-__attribute__((noinline)) void gr__throw(const char *fmt, ...)
+/* gr__fatal and gr__throw take no floating point, so nothing of theirs need be saved for it. */
+#if defined(__x86_64__)
+#define NO_FLOATS __attribute__((target("general-regs-only")))
+#else
+#define NO_FLOATS
+#endif
+
+/* Where there is room for it; so that a debugger shows the stack, on that of the caller if it can be. */
+static _Noreturn void tell_somewhere(struct last_words *l)
+{
+	if (gr__limit())
+		gr__on_g0(tell, l);
+	else
+		tell(l);
+	abort();
+}
+
+__attribute__((noinline)) NO_FLOATS void gr__fatal(const char *fmt, ...)
 {
 	const struct gr__place at = GR__CALLER();
-	char text[400];
 	va_list ap;
 
-	if (!begin_end())
-		abort();
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	say("gr: internal error: %s\n", text);
-	end_by_abort(own_g(), &at);
+	tell_somewhere(&(struct last_words){&at, fmt, &ap, false});
+}
+
+__attribute__((noinline)) NO_FLOATS void gr__throw(const char *fmt, ...)
+{
+	const struct gr__place at = GR__CALLER();
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell_somewhere(&(struct last_words){&at, fmt, &ap, true});
 }
 
 void gr__deadlock(void)
@@ -108,8 +135,13 @@ void gr__stack_overflow(const struct gr_g *g, uintptr_t pc, uintptr_t fp)
 
 	if (!begin_end())
 		abort();
-	say("gr: stack overflow of goroutine %llu (%s); its stack has %zu bytes, guard included\n",
-	    (unsigned long long)load_relaxed(&g->id), name ? name : "no name", gr__stack_bytes(g));
+	if (g->seg)
+		say("gr: stack overflow of goroutine %llu (%s); code without checks wanted more than the %zu bytes of a "
+		    "segment of its stack, guard included\n",
+		    (unsigned long long)load_relaxed(&g->id), name ? name : "no name", gr__stack_bytes(g->seg));
+	else
+		say("gr: stack overflow of goroutine %llu (%s); its stack has %zu bytes, guard included\n",
+		    (unsigned long long)load_relaxed(&g->id), name ? name : "no name", gr__stack_bytes(g));
 	end_by_abort(g, &at);
 }
 

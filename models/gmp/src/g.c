@@ -11,8 +11,11 @@
  */
 #include <errno.h>
 
+#include "grow.h"
 #include "switch.h"
 #include "trace.h"
+
+GR__FITS_SMALL_STACKS;
 
 enum { ID_BATCH = 256 }; /* ids that a P takes at once; Go: 16; arbitrary */
 
@@ -31,7 +34,7 @@ static uint64_t new_id(struct gr_p *p)
 
 static inline void begin_life(struct gr_p *p, struct gr_g *g, const struct gr__birth *b, enum gr__gstate state)
 {
-	g->fn = b->fn;
+	g->fn = gr__birth_fn(b);
 	g->arg = b->arg;
 	store_relaxed(&g->name, b->name);
 	store_relaxed(&g->label, NULL);
@@ -42,24 +45,37 @@ static inline void begin_life(struct gr_p *p, struct gr_g *g, const struct gr__b
 	store_relaxed(&g->state, state);
 }
 
+/* The newest of the nursery cannot live on a stack that is free now: it has one already, or is of the other kind. */
+static __attribute__((noinline)) void make_way(struct gr_p *p, const struct gr__birth *b)
+{
+	struct gr_g *g = gr__g_start(p, b);
+
+	if (g)
+		gr__runq_put_next(p, g); /* empty: gr__may_take_newest */
+	else
+		gr__nursery_put(p, b); /* there is room: it came from there. find_with_p sees to the stack. */
+}
+
 /* The function has returned: become the next G of the nursery, if that is what the M should run now. */
 static inline bool next_life(struct gr_g *g)
 {
 	struct gr_m *m = gr__m(); /* another one than before, maybe */
 	struct gr_p *p = m->p;
 	struct gr__birth b;
+	enum gr__kind kind;
 
 	if (!gr__may_take_newest(p) || !gr__nursery_take_newest(p, &b))
 		return false;
-	if (unlikely(!b.fn)) { /* it has a stack of its own */
-		gr__runq_put_next(p, b.arg); /* empty: gr__may_take_newest */
+	kind = gr__birth_kind(&b);
+	if (unlikely(!b.fn || (kind == GR__SMALL) != (g->stack_limit != 0))) {
+		make_way(p, &b);
 		return false;
 	}
 	gr__stack_check(g);
 	gr__ctx_reset_controls();
 	owner_add(&p->exits, 1);
 	owner_add(&p->tick, 1);
-	p->credit++;
+	p->stacks[kind].credit++;
 	owner_add(&p->streak, 1);
 	begin_life(p, g, &b, GR__G_RUNNING);
 	return true;
@@ -85,14 +101,13 @@ static void make_g(struct gr_p *p, struct gr_g *g, const struct gr__birth *b)
 	begin_life(p, g, b, GR__G_RUNNABLE);
 }
 
-int gr__g_new(const char *name, void (*fn)(void *), void *arg, struct gr_g **out)
+int gr__g_new(const struct gr__birth *b, struct gr_g **out)
 {
-	const struct gr__birth b = {fn, arg, name};
-	struct gr_g *g = gr__stack_get(NULL);
+	struct gr_g *g = gr__stack_get_new(gr__birth_kind(b));
 
 	if (!g)
 		return -ENOMEM;
-	make_g(NULL, g, &b);
+	make_g(NULL, g, b);
 	*out = g;
 	return 0;
 }
@@ -103,7 +118,7 @@ struct gr_g *gr__g_start(struct gr_p *p, const struct gr__birth *b)
 
 	if (unlikely(!b->fn)) /* gr_go_with has made it */
 		return b->arg;
-	g = gr__stack_get(p);
+	g = gr__stack_get(p, gr__birth_kind(b));
 
 	if (likely(g))
 		make_g(p, g, b);
@@ -171,25 +186,26 @@ static __attribute__((noinline)) int go_without_credit(struct gr_p *p, const str
 	struct gr_g *g;
 
 	if (likely(load_relaxed(&gr__sched.credit_max)))
-		return gr__stack_reserve(p) ? 1 : -ENOMEM;
-	if (gr__g_new(b->name, b->fn, b->arg, &g))
+		return gr__stack_reserve(p, gr__birth_kind(b)) ? 1 : -ENOMEM;
+	if (gr__g_new(b, &g))
 		return -ENOMEM;
 	return publish_made(p, g);
 }
 
 /* Take a unit of credit, and publish b. 0 or -ENOMEM. */
-static inline int create(struct gr_p *p, const struct gr__birth *b)
+static inline __attribute__((always_inline)) int create(struct gr_p *p, const struct gr__birth *b, enum gr__kind kind)
 {
 	int err;
 
-	if (unlikely(!p->credit) && (err = go_without_credit(p, b)) <= 0)
+	if (unlikely(!p->stacks[kind].credit) && (err = go_without_credit(p, b)) <= 0)
 		return err;
 	err = publish(p, b);
 	if (likely(!err))
-		p->credit--;
+		p->stacks[kind].credit--;
 	return err;
 }
 
+/* In code that is built without checks. */
 int gr_go_named(const char *name, void (*fn)(void *), void *arg)
 {
 	const struct gr__birth b = {fn, arg, name};
@@ -199,15 +215,27 @@ int gr_go_named(const char *name, void (*fn)(void *), void *arg)
 		gr__fatal("gr_go: the function is NULL");
 	if (unlikely(!m || !m->curg))
 		return -EAGAIN;
-	return create(m->p, &b);
+	return create(m->p, &b, GR__PAGES);
+}
+
+/* The same in code that is built with checks (gr.h gives it this name there): what it starts may have a small stack. */
+int gr_go_named_grow(const char *name, void (*fn)(void *), void *arg)
+{
+	const struct gr__birth b = {(void (*)(void *))((uintptr_t)fn | GR__FN_SMALL), arg, name};
+	struct gr_m *m = gr__m();
+
+	if (!m || !m->curg || !gr__grow_fits(fn))
+		return gr_go_named(name, fn, arg);
+	return create(m->p, &b, GR__SMALL);
 }
 
 int gr__go_on(struct gr_p *p, const struct gr__birth *b)
 {
-	return create(p, b);
+	return create(p, b, GR__PAGES);
 }
 
-int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg)
+int gr__go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg,
+		int (*usually)(const char *, void (*)(void *), void *))
 {
 	static const struct gr_attr usual;
 	const struct gr__birth life = {fn, arg, attr ? attr->name : NULL};
@@ -222,7 +250,7 @@ int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg)
 	if (!attr)
 		attr = &usual;
 	if (attr->stack_bytes <= gr__sched.knobs.stack_bytes)
-		return gr_go_named(attr->name, fn, arg);
+		return usually(attr->name, fn, arg);
 	if (attr->stack_bytes > gr__stack_bytes_max())
 		return -EINVAL;
 	g = gr__stack_get_large(attr->stack_bytes);
@@ -235,6 +263,11 @@ int gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg)
 int gr_go(void (*fn)(void *), void *arg)
 {
 	return gr_go_named(NULL, fn, arg);
+}
+
+int gr_go_grow(void (*fn)(void *), void *arg)
+{
+	return gr_go_named_grow(NULL, fn, arg);
 }
 
 void gr_set_name(const char *name)

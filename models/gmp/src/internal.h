@@ -77,6 +77,11 @@ void gr__wake_p_after_rmw(void);
 void gr__inject(struct gr_g *g);
 /* Run fn(arg) on the M's scheduler stack: for calls that need more stack than a G may have left. */
 void gr__on_g0(void (*fn)(void *), void *arg);
+/*
+ * malloc and its like, on the scheduler's stack where the caller's may be small.
+ */
+void *gr__alloc(size_t align, size_t bytes); /* align 0: what malloc gives */
+void gr__free(void *mem);
 /* An M's life: run Gs until the M is not wanted any more. */
 void gr__schedule(struct gr_m *m);
 /* What has to run first on a stack that has just been switched to. Not for g0. */
@@ -108,7 +113,7 @@ void gr__births_each(void (*fn)(const struct gr__birth *b, void *arg), void *arg
 /* ---- g.c: Gs ---------------------------------------------------------------------------------------- */
 
 /* Make a runnable G that is on no queue, from a thread without a P. 0 or -ENOMEM. */
-int gr__g_new(const char *name, void (*fn)(void *), void *arg, struct gr_g **out);
+int gr__g_new(const struct gr__birth *b, struct gr_g **out);
 /* gr_go on g0 too: b, which has a function, is published on p, which the calling M holds. 0 or -ENOMEM. */
 int gr__go_on(struct gr_p *p, const struct gr__birth *b);
 /* The G that b describes, runnable and on no queue. NULL: no stack can be had. Only the owner of p. */
@@ -192,14 +197,17 @@ void gr__stacks_destroy(void);
  * Credit. Who creates a G needs one unit of its P's credit; who ends one gets a unit. A unit stands for a slot of
  * address space that nobody else has been promised. With p->credit used up: get more. False: no memory.
  */
-bool gr__stack_reserve(struct gr_p *p);
+bool gr__stack_reserve(struct gr_p *p, enum gr__kind kind);
 /* sched.credit_max has become less: p gives back what is too much. Only the owner. */
 void gr__stack_no_credit(struct gr_p *p);
 /*
- * A free slot with its descriptor. For a thread without P (NULL) it takes a unit of credit too. NULL: no memory; with
- * a P that happens only where other Ps hold the slots that are free: see gr__stacks_flush.
+ * A free slot with its descriptor. NULL: no memory, which happens only where other Ps hold the slots that are free: see
+ * gr__stacks_flush.
  */
-struct gr_g *gr__stack_get(struct gr_p *p);
+struct gr_g *gr__stack_get(struct gr_p *p, enum gr__kind kind);
+/* The same without a P, with a unit of credit for it. NULL: no memory. */
+struct gr_g *gr__stack_get_new(enum gr__kind kind);
+bool gr__stack_is_small(const struct gr_g *g);
 /* The largest that can be had; the size of g's, guard included. */
 size_t gr__stack_bytes_max(void);
 size_t gr__stack_bytes(const struct gr_g *g);
@@ -299,6 +307,17 @@ static inline int64_t gr__timers_next(const struct gr_p *p)
 }
 /* Move all timers of `from`, which nobody uses, to `to`. 0 or -ENOMEM: some have been moved. */
 int gr__timers_move(struct gr_p *from, struct gr_p *to);
+
+/* ---- room.c: public functions that need more stack than a small one has; they are here, that one asks for it ---- */
+int gr__go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg,
+		int (*usually)(const char *name, void (*fn)(void *), void *arg));
+int gr__chan_send_timeout(gr_chan *c, const void *elem, uint64_t timeout_ns);
+int gr__chan_recv_timeout(gr_chan *c, void *elem, uint64_t timeout_ns);
+int gr__sema_acquire_timeout(_Atomic uint32_t *sema, uint64_t timeout_ns);
+int gr__wg_wait_timeout(gr_wg *wg, uint64_t timeout_ns);
+int gr__mutex_lock_timeout(gr_mutex *m, uint64_t timeout_ns);
+int gr__rwmutex_rlock_timeout(gr_rwmutex *rw, uint64_t timeout_ns);
+int gr__rwmutex_lock_timeout(gr_rwmutex *rw, uint64_t timeout_ns);
 
 /* ---- netpoll.c ------------------------------------------------------------------------------------ */
 int gr__netpoll_init(void);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "file_uring.h"
+#include "grow.h"
 #include "knobs.h"
 #include "os.h"
 #include "preempt.h"
@@ -65,6 +66,8 @@ static const struct knob knobs[] = {
 	KNOB("poll_us", poll_ns, U64, true, 0, 1000000, 1000, "at most 1000000"),
 	SWITCH(sigquit, true),
 	KNOB("seed", seed, U64, true, 0, UINT64_MAX, 1, ""),
+	SWITCH(grow, false),
+	KNOB("grow_mib", grow_bytes, U64, true, 1, GR__STACK_BYTES_MAX >> 20, 1 << 20, "from 1 to 256"),
 	KNOB("guard", guard, U32, false, 0, 2, 1, "0 (madvise if possible), 1 (mprotect) or 2 (canary)"),
 	SWITCH(preempt, false),
 	KNOB("schedtrace_ms", schedtrace_ns, U64, false, 0, 1000000, 1000000, "at most 1000000"),
@@ -207,6 +210,8 @@ int gr__knobs_make(const struct gr_config *config, struct gr__knobs *out)
 			      .spin = true,
 			      .newest = true,
 			      .preempt = true,
+			      .grow = true,
+			      .grow_bytes = GR__STACK_BYTES_MAX,
 			      .slice_ns = SLICE_NS_DEFAULT,
 			      .uring = true,
 			      .poll_ns = POLL_NS_DEFAULT,
@@ -284,6 +289,10 @@ size_t gr_knobs(const char *names[], char values[][32], size_t cap)
 	if (n < cap) {
 		names[n] = "preempt";
 		snprintf(values[n++], 32, "%s", gr__preempt_state());
+	}
+	if (n < cap) {
+		names[n] = "grow";
+		snprintf(values[n++], 32, "%s", gr__grow_state());
 	}
 	if (n < cap) {
 		names[n] = "files";

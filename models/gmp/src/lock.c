@@ -96,19 +96,30 @@ static bool spin_for(struct gr__lock *l)
 	return false;
 }
 
-void gr__lock_slow(struct gr__lock *l)
+static void sleep_on(void *arg)
 {
-	if (spin_for(l))
-		return;
+	struct gr__lock *l = arg;
+
 	fetch_add_seq_cst(&l->sleepers, 1);
 	while (!gr__lock_try(l))
 		gr__os_futex_wait(&l->held, 1, gr__now_ns() + SLEEP_NS_MAX);
 	fetch_sub_relaxed(&l->sleepers, 1);
 }
 
+void gr__lock_slow(struct gr__lock *l)
+{
+	if (!spin_for(l))
+		gr__on_g0(sleep_on, l);
+}
+
+static void wake_sleeper(void *l)
+{
+	gr__os_futex_wake(&((struct gr__lock *)l)->held, 1); /* the lock may be gone: only its address is needed */
+}
+
 void gr__lock_wake(struct gr__lock *l)
 {
-	gr__os_futex_wake(&l->held, 1);
+	gr__on_g0(wake_sleeper, l);
 }
 
 void gr__lock(struct gr__lock *l)

@@ -39,6 +39,7 @@
 
 #include "arch/ctx.h"
 #include "file_uring.h"
+#include "grow.h"
 #include "knobs.h"
 #include "os.h"
 #include "preempt.h"
@@ -151,6 +152,7 @@ static void *m_main(void *arg)
 	struct gr_m *m = arg;
 	struct gr_p *p = m->next_p;
 
+	m->on_g0 = true;
 	gr__tls_m = m;
 	gr__os_signals_restore(&s->sigmask); /* not the creator's, which may be sysmon */
 	gr__os_timer_slack_set(s->knobs.slack_ns); /* nor its slack */
@@ -170,7 +172,9 @@ static void *m_main(void *arg)
 		gr__acquire_p(m, p);
 	gr__schedule(m);
 
+	gr__grow_m_ends(m);
 	gr__tls_m = NULL;
+	gr__limit_set(0);
 	gr__os_altstack_set(NULL);
 	gr__altstack_put(m->altstack);
 	gr__altstack_put(m->spare_altstack);
@@ -437,7 +441,7 @@ static void on_fault(const void *addr, uintptr_t pc, uintptr_t fp)
 	struct gr_m *m = gr__m();
 	struct gr_g *g = m ? m->curg : NULL;
 
-	if (g && gr__stack_guards(g, addr))
+	if (g && (gr__stack_guards(g, addr) || (g->seg && gr__stack_guards(g->seg, addr))))
 		gr__stack_overflow(g, pc, fp);
 	/* In the middle of a switch no G is current: it was the one that leaves, or the one that comes. */
 	if (m && !g && (g = gr__stack_guarded_at(addr)))
@@ -518,7 +522,7 @@ int gr_start(const struct gr_config *config)
 	pthread_sigmask(SIG_SETMASK, NULL, &s->sigmask);
 	store_relaxed(&s->is_plain, gr__knobs_are_plain());
 	store_relaxed(&s->credit_max, gr__knobs_credit());
-	if ((err = gr__stacks_init()) || (err = make_ps()))
+	if ((err = gr__stacks_init()) || (gr__grow_start(), err = make_ps()))
 		goto fail_stacks;
 	if ((err = copy_cpus(config)))
 		goto fail_ps;
@@ -600,7 +604,7 @@ void gr_run(void (*fn)(void *), void *arg)
 		gr__fatal("gr_run: called from a G");
 	if (load_acquire(&s->running) != RUNNING)
 		gr__fatal("gr_run: the runtime does not run");
-	if (gr__g_new("main", run_main, &r, &g))
+	if (gr__g_new(&(struct gr__birth){run_main, &r, "main"}, &g))
 		gr__fatal("gr_run: no memory for a stack");
 	gr__glist_push(&one, g);
 	gr__lock(&s->lock);

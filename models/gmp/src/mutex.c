@@ -48,11 +48,14 @@
  * contention is fast if it stays with the CPU that has it (barging), and that must not cost more than it does alone. The
  * clock is only read by who sleeps.
  */
+#include "grow.h"
 #include "plock.h"
 #include "sema.h"
 #include "timeout.h"
 
 #include <errno.h>
+
+GR__FITS_SMALL_STACKS;
 
 enum {
 	LOCKED = 1,
@@ -247,7 +250,7 @@ bool gr__mutex_lock_until(gr_mutex *m, int64_t until_ns)
 	return gr_mutex_try_lock(m) || lock_slowly_until(m, until_ns);
 }
 
-int gr_mutex_lock_timeout(gr_mutex *m, uint64_t timeout_ns)
+int gr__mutex_lock_timeout(gr_mutex *m, uint64_t timeout_ns)
 {
 	if (gr_mutex_try_lock(m))
 		return 0;

@@ -25,6 +25,7 @@
  *
  * SIGPIPE: sockets are written with MSG_NOSIGNAL. A pipe without a reader raises it as ever; the program decides.
  */
+#include "grow.h"
 #include "netpoll.h"
 #include "san.h"
 #include "sema.h"
@@ -36,6 +37,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+GR__FITS_SMALL_STACKS;
 
 /* ---- system calls, with -errno --------------------------------------------------------------------- */
 

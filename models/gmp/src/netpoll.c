@@ -102,12 +102,12 @@ struct gr_sock *gr__np_slot(int fd)
 
 	if (s || fd < 0 || fd / CHUNK_SLOTS >= CHUNKS)
 		return s;
-	chunk = aligned_alloc(CACHE_LINE_BYTES, CHUNK_SLOTS * sizeof(*chunk));
+	chunk = gr__alloc(CACHE_LINE_BYTES, CHUNK_SLOTS * sizeof(*chunk));
 	if (!chunk)
 		return NULL;
 	memset(chunk, 0, CHUNK_SLOTS * sizeof(*chunk));
 	if (!cas_strong_acq_rel(&chunks[fd / CHUNK_SLOTS], &none, chunk))
-		free(chunk); /* another thread was first */
+		gr__free(chunk); /* another thread was first */
 	return find_slot(fd);
 }
 

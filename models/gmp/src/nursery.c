@@ -111,9 +111,15 @@ static uint32_t move_oldest(struct gr_p *p, struct gr__chunk *c, uint32_t max)
 	return n;
 }
 
-int gr__nursery_spill(struct gr_p *p)
+struct spill {
+	struct gr_p *p;
+	int err;
+};
+
+static void spill(void *arg)
 {
 	struct gr_sched *s = &gr__sched;
+	struct spill *a = arg;
 	struct gr__chunk *c;
 
 	gr__lock(&s->lock);
@@ -121,12 +127,20 @@ int gr__nursery_spill(struct gr_p *p)
 	gr__unlock(&s->lock);
 	if (!c)
 		c = malloc(sizeof(*c));
+	a->err = c ? 0 : -ENOMEM;
 	if (!c)
-		return -ENOMEM;
+		return;
 	gr__lock(&s->lock);
-	chunk_add_locked(c, move_oldest(p, c, CHUNK));
+	chunk_add_locked(c, move_oldest(a->p, c, CHUNK));
 	gr__unlock(&s->lock);
-	return 0;
+}
+
+int gr__nursery_spill(struct gr_p *p)
+{
+	struct spill a = {p, 0};
+
+	gr__on_g0(spill, &a); /* the allocator wants more than a small stack has */
+	return a.err;
 }
 
 void gr__nursery_drain_locked(struct gr_p *p)
@@ -197,8 +211,10 @@ static void each_of_nursery(struct gr_p *p, void (*fn)(const struct gr__birth *b
 		struct gr__birth b;
 
 		gr__nursery_read(p, gr__nursery_head(word) + i, &b);
-		if (b.fn) /* else it is a G already */
+		if (b.fn) { /* else it is a G already */
+			b.fn = gr__birth_fn(&b);
 			fn(&b, arg);
+		}
 	}
 }
 
@@ -215,9 +231,13 @@ void gr__births_each(void (*fn)(const struct gr__birth *b, void *arg), void *arg
 		list_for_each (link, &s->spill) {
 			struct gr__chunk *c = container_of(link, struct gr__chunk, link);
 
-			for (uint32_t i = c->lo; i < c->hi; i++)
-				if (c->births[i].fn)
-					fn(&c->births[i], arg);
+			for (uint32_t i = c->lo; i < c->hi; i++) {
+				struct gr__birth b = c->births[i];
+
+				b.fn = gr__birth_fn(&b);
+				if (b.fn)
+					fn(&b, arg);
+			}
 		}
 		gr__unlock(&s->lock);
 	}

@@ -8,7 +8,10 @@
  *   I1  waiters > 0 implies RUNNING.
  *   I2  `runner` is the runner's id while RUNNING; only the runner can find its own id there.
  */
+#include "grow.h"
 #include "sema.h"
+
+GR__FITS_SMALL_STACKS;
 
 enum {
 	DONE = 1,

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "arch/signal.h"
+#include "grow.h"
 #include "internal.h"
 #include "os.h"
 #include "san.h"
@@ -33,12 +34,27 @@
 #define GUARD_INSTALL 102 /* MADV_GUARD_INSTALL */
 #define MINSIGSTKSZ_AUX 51 /* AT_MINSIGSTKSZ; not in older headers */
 
-int64_t gr__now_ns(void)
+static int64_t read_clock(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void read_clock_on_g0(void *now)
+{
+	*(int64_t *)now = read_clock();
+}
+
+int64_t gr__now_ns(void)
+{
+	int64_t now;
+
+	if (likely(!gr__limit()))
+		return read_clock();
+	gr__on_g0(read_clock_on_g0, &now); /* what the kernel's page needs of a stack nobody knows */
+	return now;
 }
 
 size_t gr__os_page_bytes(void)

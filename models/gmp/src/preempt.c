@@ -56,9 +56,12 @@
  */
 #include <errno.h>
 
+#include "grow.h"
 #include "os.h"
 #include "preempt.h"
 #include "switch.h"
+
+GR__FITS_SMALL_STACKS;
 
 enum {
 	RANGES_MAX = 32, /* modules with marked code; arbitrary */
@@ -283,12 +286,14 @@ static struct gr_g *whom_to_stop(const struct gr__interrupted *at)
 {
 	const char *here = __builtin_frame_address(0); /* not a variable's: sanitizers move those to the heap */
 	struct gr_m *m = gr__m();
+	const struct gr_g *piece;
 	struct gr_g *g;
 	struct gr_p *p;
 
 	if (!is_marked(at->pc) || !m || !(g = m->curg) || load_relaxed(&g->state) != GR__G_RUNNING || g->nopreempt)
 		return NULL;
-	if ((const char *)at->sp < g->stack_lo || (const char *)at->sp > g->stack_hi)
+	piece = g->seg ? g->seg : g;
+	if ((const char *)at->sp < piece->stack_lo || (const char *)at->sp > piece->stack_hi)
 		return NULL;
 	p = m->p;
 	if (load_acquire(&p->strike_tick) != load_relaxed(&p->tick) + 1)

@@ -46,11 +46,15 @@
  * next yield makes it again.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "file_uring.h"
+#include "grow.h"
 #include "os.h"
 #include "switch.h"
 #include "trace.h"
+
+GR__FITS_SMALL_STACKS;
 
 /* Timers and I/O are looked at that often while Gs switch, if they switch that often: how late a G may be for a polite one. */
 enum { LOOK_NS = 20 * 1000 };
@@ -69,15 +73,13 @@ __attribute__((noinline)) struct gr_p *gr__self_p(void)
 
 /* ---- making Gs runnable ------------------------------------------------------------------------------ */
 
-__attribute__((noinline)) void gr__wake_p_slow(void)
+/* The caller counts as a spinner, until an M does. On g0: G's stacks may be small. */
+static void wake_an_m(void *arg)
 {
 	struct gr_sched *s = &gr__sched;
-	uint32_t none = 0;
 	struct gr_p *p;
 
-	/* Whoever makes the transition from 0 wakes; the woken M counts as spinning from now on. */
-	if (!cas_strong_seq_cst(&s->spinning, &none, 1))
-		return;
+	(void)arg;
 	gr__lock(&s->lock);
 	p = gr__pidle_get_locked();
 	if (!p) {
@@ -90,6 +92,15 @@ __attribute__((noinline)) void gr__wake_p_slow(void)
 		return;
 	}
 	gr__start_m_unlock(p, true);
+}
+
+__attribute__((noinline)) void gr__wake_p_slow(void)
+{
+	uint32_t none = 0;
+
+	/* Whoever makes the transition from 0 wakes; the woken M counts as spinning from now on. */
+	if (cas_strong_seq_cst(&gr__sched.spinning, &none, 1))
+		gr__on_g0(wake_an_m, NULL);
 }
 
 void gr__wake_p(void)
@@ -185,6 +196,8 @@ __attribute__((noinline)) void gr__finish_exit(struct gr_m *m, struct gr_g *g)
 {
 	store_relaxed(&g->state, GR__G_FREE);
 	owner_add(&m->p->exits, 1);
+	if (unlikely(g->seg || g->dyn))
+		gr__on_g0(gr__grow_drop, g);
 	gr__stack_put(m->p, g);
 }
 
@@ -222,9 +235,14 @@ __attribute__((noinline)) void gr__finish_yield_global(struct gr_g *g)
 }
 
 /* A park's commit said no, after the G has left its stack. */
-__attribute__((noinline)) void gr__park_refused(struct gr_g *g)
+static void ready_on_g0(void *g)
 {
 	gr__ready(g);
+}
+
+__attribute__((noinline)) void gr__park_refused(struct gr_g *g)
+{
+	gr__on_g0(ready_on_g0, g);
 }
 
 /* This M goes on with other Gs although one just began to wait for the poller: see to it that somebody polls. */
@@ -326,6 +344,8 @@ __attribute__((noinline)) struct gr_g *gr__pick_slow(struct gr_p *p, bool due)
 {
 	if (due && is_g0_wanted(p))
 		return NULL;
+	if (unlikely(gr__limit())) /* a small stack: beginning a G takes more of it than all else that leads away */
+		return NULL;
 	return gr__runq_get(p);
 }
 
@@ -395,6 +415,12 @@ void gr__leave_to_global(void)
 	gr__switch_off(m, m->curg, NULL, false);
 }
 
+/* No clone for a caller of this file, or fn would be part of that, on the caller's stack. */
+#if defined(__clang__)
+__attribute__((noinline))
+#else
+__attribute__((noipa))
+#endif
 void gr__on_g0(void (*fn)(void *), void *arg)
 {
 	struct gr_m *m = gr__m();
@@ -404,9 +430,40 @@ void gr__on_g0(void (*fn)(void *), void *arg)
 		fn(arg);
 		return;
 	}
-	m->call_fn = fn;
-	m->call_arg = arg;
-	gr__ctx_switch(&m->call_sp, m->g0_sp);
+	m->on_g0 = true;
+	gr__ctx_call(m->g0_sp, fn, arg, &m->call_sp);
+	gr__m()->on_g0 = false;
+}
+
+struct block {
+	size_t align, bytes;
+	void *mem;
+};
+
+static void alloc_block(void *arg)
+{
+	struct block *b = arg;
+
+	b->mem = b->align ? aligned_alloc(b->align, b->bytes) : malloc(b->bytes);
+}
+
+__attribute__((noinline)) void *gr__alloc(size_t align, size_t bytes)
+{
+	struct block b = {align, bytes, NULL};
+
+	if (gr__limit())
+		gr__on_g0(alloc_block, &b);
+	else
+		alloc_block(&b);
+	return b.mem;
+}
+
+__attribute__((noinline)) void gr__free(void *mem)
+{
+	if (gr__limit())
+		gr__on_g0(free, mem);
+	else
+		free(mem);
 }
 
 /* Run g from g0 until something comes back here. */
@@ -421,15 +478,6 @@ static void run(struct gr_m *m, struct gr_g *g)
 	gr__san_leave(&m->san_fake, g->stack_lo, (size_t)(g->stack_hi - g->stack_lo), g->san_fiber);
 	m->on_g0 = false;
 	gr__ctx_switch(&m->g0_sp, g->sp);
-	while (unlikely(m->call_fn != NULL)) { /* gr__on_g0 */
-		void (*fn)(void *) = m->call_fn;
-
-		m->call_fn = NULL;
-		m->on_g0 = true;
-		fn(m->call_arg);
-		m->on_g0 = false;
-		gr__ctx_switch(&m->g0_sp, m->call_sp);
-	}
 	m->on_g0 = true;
 	gr__san_arrive(m->san_fake);
 	if (gr__tracing())

@@ -46,12 +46,14 @@
  * Costs: locking or unlocking for reading is one locked operation on the own P's line; on one P a plain addition. A
  * writer reads a line per P.
  */
+#include "grow.h"
 #include "sema.h"
 #include "timeout.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+
+GR__FITS_SMALL_STACKS;
 
 enum {
 	NONE = 0,
@@ -188,7 +190,7 @@ int gr_rwmutex_new(gr_rwmutex **out)
 	while (slots < gr__nprocs())
 		slots *= 2;
 	bytes = sizeof(*rw) + slots * sizeof(struct slot);
-	rw = aligned_alloc(CACHE_LINE_BYTES, bytes);
+	rw = gr__alloc(CACHE_LINE_BYTES, bytes);
 	if (!rw)
 		return -ENOMEM;
 	memset(rw, 0, bytes);
@@ -204,7 +206,7 @@ void gr_rwmutex_free(gr_rwmutex *rw)
 	if (load_relaxed(&rw->writer) != NONE || rw->first || sum_readers(rw) > 0)
 		gr__fatal("gr_rwmutex_free: the lock is held or waited for");
 	(void)is_drained(rw);
-	free(rw);
+	gr__free(rw);
 }
 
 /* ---- reading --------------------------------------------------------------------------------------- */
@@ -293,7 +295,7 @@ void gr_rwmutex_rlock(gr_rwmutex *rw)
 		rlock_slowly(rw, own);
 }
 
-int gr_rwmutex_rlock_timeout(gr_rwmutex *rw, uint64_t timeout_ns)
+int gr__rwmutex_rlock_timeout(gr_rwmutex *rw, uint64_t timeout_ns)
 {
 	_Atomic int32_t *own;
 	int64_t until_ns;
@@ -412,7 +414,7 @@ void gr_rwmutex_lock(gr_rwmutex *rw)
 	gr__park_punlock(&rw->lock, GR__WAIT_RWMUTEX_WRITE); /* I2 */
 }
 
-int gr_rwmutex_lock_timeout(gr_rwmutex *rw, uint64_t timeout_ns)
+int gr__rwmutex_lock_timeout(gr_rwmutex *rw, uint64_t timeout_ns)
 {
 	_Atomic uint32_t won = GR__NOBODY;
 	int64_t until_ns;

@@ -40,12 +40,15 @@
  * circle; acquire and release orders alone allow it (store, then load of another word). Steps 1-3 of acquire lie
  * under the bucket's lock, so a releaser that saw nwait finds the waiter queued or the permit gone.
  */
+#include "grow.h"
 #include "sema.h"
 #include "switch.h"
 #include "timeout.h"
 
 #include <errno.h>
 #include <string.h>
+
+GR__FITS_SMALL_STACKS;
 
 /* Of Go's size: prime, so that objects at regular distances spread. */
 enum { BUCKETS = 251 };
@@ -293,7 +296,7 @@ void gr_sema_acquire(_Atomic uint32_t *sema)
 		acquire_slow(sema, false, GR__WAIT_SEMA);
 }
 
-int gr_sema_acquire_timeout(_Atomic uint32_t *sema, uint64_t timeout_ns)
+int gr__sema_acquire_timeout(_Atomic uint32_t *sema, uint64_t timeout_ns)
 {
 	if (take_permit(sema))
 		return 0;

@@ -20,7 +20,11 @@
  * - Guards: in the page tables if the kernel can (no mapping used up), else mprotect() for as many as the limit of
  *   mappings allows, else none: then the lowest word of the slot, which nobody writes, is looked at when the G ends.
  * - Size classes: pool 0 has the slots that Gs usually get; each next pool has slots four times as large, for Gs that
- *   ask for it (gr_go_with). Those are rare, so they go without P's caches and are made when the G is created.
+ *   ask for it (gr_go_with). Those are rare, so they go without P's caches and are made when the G is created. Small
+ *   stacks grow by them too (grow.c).
+ * - Small stacks, less than a page, for code that asks before it goes beyond (grow.c): a pool of slots without a guard,
+ *   with caches and credit of their own. Several share a page, so the pages of a run (the slots that fill whole pages) go
+ *   back when the last of its slots has become cold.
  * - Credit. A usual G gets its stack when it first runs, but whether there can be one is answered by gr_go. So slots
  *   are promised: each slab brings as many units of credit as it has slots, Ps take units in batches, a G holds one
  *   from its creation to its end. Units and slots are equal in number, so who holds a unit finds a free slot somewhere -
@@ -31,14 +35,16 @@
  *   S1  a slot is in exactly one place: used by a G, in a P's chains or fresh range, in a pool's chain, cold, or not
  *       yet handed out (>= slab->used);
  *   S2  a descriptor below slab->used reads as FREE unless a G uses it: slabs start as zeros and release makes zeros.
- *   S3  units of credit (the pool's, the Ps', one per G of pool 0 that is to be or is) = slots of pool 0's slabs, but
- *       for slabs made without (get_slow).
+ *   S3  for each of the two kinds: units of credit (the pool's, the Ps', one per G that is to be or is) = slots of the
+ *       pool's slabs, but for slabs made without (get_slow).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/grow.h"
+#include "grow.h"
 #include "internal.h"
 #include "os.h"
 #include "san.h"
@@ -56,8 +62,12 @@ enum {
 	POOLS = 10, /* up to 256 MiB, four times as much each, from 8 KiB on */
 	COLD_GUARDED = 0x8000, /* in cold[]: the slot still has its guard, which survives the release of pages */
 	COLOURS = 16,
+	RUN_PAGES = 9, /* of small slots: so many pages hold a whole number of them */
+	RUN_SLOTS = RUN_PAGES * 4096 / GR__SMALL_BYTES,
 	SPARE_MAPPINGS = 8192, /* left to the rest of the process when guards are mappings; arbitrary */
 };
+
+_Static_assert(RUN_SLOTS * GR__SMALL_BYTES == RUN_PAGES * 4096 && SLAB_SLOTS_MAX % RUN_SLOTS == 0, "runs of small slots");
 
 enum guard { GUARD_LIGHT, GUARD_MAPPING, GUARD_CANARY };
 
@@ -70,6 +80,7 @@ struct gr__slab {
 	uint32_t n_cold; /* pool's lock */
 	struct gr__slab *cold_next; /* pool's lock: next slab with cold slots */
 	bool on_cold_list; /* pool's lock */
+	uint8_t cold_in_run[SLAB_SLOTS_MAX / RUN_SLOTS]; /* pool's lock; of small slots */
 	uint16_t cold[]; /* pool's lock: n_cold slots whose pages have gone back */
 };
 
@@ -84,15 +95,17 @@ struct pool {
 	struct gr_g *chains; /* linked by chain_next */
 	size_t n_free; /* stacks in the chains */
 	struct gr__slab *cold; /* slabs with cold slots */
-	uint64_t credit; /* pool 0: slots that nobody has been promised */
+	uint64_t credit; /* of the two kinds: slots that nobody has been promised */
 	/* immutable */
 	size_t stride, slab_bytes, keep;
-	uint32_t slab_slots;
+	uint32_t slab_slots, colours;
+	bool is_small;
 };
 
 static struct {
 	struct pool pools[POOLS];
 	unsigned n_pools; /* immutable */
+	struct pool small;
 	struct gr__lock lock;
 	/* under lock */
 	size_t n_guard_mappings, max_guard_mappings;
@@ -109,9 +122,16 @@ const char *gr__stack_guard(void)
 	return names[load_relaxed(&central.guard)];
 }
 
+static struct pool *pool_of(enum gr__kind kind)
+{
+	return kind == GR__SMALL ? &central.small : &central.pools[0];
+}
+
 static void init_pool(struct pool *pool, size_t stride, size_t keep)
 {
 	pool->stride = stride;
+	pool->is_small = stride == GR__SMALL_BYTES;
+	pool->colours = pool->is_small ? 1 : COLOURS;
 	pool->keep = keep > KEEP_STACKS_MIN ? keep : KEEP_STACKS_MIN;
 	pool->slab_slots = (uint32_t)(SLAB_BYTES / stride);
 	if (pool->slab_slots > SLAB_SLOTS_MAX)
@@ -135,6 +155,7 @@ int gr__stacks_init(void)
 		init_pool(&central.pools[central.n_pools++], stride, keep);
 	if (central.pools[central.n_pools - 1].stride < GR__STACK_BYTES_MAX) /* the last step is a smaller one */
 		init_pool(&central.pools[central.n_pools++], GR__STACK_BYTES_MAX, keep);
+	init_pool(&central.small, GR__SMALL_BYTES, KEEP_STACKS);
 	return 0;
 }
 
@@ -144,7 +165,7 @@ static struct gr_g *slot_descriptor(const struct gr__slab *s, uint32_t slot)
 {
 	char *top = s->base + ((size_t)slot + 1) * s->pool->stride;
 
-	return (struct gr_g *)(top - (slot % COLOURS) * CACHE_LINE_BYTES -
+	return (struct gr_g *)(top - (slot % s->pool->colours) * CACHE_LINE_BYTES -
 			       align_up(sizeof(struct gr_g), CACHE_LINE_BYTES));
 }
 
@@ -169,7 +190,7 @@ static bool guard_slot(char *lo)
 	return false;
 }
 
-/* Make the descriptor of a slot whose memory is zeros; a cold one may still have its guard. */
+/* Make the descriptor of a slot whose memory is zeros; a cold one may still have its guard, and a small one its frames. */
 static struct gr_g *init_slot(struct gr__slab *s, uint32_t slot, bool guarded)
 {
 	struct gr_g *g = slot_descriptor(s, slot);
@@ -178,6 +199,12 @@ static struct gr_g *init_slot(struct gr__slab *s, uint32_t slot, bool guarded)
 	g->slot = (uint16_t)slot;
 	g->stack_lo = s->base + slot * s->pool->stride;
 	g->stack_hi = (char *)g;
+	if (s->pool->is_small) {
+		g->guarded = false;
+		*(uint64_t *)(void *)g->stack_lo = 0; /* the canary */
+		g->stack_limit = gr__grow_limit(g);
+		return g;
+	}
 	g->guarded = guarded || guard_slot(g->stack_lo);
 	g->san_fiber = gr__san_fiber_make();
 	g->san_id = gr__san_stack_known(g->stack_lo + central.page, g->stack_hi);
@@ -248,9 +275,8 @@ static uint32_t take_fresh(struct pool *pool, uint32_t want, struct gr__slab **o
 /* ---- credit ------------------------------------------------------------------------------------------ */
 
 /* Up to `want` units. 0: no memory. */
-static uint32_t take_credit(uint32_t want)
+static uint32_t take_credit(struct pool *pool, uint32_t want)
 {
-	struct pool *pool = &central.pools[0];
 	struct gr__slab *s;
 
 	gr__lock(&pool->lock);
@@ -263,35 +289,76 @@ static uint32_t take_credit(uint32_t want)
 	return want;
 }
 
-static void give_credit(uint32_t n)
+static void give_credit(struct pool *pool, uint32_t n)
 {
-	gr__lock(&central.pools[0].lock);
-	central.pools[0].credit += n;
-	gr__unlock(&central.pools[0].lock);
+	gr__lock(&pool->lock);
+	pool->credit += n;
+	gr__unlock(&pool->lock);
 }
 
 /* More than p may keep: half of that goes back, or all. */
-static __attribute__((noinline)) void give_some_credit(struct gr_p *p)
+static __attribute__((noinline)) void give_some_credit(struct gr__stack_cache *c, struct pool *pool)
 {
-	uint32_t n = p->credit - load_relaxed(&gr__sched.credit_max) / 2;
+	uint32_t n = c->credit - load_relaxed(&gr__sched.credit_max) / 2;
 
-	p->credit -= n;
-	give_credit(n);
+	c->credit -= n;
+	give_credit(pool, n);
 }
 
 void gr__stack_no_credit(struct gr_p *p)
 {
-	if (p->credit > load_relaxed(&gr__sched.credit_max))
-		give_some_credit(p);
+	for (int k = 0; k < GR__KINDS; k++)
+		if (p->stacks[k].credit > load_relaxed(&gr__sched.credit_max))
+			give_some_credit(&p->stacks[k], pool_of(k));
 }
 
-bool gr__stack_reserve(struct gr_p *p)
+static void reserve_on_g0(void *cache)
 {
-	p->credit += take_credit(CREDIT);
-	return p->credit != 0;
+	struct gr__stack_cache *c = cache;
+	struct gr_p *p = gr__m()->p;
+
+	c->credit += take_credit(pool_of(c == &p->stacks[GR__SMALL] ? GR__SMALL : GR__PAGES), CREDIT);
+}
+
+bool gr__stack_reserve(struct gr_p *p, enum gr__kind kind)
+{
+	gr__on_g0(reserve_on_g0, &p->stacks[kind]);
+	return p->stacks[kind].credit != 0;
 }
 
 /* ---- pools ------------------------------------------------------------------------------------------- */
+
+static void cold_put_locked(struct gr__slab *s, uint32_t slot)
+{
+	struct pool *pool = s->pool;
+
+	s->cold[s->n_cold++] = (uint16_t)slot;
+	if (!s->on_cold_list) {
+		s->on_cold_list = true;
+		s->cold_next = pool->cold;
+		pool->cold = s;
+	}
+}
+
+/* The same as release_chain for small ones: pages go back by runs. Under the lock, or a slot of the run might be taken. */
+static void release_small(struct gr_g *g)
+{
+	struct pool *pool = &central.small;
+
+	gr__lock(&pool->lock);
+	while (g) {
+		struct gr_g *next = g->link;
+		struct gr__slab *s = g->slab;
+		uint32_t slot = g->slot, run = slot / RUN_SLOTS;
+
+		g->slab = NULL;
+		cold_put_locked(s, slot);
+		if (++s->cold_in_run[run] == RUN_SLOTS)
+			gr__os_release(s->base + (size_t)run * RUN_PAGES * 4096, RUN_PAGES * 4096);
+		g = next;
+	}
+	gr__unlock(&pool->lock);
+}
 
 /* Give the pages of a chain back and remember its slots as cold. */
 static void release_chain(struct gr_g *g)
@@ -310,12 +377,7 @@ static void release_chain(struct gr_g *g)
 		gr__san_clean(lo, pool->stride - central.page);
 		gr__os_release(lo, pool->stride - central.page);
 		gr__lock(&pool->lock);
-		s->cold[s->n_cold++] = (uint16_t)slot;
-		if (!s->on_cold_list) {
-			s->on_cold_list = true;
-			s->cold_next = pool->cold;
-			pool->cold = s;
-		}
+		cold_put_locked(s, slot);
 		gr__unlock(&pool->lock);
 		g = next;
 	}
@@ -337,7 +399,11 @@ static void pool_put(struct pool *pool, struct gr__stack_chain *c)
 		pool->n_free += head->chain_n;
 	}
 	gr__unlock(&pool->lock);
-	if (!keep)
+	if (keep)
+		return;
+	if (pool->is_small)
+		release_small(head);
+	else
 		release_chain(head);
 }
 
@@ -368,6 +434,8 @@ static struct gr_g *cold_get(struct pool *pool)
 			pool->cold = s->cold_next;
 			s->on_cold_list = false;
 		}
+		if (pool->is_small)
+			s->cold_in_run[slot / RUN_SLOTS]--;
 	}
 	gr__unlock(&pool->lock);
 	return s ? init_slot(s, slot & ~COLD_GUARDED, slot & COLD_GUARDED) : NULL;
@@ -409,50 +477,82 @@ static struct gr_g *get_single(struct pool *pool)
 
 /* ---- what a P does ------------------------------------------------------------------------------------ */
 
-static __attribute__((noinline)) struct gr_g *get_slow(struct gr_p *p)
+static struct gr_g *get_slow(struct gr_p *p, enum gr__kind kind)
 {
-	struct pool *pool = &central.pools[0];
+	struct gr__stack_cache *c = &p->stacks[kind];
+	struct pool *pool = pool_of(kind);
 	struct gr_g *g;
 
-	if (p->free_b.n) {
-		p->free_a = p->free_b;
-		p->free_b = (struct gr__stack_chain){NULL, 0};
-	} else if (!pool_get(pool, &p->free_a)) {
+	if (c->b.n) {
+		c->a = c->b;
+		c->b = (struct gr__stack_chain){NULL, 0};
+	} else if (!pool_get(pool, &c->a)) {
 		if ((g = cold_get(pool)))
 			return g;
-		if (p->fresh_next == p->fresh_end) {
-			p->fresh_end = take_fresh(pool, FRESH, &p->fresh_slab, &p->fresh_next);
-			if (!p->fresh_end) {
-				p->fresh_next = 0;
+		if (c->fresh_next == c->fresh_end) {
+			c->fresh_end = take_fresh(pool, FRESH, &c->fresh_slab, &c->fresh_next);
+			if (!c->fresh_end) {
+				c->fresh_next = 0;
 				return NULL;
 			}
 		}
 		owner_add(&p->stats.stacks_mapped, 1);
-		return init_slot(p->fresh_slab, p->fresh_next++, false);
+		return init_slot(c->fresh_slab, c->fresh_next++, false);
 	}
-	g = p->free_a.head;
-	p->free_a.head = g->link;
-	p->free_a.n--;
+	g = c->a.head;
+	c->a.head = g->link;
+	c->a.n--;
 	return g;
 }
 
-struct gr_g *gr__stack_get(struct gr_p *p)
+static struct gr_g *get_new(enum gr__kind kind)
 {
 	struct gr_g *g;
 
-	if (unlikely(!p)) {
-		if (!take_credit(1))
-			return NULL;
-		g = get_single(&central.pools[0]);
-		if (!g)
-			give_credit(1);
-		return g;
-	}
-	g = p->free_a.head;
+	if (!take_credit(pool_of(kind), 1))
+		return NULL;
+	g = get_single(pool_of(kind));
+	if (!g)
+		give_credit(pool_of(kind), 1);
+	return g;
+}
+
+struct get_slow {
+	struct gr_p *p; /* NULL: without its caches, and with credit */
+	enum gr__kind kind;
+	struct gr_g *g; /* the result */
+};
+
+static void get_slow_on_g0(void *arg)
+{
+	struct get_slow *a = arg;
+
+	a->g = a->p ? get_slow(a->p, a->kind) : get_new(a->kind);
+}
+
+/* The caller may be on a small stack. */
+static __attribute__((noinline)) struct gr_g *get_elsewhere(struct gr_p *p, enum gr__kind kind)
+{
+	struct get_slow a = {p, kind, NULL};
+
+	gr__on_g0(get_slow_on_g0, &a);
+	return a.g;
+}
+
+struct gr_g *gr__stack_get_new(enum gr__kind kind)
+{
+	return get_elsewhere(NULL, kind);
+}
+
+struct gr_g *gr__stack_get(struct gr_p *p, enum gr__kind kind)
+{
+	struct gr__stack_cache *c = &p->stacks[kind];
+	struct gr_g *g = c->a.head;
+
 	if (unlikely(!g))
-		return get_slow(p);
-	p->free_a.head = g->link;
-	p->free_a.n--;
+		return get_elsewhere(p, kind);
+	c->a.head = g->link;
+	c->a.n--;
 	return g;
 }
 
@@ -466,24 +566,55 @@ size_t gr__stack_bytes(const struct gr_g *g)
 	return g->slab->pool->stride;
 }
 
-struct gr_g *gr__stack_get_large(size_t bytes)
+static struct gr_g *get_large(size_t bytes)
 {
 	for (unsigned i = 1; i < central.n_pools; i++)
-		if (central.pools[i].stride >= bytes)
-			return get_single(&central.pools[i]);
+		if (central.pools[i].stride >= bytes) {
+			struct gr_g *g = get_single(&central.pools[i]);
+
+			if (g)
+				g->stack_limit = 0; /* it may have been a segment */
+			return g;
+		}
 	return NULL;
+}
+
+struct get_large {
+	size_t bytes;
+	struct gr_g *g; /* the result */
+};
+
+static void get_large_on_g0(void *arg)
+{
+	struct get_large *a = arg;
+
+	a->g = get_large(a->bytes);
+}
+
+struct gr_g *gr__stack_get_large(size_t bytes)
+{
+	struct get_large a = {bytes, NULL};
+
+	gr__on_g0(get_large_on_g0, &a);
+	return a.g;
+}
+
+static void is_overwritten(void *g)
+{
+	gr__fatal("stack overflow of goroutine %llu, found when it ended",
+		  (unsigned long long)load_relaxed(&((struct gr_g *)g)->id));
 }
 
 void gr__stack_check(const struct gr_g *g)
 {
 	if (unlikely(!g->guarded) && *(uint64_t *)(void *)g->stack_lo != 0)
-		gr__fatal("stack overflow of goroutine %llu, found when it ended",
-			  (unsigned long long)load_relaxed(&g->id));
+		gr__on_g0(is_overwritten, (void *)(uintptr_t)g); /* who looks may be on a small stack */
 }
 
-/* Few are kept, but each may have been used to its depth: all but the top of it goes back. */
-static void put_large(struct gr_g *g)
+/* Few are kept, but each may have been used to its depth: all but the top of it goes back. On g0. */
+static void put_large(void *arg)
 {
+	struct gr_g *g = arg;
 	struct gr__stack_chain one = {g, 1};
 	char *lo = g->stack_lo + central.page, *hi = g->stack_hi - LARGE_KEEP_BYTES;
 
@@ -495,46 +626,83 @@ static void put_large(struct gr_g *g)
 	pool_put(g->slab->pool, &one);
 }
 
+/* The caller may be on a small stack. */
+static void put_chain(void *chain)
+{
+	struct gr__stack_chain *c = chain;
+
+	pool_put(c->head->slab->pool, c);
+}
+
+static inline __attribute__((always_inline)) void put_cached(struct gr__stack_cache *c, struct pool *pool,
+							      struct gr_g *g)
+{
+	if (unlikely(++c->credit > load_relaxed(&gr__sched.credit_max)))
+		give_some_credit(c, pool);
+	if (unlikely(c->a.n == CHAIN)) {
+		if (c->b.n)
+			gr__on_g0(put_chain, &c->b);
+		c->b = c->a;
+		c->a = (struct gr__stack_chain){NULL, 0};
+	}
+	g->link = c->a.head;
+	c->a.head = g;
+	c->a.n++;
+}
+
+/* One that is not of pool 0. */
+static __attribute__((noinline)) void put_other(struct gr_p *p, struct gr_g *g)
+{
+	if (g->slab->pool->is_small)
+		put_cached(&p->stacks[GR__SMALL], &central.small, g);
+	else
+		gr__on_g0(put_large, g);
+}
+
 void gr__stack_put(struct gr_p *p, struct gr_g *g)
 {
 	gr__stack_check(g);
 	gr__san_clean(g->stack_lo + central.page, (size_t)(g->stack_hi - g->stack_lo) - central.page);
 	g->san_fiber = gr__san_fiber_next(g->san_fiber, &g->san_id);
 	g->link = NULL;
-	if (unlikely(g->slab->pool != &central.pools[0])) {
-		put_large(g);
-		return;
+	if (likely(g->slab->pool == &central.pools[0]))
+		put_cached(&p->stacks[GR__PAGES], &central.pools[0], g);
+	else
+		put_other(p, g);
+}
+
+static void flush(struct gr__stack_cache *c, struct pool *pool)
+{
+	struct gr__stack_chain one;
+
+	if (c->a.n)
+		pool_put(pool, &c->a);
+	if (c->b.n)
+		pool_put(pool, &c->b);
+	while (c->fresh_next < c->fresh_end) {
+		one = (struct gr__stack_chain){init_slot(c->fresh_slab, c->fresh_next++, false), 1};
+		one.head->link = NULL;
+		pool_put(pool, &one);
 	}
-	if (unlikely(++p->credit > load_relaxed(&gr__sched.credit_max)))
-		give_some_credit(p);
-	if (unlikely(p->free_a.n == CHAIN)) {
-		if (p->free_b.n)
-			pool_put(&central.pools[0], &p->free_b);
-		p->free_b = p->free_a;
-		p->free_a = (struct gr__stack_chain){NULL, 0};
+	if (c->credit) {
+		give_credit(pool, c->credit);
+		c->credit = 0;
 	}
-	g->link = p->free_a.head;
-	p->free_a.head = g;
-	p->free_a.n++;
 }
 
 void gr__stacks_flush(struct gr_p *p)
 {
-	struct gr__stack_chain one;
+	for (struct gr_g *seg; (seg = p->segs.head); p->segs.n--) {
+		p->segs.head = seg->link;
+		gr__stack_put(p, seg);
+	}
+	for (int k = 0; k < GR__KINDS; k++)
+		flush(&p->stacks[k], pool_of(k));
+}
 
-	if (p->free_a.n)
-		pool_put(&central.pools[0], &p->free_a);
-	if (p->free_b.n)
-		pool_put(&central.pools[0], &p->free_b);
-	while (p->fresh_next < p->fresh_end) {
-		one = (struct gr__stack_chain){init_slot(p->fresh_slab, p->fresh_next++, false), 1};
-		one.head->link = NULL;
-		pool_put(&central.pools[0], &one);
-	}
-	if (p->credit) {
-		give_credit(p->credit);
-		p->credit = 0;
-	}
+bool gr__stack_is_small(const struct gr_g *g)
+{
+	return g->slab->pool->is_small;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------------------- */
@@ -558,6 +726,8 @@ void gr__stacks_each(void (*fn)(struct gr_g *g, void *arg), void *arg)
 	for (unsigned k = 0; k < central.n_pools; k++)
 		for (struct gr__slab *s = load_acquire(&central.pools[k].newest); s; s = s->older)
 			each_of_slab(s, fn, arg);
+	for (struct gr__slab *s = load_acquire(&central.small.newest); s; s = s->older)
+		each_of_slab(s, fn, arg);
 	gr__read_end();
 }
 
@@ -565,7 +735,7 @@ bool gr__stack_guards(const struct gr_g *g, const void *addr)
 {
 	const char *a = addr;
 
-	return a >= g->stack_lo && a < g->stack_lo + central.page;
+	return g->guarded && a >= g->stack_lo && a < g->stack_lo + central.page;
 }
 
 static struct gr_g *guarded_at(struct pool *pool, const char *addr)
@@ -583,7 +753,9 @@ static struct gr_g *guarded_at(struct pool *pool, const char *addr)
 		found = slot_descriptor(s, (uint32_t)(at / pool->stride));
 	}
 	gr__unlock(&pool->lock);
-	return found && load_relaxed(&found->state) != GR__G_FREE ? found : NULL; /* S2 */
+	if (found && load_relaxed(&found->state) == GR__G_FREE) /* S2 */
+		found = gr__grow_owner(found);
+	return found;
 }
 
 struct gr_g *gr__stack_guarded_at(const void *addr)
@@ -612,12 +784,17 @@ static void destroy_slab(struct gr__slab *s)
 	free(s);
 }
 
+static void destroy_pool(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n_slabs; i++)
+		destroy_slab(pool->slabs[i]);
+	free(pool->slabs);
+}
+
 void gr__stacks_destroy(void)
 {
-	for (unsigned k = 0; k < central.n_pools; k++) {
-		for (size_t i = 0; i < central.pools[k].n_slabs; i++)
-			destroy_slab(central.pools[k].slabs[i]);
-		free(central.pools[k].slabs);
-	}
+	for (unsigned k = 0; k < central.n_pools; k++)
+		destroy_pool(&central.pools[k]);
+	destroy_pool(&central.small);
 	memset(&central, 0, sizeof(central));
 }

@@ -11,6 +11,7 @@
 #define GR_SWITCH_H
 
 #include "arch/ctx.h"
+#include "grow.h"
 #include "plock.h"
 #include "runq.h"
 #include "san.h"
@@ -72,6 +73,7 @@ static inline __attribute__((always_inline)) void gr__switched_to_inline(struct 
 	struct gr_m *m = gr__m();
 
 	gr__san_arrive(g->san_fake);
+	gr__limit_set(g->stack_limit);
 	gr__finish_switch(m);
 	if (unlikely(m->notices))
 		gr__look_after_notices(m);

@@ -15,9 +15,12 @@
  * An M whose P is gone takes back the old one if it is idle (its caches), or any idle one; else the G goes to the
  * global queue and the M sleeps.
  */
+#include "grow.h"
 #include "internal.h"
 #include "runq.h"
 #include "trace.h"
+
+GR__FITS_SMALL_STACKS;
 
 /* Has the way out fail in its fast part. */
 static struct gr_p nobody;
@@ -63,6 +66,11 @@ void gr_syscall_enter(void)
 	enter(__builtin_return_address(0), *(void **)__builtin_frame_address(0));
 }
 
+static void hand_off(void *p)
+{
+	gr__handoff(p);
+}
+
 bool gr__retake(struct gr_p *p, uint64_t seen)
 {
 	struct gr_sched *s = &gr__sched;
@@ -79,7 +87,7 @@ bool gr__retake(struct gr_p *p, uint64_t seen)
 	}
 	gr__unlock(&s->lock);
 	if (taken)
-		gr__handoff(p);
+		gr__on_g0(hand_off, p); /* a G's stack may be small */
 	return taken;
 }
 

@@ -36,6 +36,7 @@
  * Costs: O(log n) with n sleepers on the P; falling asleep is O(1) when the deadlines come in rising order, as they
  * do where all sleep equally long.
  */
+#include "grow.h"
 #include "timeout.h"
 #include "switch.h"
 #include "trace.h"
@@ -44,6 +45,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+GR__FITS_SMALL_STACKS;
 
 enum {
 	ARITY = 4,
@@ -67,21 +70,27 @@ static void free_heap(struct gr__sleeper *heap)
 		free(heap - SHIFT);
 }
 
-/* Make room for one more; false when there is no memory. */
-static bool grow_locked(struct gr__timers *ts)
+static void grow_on_g0(void *arg)
 {
+	struct gr__timers *ts = arg;
 	size_t cap = ts->cap ? (ts->cap + SHIFT) * 2 - SHIFT : FIRST_CAP;
 	struct gr__sleeper *mem = aligned_alloc(CACHE_LINE_BYTES, (cap + SHIFT) * sizeof(*mem));
 
 	if (!mem)
-		return false;
+		return;
 	mem += SHIFT;
 	if (ts->n)
 		memcpy(mem, ts->heap, ts->n * sizeof(*mem));
 	free_heap(ts->heap);
 	ts->heap = mem;
 	ts->cap = cap;
-	return true;
+}
+
+/* Make room for one more; false when there is no memory. */
+static bool grow_locked(struct gr__timers *ts)
+{
+	gr__on_g0(grow_on_g0, ts); /* the allocator wants more than a small stack has */
+	return ts->n < ts->cap;
 }
 
 /* Put e where it belongs on the way from the hole at i to the top. */

@@ -76,14 +76,11 @@ static struct gr__trace_buf *buf_new(uint32_t m)
 	return b;
 }
 
-/* The ring of m, made if need be. NULL: it has none. */
-static __attribute__((noinline)) struct gr__trace_buf *buf_of(struct gr_m *m)
+static void make_buf(void *arg)
 {
-	uint32_t i;
+	struct gr_m *m = arg;
+	uint32_t i = load_relaxed(&t.n_bufs);
 
-	if (m->trace_refused)
-		return NULL;
-	i = load_relaxed(&t.n_bufs);
 	do {
 		if (i + 1 >= GR__TRACE_BUFS)
 			break;
@@ -91,6 +88,13 @@ static __attribute__((noinline)) struct gr__trace_buf *buf_of(struct gr_m *m)
 	m->trace_refused = i + 1 >= GR__TRACE_BUFS || !(m->trace = buf_new(m->id));
 	if (!m->trace_refused)
 		store_release(&t.bufs[i + 1], m->trace); /* pairs with the acquire in collect */
+}
+
+/* The ring of m, made if need be. NULL: it has none. */
+static __attribute__((noinline)) struct gr__trace_buf *buf_of(struct gr_m *m)
+{
+	if (!m->trace_refused)
+		gr__on_g0(make_buf, m);
 	return m->trace;
 }
 

@@ -23,6 +23,7 @@ struct gr_p;
 struct gr__timer;
 struct gr__slab;
 struct gr__chunk;
+struct gr__dyn;
 struct gr_cpu;
 struct gr__trace_buf;
 
@@ -119,6 +120,7 @@ struct gr_g {
 	void *wait_data; /* what it waits on, see waits.c; set by who parks. In a blocking call or preempted: the frame */
 	_Atomic int64_t
 		since_ns; /* coarse time of the last park; up to here is what parking and readying touch: one line */
+	uintptr_t stack_limit; /* what code with checks compares its stack pointer to while this G runs: grow.c; 0: nothing */
 	void (*fn)(void *); /* entry */
 	void *arg; /* of fn */
 	_Atomic uint64_t id; /* from 1 up, never used again */
@@ -132,6 +134,7 @@ struct gr_g {
 	char *stack_hi; /* end of the usable stack: this descriptor is above it */
 	uint16_t slot; /* index in the slab */
 	bool guarded; /* the lowest page faults; else its first word is the canary */
+	bool is_usual; /* of a segment: of the size that is kept at hand */
 
 	/* owner of the moment */
 	bool was_preempted; /* since it was last taken off the global queue: comes alone from there */
@@ -141,6 +144,8 @@ struct gr_g {
 	void *san_fake; /* address sanitizer's fake stack while switched off */
 	void *san_fiber; /* thread sanitizer's fiber, kept with the slot */
 	uint64_t san_id; /* valgrind's stack id */
+	struct gr_g *seg; /* the newest of the segments that its stack has grown by; the next older one is its `link` */
+	struct gr__dyn *dyn; /* what its frames have by alloca beside the stack, newest first */
 };
 _Static_assert(sizeof(struct gr_g) <= 192, "a G's descriptor is memory of every parked G");
 
@@ -226,12 +231,30 @@ enum gr__urgent {
 	GR__URGENT_GLOBAL = 2, /* nobody has looked at the global queue for long */
 };
 
+/* The two kinds of stack that a G usually has: pages with a guard, or small ones that grow (grow.c). */
+enum gr__kind { GR__PAGES, GR__SMALL, GR__KINDS };
+
 /* A G that has been created and has not run yet: what it will be. */
 struct gr__birth {
-	void (*fn)(void *); /* NULL: the G exists, with a larger stack than usual, and is arg */
+	void (*fn)(void *); /* NULL: the G exists, with a larger stack than usual, and is arg. GR__FN_SMALL: see there */
 	void *arg;
 	const char *name; /* or NULL */
 };
+
+/*
+ * A birth that is to have a small stack says so in the highest bit of fn, which no address of a program has set on amd64.
+ */
+#define GR__FN_SMALL ((uintptr_t)1 << 63)
+
+static inline enum gr__kind gr__birth_kind(const struct gr__birth *b)
+{
+	return (uintptr_t)b->fn & GR__FN_SMALL ? GR__SMALL : GR__PAGES;
+}
+
+static inline void (*gr__birth_fn(const struct gr__birth *b))(void *)
+{
+	return (void (*)(void *))((uintptr_t)b->fn & ~GR__FN_SMALL);
+}
 
 /* The same where thieves may read it. */
 struct gr__birth_slot {
@@ -276,6 +299,14 @@ struct gr__stack_chain {
 	uint32_t n;
 };
 
+/* What a P has of a kind. */
+struct gr__stack_cache {
+	uint32_t credit; /* Gs that may still be created: a slot is promised to each (stack.c) */
+	struct gr__stack_chain a, b; /* free stacks: the chain in use and a full or empty spare */
+	struct gr__slab *fresh_slab; /* never used slots [fresh_next, fresh_end) of that slab */
+	uint32_t fresh_next, fresh_end;
+};
+
 struct gr_p {
 	/* written by thieves: a line of its own */
 	CACHE_ALIGNED _Atomic uint32_t runq_head; /* CAS by anybody who takes */
@@ -299,10 +330,8 @@ struct gr_p {
 	bool is_nurserys_turn; /* at the end of the last streak it was not the ring's */
 	bool is_urgent; /* what is readied to the ring's tail now goes to runnext, once: find.c, take_urgent */
 	uint32_t rng; /* xorshift state: steal order */
-	uint32_t credit; /* Gs that may still be created: a slot is promised to each (stack.c) */
-	struct gr__stack_chain free_a, free_b; /* free stacks: the chain in use and a full or empty spare */
-	struct gr__slab *fresh_slab; /* never used slots [fresh_next, fresh_end) of that slab */
-	uint32_t fresh_next, fresh_end;
+	struct gr__stack_cache stacks[GR__KINDS];
+	struct gr__stack_chain segs; /* free segments for stacks that grow, newest first */
 	uint64_t id_next, id_end; /* batch of G ids */
 	struct gr_m *m; /* the M that holds it, or that is in the blocking call */
 	struct gr__counters stats;
@@ -376,8 +405,8 @@ struct gr_m {
 	bool spinning; /* counted in sched.spinning */
 	void *g0_sp; /* saved stack pointer of the scheduler's stack while a G runs */
 	bool on_g0; /* the scheduler's stack is in use */
-	void (*call_fn)(void *); /* to be run on g0 for the G that switched there; see gr__on_g0() */
-	void *call_arg, *call_sp;
+	void *call_sp; /* where a G's stack goes on that has called something on g0; see gr__on_g0() */
+	struct gr_g *seg; /* a free segment of the usual size for stacks that grow, or NULL */
 	uint32_t rng;
 	struct gr_p *syscall_p; /* the P it had when it went into a blocking call */
 	void *altstack; /* where its signal handlers run, NULL: on whatever stack is in use */
@@ -421,6 +450,8 @@ struct gr__knobs {
 	bool sigquit; /* a dump on SIGQUIT */
 	bool uring; /* files through io_uring if it is to be had */
 	bool plain_newest; /* the newest of the nursery first, without perturbation: knob on and no seed */
+	bool grow; /* stacks of code that is compiled for it grow */
+	uint64_t grow_bytes; /* to so many bytes at most */
 	unsigned guard; /* best kind of stack guard allowed: 0 light, 1 mapping, 2 canary */
 	int64_t schedtrace_ns; /* a line on stderr that often; 0: none */
 	uint64_t trace_kb, trace_slots; /* room for events of each M, and how many that are; a power of two */

@@ -24,11 +24,14 @@
  *   I3  after gr_wg_done has made the counter 0 without waiters, it does not touch the group: who sees the 0 may
  *       free it. With waiters, it is not touched after the last permit.
  */
+#include "grow.h"
 #include "plock.h"
 #include "sema.h"
 #include "timeout.h"
 
 #include <errno.h>
+
+GR__FITS_SMALL_STACKS;
 
 #define ONE_WAITER ((uint64_t)1)
 
@@ -120,7 +123,7 @@ static bool leave(gr_wg *wg)
 	}
 }
 
-int gr_wg_wait_timeout(gr_wg *wg, uint64_t timeout_ns)
+int gr__wg_wait_timeout(gr_wg *wg, uint64_t timeout_ns)
 {
 	if (timeout_ns == 0)
 		return counter_of(load_acquire(&wg->state)) == 0 ? 0 : -ETIMEDOUT;

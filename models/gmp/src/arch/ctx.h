@@ -14,6 +14,12 @@
  */
 void *gr__ctx_make(void *top, void (*fn)(void *arg), void *arg);
 
+/*
+ * Call fn(arg) on the stack that ends at sp, below what is saved there, and come back. *at becomes where the caller's frame
+ * pointer and return address lie, in that order, for debuggers.
+ */
+void gr__ctx_call(void *sp, void (*fn)(void *arg), void *arg, void **at);
+
 /* Where a new context begins. Never called. */
 void gr__ctx_entry(void);
 

@@ -45,6 +45,29 @@ gr__ctx_make:				/* rdi: top, rsi: fn, rdx: arg */
 	ret
 	.cfi_endproc
 	.size	gr__ctx_make, .-gr__ctx_make
+
+	.globl	gr__ctx_call
+	.hidden	gr__ctx_call
+	.type	gr__ctx_call, @function
+	.p2align 4
+gr__ctx_call:				/* rdi: sp, rsi: fn, rdx: arg, rcx: at */
+	.cfi_startproc
+	endbr64
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	movq	%rsp, (%rcx)
+	movq	%rdi, %rsp
+	andq	$-16, %rsp
+	movq	%rdx, %rdi
+	call	*%rsi
+	leave
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size	gr__ctx_call, .-gr__ctx_call
 #endif
 
 	.section .note.GNU-stack, "", %progbits

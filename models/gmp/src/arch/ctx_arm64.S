@@ -138,6 +138,32 @@ gr__ctx_make:				/* x0: top, x1: fn, x2: arg */
 	ret
 	.cfi_endproc
 	.size	gr__ctx_make, .-gr__ctx_make
+
+	.globl	gr__ctx_call
+	.hidden	gr__ctx_call
+	.type	gr__ctx_call, %function
+	.p2align 4
+gr__ctx_call:				/* x0: sp, x1: fn, x2: arg, x3: at */
+	.cfi_startproc
+	stp	x29, x30, [sp, #-16]!
+	.cfi_def_cfa_offset 16
+	.cfi_offset x29, -16
+	.cfi_offset x30, -8
+	mov	x29, sp
+	.cfi_def_cfa_register x29
+	str	x29, [x3]
+	mov	sp, x0
+	mov	x0, x2
+	blr	x1
+	mov	sp, x29
+	.cfi_def_cfa_register sp
+	ldp	x29, x30, [sp], #16
+	.cfi_def_cfa_offset 0
+	.cfi_restore x29
+	.cfi_restore x30
+	ret
+	.cfi_endproc
+	.size	gr__ctx_call, .-gr__ctx_call
 #endif
 
 	.section .note.GNU-stack, "", %progbits
