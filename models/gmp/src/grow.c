@@ -8,9 +8,10 @@
  *
  * Why hard: a small stack has no guard, and most of the code that a program calls does not ask. Therefore:
  *
- *   W1  The limit at %fs:0x70 is that of the G that runs: set at each arrival on a stack (gr__switched_to), by __morestack
- *       before the segment is used and after it has been left. 0, in whose presence no check ever fails, on page stacks,
- *       on the scheduler's, and on all threads that are not Ms.
+ *   W1  The limit at %fs:0x70 is that of the G that runs, before anything but the runtime runs: set at each arrival on a
+ *       stack (gr__switched_to; a notice of the M, GR__LIMITS, so that others pay nothing), by __morestack before the segment
+ *       is used and after it has been left. 0, in whose presence no check ever fails, on page stacks and on all threads
+ *       that are not Ms. On the scheduler's stack it is that of the last G: nothing there asks.
  *   W2  A G has a small stack only if who starts it has been compiled so (gr.h then calls gr_go_grow) and the function that
  *       it begins with asks (gr__grow_fits looks at its instructions). All others have page stacks, as ever.
  *   W3  What does not ask has GR__FOREIGN_BYTES: the linker has those ask that call it (gold and lld; bfd does not), which a
@@ -52,6 +53,11 @@ enum { SEGS_KEEP = 16 }; /* usual segments that a P keeps; arbitrary */
 
 static const char *state = "0"; /* written by gr__grow_start */
 static bool is_on;
+
+bool gr__grow_is_on(void)
+{
+	return is_on;
+}
 
 const char *gr__grow_state(void)
 {

@@ -55,6 +55,8 @@ static inline uintptr_t gr__limit(void)
 void gr__grow_start(void);
 /* "1", or "0" and why not, for gr_knobs. */
 const char *gr__grow_state(void);
+/* Whether they do. */
+bool gr__grow_is_on(void);
 /* Whether a G that begins with fn may have a small stack: fn asks whether there is room for it. */
 bool gr__grow_fits(void (*fn)(void *));
 /* The limit on the stack of g. */

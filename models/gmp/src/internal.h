@@ -84,6 +84,8 @@ void *gr__alloc(size_t align, size_t bytes); /* align 0: what malloc gives */
 void gr__free(void *mem);
 /* An M's life: run Gs until the M is not wanted any more. */
 void gr__schedule(struct gr_m *m);
+/* Of an M's notices, what is not done with once it has been looked after. */
+uint8_t gr__notices_that_stay(void);
 /* What has to run first on a stack that has just been switched to. Not for g0. */
 void gr__switched_to(struct gr_g *g);
 /* Leave the M for good, dying: the calling G's stack is freed by whoever runs next. */

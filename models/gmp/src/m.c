@@ -204,6 +204,7 @@ static void new_m(void *arg)
 	m->next_p = a->p;
 	m->next_spinning = a->spinning;
 	m->rng = (uint32_t)(gr__sched.knobs.seed * 2654435761u + a->id * 40503u) | 1;
+	m->notices = gr__grow_is_on() ? GR__LIMITS : 0;
 	list_init(&m->idle_link);
 	list_init(&m->all_link);
 	a->err = gr__os_thread_start(&thread, m_main, m, GR_ASAN || GR_TSAN ? M_STACK_BYTES_SAN : M_STACK_BYTES);

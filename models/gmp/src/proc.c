@@ -260,11 +260,16 @@ void gr__look_after_waiter(struct gr_m *m)
 		gr__netpoll_break(); /* all Ps: m may have changed its P since the G put its timer on the old one's heap */
 }
 
+uint8_t gr__notices_that_stay(void)
+{
+	return (uint8_t)((gr__tracing() ? GR__TRACED : 0) | (gr__grow_is_on() ? GR__LIMITS : 0));
+}
+
 __attribute__((noinline)) void gr__look_after_notices(struct gr_m *m)
 {
 	bool new_waiter = m->notices & GR__NEW_WAITER;
 
-	m->notices = gr__tracing() ? GR__TRACED : 0;
+	m->notices = gr__notices_that_stay();
 	if (new_waiter)
 		gr__look_after_waiter(m);
 }
@@ -469,7 +474,7 @@ __attribute__((noinline)) void gr__free(void *mem)
 /* Run g from g0 until something comes back here. */
 static void run(struct gr_m *m, struct gr_g *g)
 {
-	if (unlikely(m->notices))
+	if (unlikely(m->notices & ~GR__LIMITS))
 		gr__look_after_notices(m);
 	if (gr__tracing())
 		gr__trace_run(m, g);

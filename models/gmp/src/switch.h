@@ -73,10 +73,12 @@ static inline __attribute__((always_inline)) void gr__switched_to_inline(struct 
 	struct gr_m *m = gr__m();
 
 	gr__san_arrive(g->san_fake);
-	gr__limit_set(g->stack_limit);
 	gr__finish_switch(m);
-	if (unlikely(m->notices))
-		gr__look_after_notices(m);
+	if (unlikely(m->notices)) {
+		gr__limit_set(g->stack_limit); /* with GR__LIMITS; else it is 0 and was */
+		if (unlikely(m->notices & ~GR__LIMITS))
+			gr__look_after_notices(m);
+	}
 	m->curg = g;
 }
 

@@ -27,8 +27,8 @@ static struct gr_p nobody;
 
 static __attribute__((noinline)) void enter_noticed(struct gr_m *m, const struct gr_g *g)
 {
-	m->notices = gr__tracing() ? GR__TRACED : 0;
-	if (!m->notices)
+	m->notices = gr__notices_that_stay();
+	if (!(m->notices & GR__TRACED))
 		return;
 	gr__trace(GR__EV_CALL, GR__TRACE_NO_P, 0, load_relaxed(&g->id));
 	m->syscall_p = &nobody;
@@ -57,7 +57,7 @@ static inline __attribute__((always_inline)) void enter(void *caller, void *fram
 	owner_add(&p->syscall_tick, 1);
 	m->syscall_p = p;
 	store_release(&p->status, GR__P_IN_SYSCALL(m->id));
-	if (unlikely(m->notices))
+	if (unlikely(m->notices & ~GR__LIMITS))
 		enter_noticed(m, g);
 }
 

@@ -390,6 +390,7 @@ enum gr__after {
 enum gr__notice {
 	GR__NEW_WAITER = 1, /* a G parked for the poller since this was last looked at */
 	GR__TRACED = 2, /* a trace is taken, or was when this was last looked at */
+	GR__LIMITS = 4, /* stacks grow: who is switched to has a limit of its own (grow.c). All Ms have it or none, always */
 };
 
 struct gr_m {
