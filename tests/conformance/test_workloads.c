@@ -50,7 +50,7 @@ static const char *like(const char *model)
 	for (size_t i = 0; i < sizeof foreigns / sizeof foreigns[0]; i++)
 		if (strcmp(foreigns[i].model, model) == 0)
 			return foreigns[i].like;
-	return strcmp(model, "go") == 0 ? "gmp" : model;
+	return strcmp(model, "go") == 0 || strcmp(model, "gmp-grow") == 0 ? "gmp" : model;
 }
 
 static bool is_refused_by_table(const char *model, const char *workload)
@@ -610,6 +610,8 @@ static void add_workload(const json_t *workload)
 	for (size_t f = 0; f < sizeof foreigns / sizeof foreigns[0]; f++)
 		if (is_built(foreigns[f].model))
 			add_cells(foreigns[f].model, workload);
+	if (is_built("gmp-grow")) /* the same bodies on stacks that grow: one cell of each is enough */
+		add_cell("gmp-grow", workload, NULL);
 	/* Of what Go does not know it says nothing but that there is no such workload. */
 	if (has_go() && !strstr(GO_WITHOUT, name_of(workload)))
 		add_cells("go", workload);

@@ -687,7 +687,61 @@ static void a_little_stress(void **state)
 	on_small(lives, "seed=3");
 }
 
-int main(void)
+/* ---- for test_gdb_grow.sh --------------------------------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) void stop_here(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
+static __attribute__((noinline)) int run_below(int depth)
+{
+	volatile char room[200];
+
+	room[depth] = 1;
+	if (depth == 0)
+		stop_here();
+	else
+		room[0] = (char)run_below(depth - 1);
+	return room[depth];
+}
+
+static void run_on_segments(void *arg)
+{
+	run_below(10);
+	gr_wg_done(arg);
+}
+
+static void be_looked_at(void *arg)
+{
+	(void)arg;
+	if (gr_chan_new(1, 0, &gate))
+		abort();
+	gr_wg_add(&stress_wg, 1);
+	gr_go_named("parked", park_on_segments, NULL);
+	gr_yield();
+	gr_wg_add(&wg, 1);
+	gr_go_named("runner", run_on_segments, &wg);
+	gr_wg_wait(&wg);
+	gr_chan_close(gate);
+	gr_wg_wait(&stress_wg);
+}
+
+static int be_a_victim(void)
+{
+	const struct gr_config c = {.procs = 1};
+
+	alarm(110);
+	if (gr_start(&c))
+		return 1;
+	if (!grows())
+		return 77;
+	gr_run(be_looked_at, NULL);
+	gr_stop();
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_kind_of_stack),
@@ -705,5 +759,7 @@ int main(void)
 		cmocka_unit_test(a_little_stress),
 	};
 
+	if (argc > 1 && !strcmp(argv[1], "stop"))
+		return be_a_victim();
 	return cmocka_run_group_tests_name("grow", tests, NULL, NULL);
 }

@@ -141,7 +141,14 @@ class Goroutine:
         return text
 
     def has_stack(self, addr):
-        return self.stack_lo <= addr < self.stack_hi
+        if self.stack_lo <= addr < self.stack_hi:
+            return True
+        seg = self.g["seg"]  # what its stack has grown by
+        while int(seg):
+            if int(seg["stack_lo"]) <= addr < int(seg["stack_hi"]):
+                return True
+            seg = seg["link"]
+        return False
 
 
 def goroutines(wanted=None):
@@ -152,6 +159,7 @@ def goroutines(wanted=None):
     found = []
     for i in range(int(central["n_pools"])):
         found += goroutines_of(central["pools"][i], wanted)
+    found += goroutines_of(central["small"], wanted)
     return sorted(found, key=lambda g: g.id)
 
 
@@ -203,7 +211,7 @@ def births():
         link = link.dereference()["next"]
     for b in entries:
         if int(b["fn"]):  # else it is a goroutine with a stack of its own already
-            yield text_at(int(b["name"])), function_at(int(b["fn"]))
+            yield text_at(int(b["name"])), function_at(int(b["fn"]) & (2**63 - 1))  # GR__FN_SMALL
 
 
 def goroutine(text):

@@ -1,6 +1,6 @@
 # What `cmake --install` puts where: the runtime, for programs that are not part of this suite.
 #
-#	lib/libgr.a, lib/libgr.so.*	include/gr.h	lib/pkgconfig/gr.pc	lib/cmake/gr/
+#	lib/libgr.a, lib/libgr.so.*	include/gr.h, gr_grow.h	lib/pkgconfig/gr.pc, gr-grow.pc	lib/cmake/gr/
 #	share/man/man3, man7		share/doc/gr/examples	share/gr/gr.py (for gdb)
 #
 # All of it is the component "gr", and there is no other: switchyard itself reads its plans, gnuplot templates and
@@ -78,6 +78,8 @@ string(REGEX REPLACE "/$" "" GR_PC_PREFIX "${GR_PC_PREFIX}")
 string(REPLACE ";" " " GR_PC_CFLAGS "-pthread;${GR_USER_FLAGS}")
 string(REPLACE "SHELL:" "" GR_PC_CFLAGS "${GR_PC_CFLAGS}")
 configure_file(${CMAKE_CURRENT_LIST_DIR}/gr.pc.in ${CMAKE_BINARY_DIR}/install/gr.pc @ONLY)
+# For programs whose stacks are to grow: other flags, and the static library, for what is called in a shared one is foreign.
+configure_file(${CMAKE_CURRENT_LIST_DIR}/gr-grow.pc.in ${CMAKE_BINARY_DIR}/install/gr-grow.pc @ONLY)
 
 # ---- manual pages -----------------------------------------------------------------------------------
 # A page is found by the name of each function that it is about: a file per name in its NAME line that says where to look.
@@ -100,8 +102,11 @@ endforeach()
 install(TARGETS gr gr_shared EXPORT grTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gr NAMELINK_COMPONENT gr
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gr)
-install(FILES ${GR_DIR}/gr.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT gr)
+install(FILES ${GR_DIR}/gr.h ${GR_DIR}/gr_grow.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT gr)
 install(FILES ${CMAKE_BINARY_DIR}/install/gr.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT gr)
+if(GR_HAS_GROW)
+  install(FILES ${CMAKE_BINARY_DIR}/install/gr-grow.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT gr)
+endif()
 install(FILES ${GR_MAN3} DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT gr)
 install(DIRECTORY ${CMAKE_BINARY_DIR}/install/man3 DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT gr)
 install(FILES ${GR_DIR}/man/gr.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7 COMPONENT gr)

@@ -332,6 +332,22 @@ gr__grow_unalloca:
 	.cfi_endproc
 	.size	gr__grow_unalloca, .-gr__grow_unalloca
 
+	/*
+	 * gcc that links with -fsplit-stack has the linker put another function for pthread_create, libgcc's, which would
+	 * bring its own __morestack along. Threads need nothing here: their limit is 0.
+	 */
+	.weak	__wrap_pthread_create
+	.hidden	__wrap_pthread_create
+	.type	__wrap_pthread_create, @function
+	.weak	__real_pthread_create
+	.p2align 4
+__wrap_pthread_create:
+	.cfi_startproc
+	endbr64
+	jmp	*__real_pthread_create@GOTPCREL(%rip)
+	.cfi_endproc
+	.size	__wrap_pthread_create, .-__wrap_pthread_create
+
 	/* String functions that compilers call by themselves: of the libc's, which use next to nothing of a stack. */
 .macro THUNK name
 	.globl	gr__grow_\name
