@@ -158,7 +158,7 @@ static void deadlines_are_refused(void **state)
 	const struct gr_config config = {.procs = 1};
 
 	(void)state;
-	sweep(&config, set_first_deadline, INJECT_CALLOC, ENOMEM, 1);
+	sweep(&config, set_first_deadline, INJECT_MALLOC, ENOMEM, 1);
 }
 
 /* ---- messages, and the ends of streams ------------------------------------------------------------------------ */

@@ -635,8 +635,7 @@ static void memory_is_refused(void **state)
 
 		sweep(&config, make_channel, INJECT_MALLOC, ENOMEM, 1);
 		sweep(&config, make_rwmutex, INJECT_ALIGNED_ALLOC, ENOMEM, 1);
-		sweep(&config, make_timer, INJECT_CALLOC, ENOMEM, 1);
-		sweep(&config, make_timer, INJECT_MALLOC, ENOMEM, 1); /* its channel */
+		sweep(&config, make_timer, INJECT_MALLOC, ENOMEM, 2); /* itself and its channel */
 	}
 }
 

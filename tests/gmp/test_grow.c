@@ -183,8 +183,8 @@ static __attribute__((noinline)) int sum_of(int n, ...)
 }
 
 static __attribute__((noinline)) struct wide many(long a, double b, long c, double d, long e, long f, long g, long h,
-						  struct wide w, double i, double j, double k, double l, double m, double n,
-						  double o)
+						  struct wide w, double i, double j, double k, double l, double m,
+						  double n, double o)
 {
 	w.v[0] += a + c + e + f + g + h;
 	w.v[1] += (long)(b + d + i + j + k + l + m + n + o);
@@ -385,7 +385,8 @@ static __attribute__((noinline)) size_t chain_blocks(size_t n)
 			gr_yield();
 	}
 	for (; head; head = head->next)
-		sum += head->room[0] == (char)head->value && head->room[499] == (char)head->value ? head->value : 100000;
+		sum += head->room[0] == (char)head->value && head->room[499] == (char)head->value ? head->value
+												  : 100000;
 	return sum;
 }
 
@@ -515,7 +516,8 @@ static void grown_too_far(void **state)
 static void more_than_foreign_code_may(void **state)
 {
 	(void)state;
-	dies_of(take_all_with_foreign, "(victim); code without checks wanted more than the 65536 bytes", "take_all_with_foreign+");
+	dies_of(take_all_with_foreign, "(victim); code without checks wanted more than the 65536 bytes",
+		"take_all_with_foreign+");
 }
 
 /* ---- looking at one -------------------------------------------------------------------------------------------------------- */

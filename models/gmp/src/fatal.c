@@ -136,7 +136,8 @@ void gr__stack_overflow(const struct gr_g *g, uintptr_t pc, uintptr_t fp)
 	if (!begin_end())
 		abort();
 	if (g->seg)
-		say("gr: stack overflow of goroutine %llu (%s); code without checks wanted more than the %zu bytes of a "
+		say("gr: stack overflow of goroutine %llu (%s); code without checks wanted more than the %zu bytes of "
+		    "a "
 		    "segment of its stack, guard included\n",
 		    (unsigned long long)load_relaxed(&g->id), name ? name : "no name", gr__stack_bytes(g->seg));
 	else

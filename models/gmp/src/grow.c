@@ -207,7 +207,8 @@ struct gr_g *gr__grow_slow(size_t frame, size_t args)
 	if (frame + args <= GR__STACK_BYTES_MAX && grown(g) + frame + args <= gr__sched.knobs.grow_bytes)
 		seg = take(own_p(m, g), frame + args);
 	else
-		gr__fatal("stack overflow of goroutine %llu: it has grown to %zu bytes and wants %zu more, of %zu at most",
+		gr__fatal("stack overflow of goroutine %llu: it has grown to %zu bytes and wants %zu more, of %zu at "
+			  "most",
 			  (unsigned long long)load_relaxed(&g->id), grown(g), frame + args,
 			  (size_t)gr__sched.knobs.grow_bytes);
 	if (!seg)
@@ -351,9 +352,7 @@ struct gr_g *gr__grow_owner(const struct gr_g *seg)
 
 void gr__grow_start(void)
 {
-	state = GR_ASAN	  ? "0 (address sanitizer)"
-		: GR_TSAN ? "0 (thread sanitizer)"
-			  : "0 (this build of the runtime)";
+	state = GR_ASAN ? "0 (address sanitizer)" : GR_TSAN ? "0 (thread sanitizer)" : "0 (this build of the runtime)";
 	is_on = false;
 }
 

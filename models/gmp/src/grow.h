@@ -11,8 +11,8 @@
  * Sanitizers have stacks and frames of their own, other architectures' compilers no checks that could be served. What the
  * runtime itself uses of a small stack is known of its optimized form only, and of what gcc makes of it.
  */
-#if defined(__x86_64__) && defined(__LP64__) && !GR_ASAN && !GR_TSAN && defined(__OPTIMIZE__) && !defined(__clang__) && \
-	!(defined(GR_CHECK) && GR_CHECK)
+#if defined(__x86_64__) && defined(__LP64__) && !GR_ASAN && !GR_TSAN && defined(__OPTIMIZE__) &&                       \
+	!defined(__clang__) && !(defined(GR_CHECK) && GR_CHECK)
 #define GR_GROWS 1
 #else
 #define GR_GROWS 0

@@ -67,7 +67,8 @@ enum {
 	SPARE_MAPPINGS = 8192, /* left to the rest of the process when guards are mappings; arbitrary */
 };
 
-_Static_assert(RUN_SLOTS * GR__SMALL_BYTES == RUN_PAGES * 4096 && SLAB_SLOTS_MAX % RUN_SLOTS == 0, "runs of small slots");
+_Static_assert(RUN_SLOTS *GR__SMALL_BYTES == RUN_PAGES * 4096 && SLAB_SLOTS_MAX % RUN_SLOTS == 0,
+	       "runs of small slots");
 
 enum guard { GUARD_LIGHT, GUARD_MAPPING, GUARD_CANARY };
 
@@ -635,7 +636,7 @@ static void put_chain(void *chain)
 }
 
 static inline __attribute__((always_inline)) void put_cached(struct gr__stack_cache *c, struct pool *pool,
-							      struct gr_g *g)
+							     struct gr_g *g)
 {
 	if (unlikely(++c->credit > load_relaxed(&gr__sched.credit_max)))
 		give_some_credit(c, pool);

@@ -120,7 +120,8 @@ struct gr_g {
 	void *wait_data; /* what it waits on, see waits.c; set by who parks. In a blocking call or preempted: the frame */
 	_Atomic int64_t
 		since_ns; /* coarse time of the last park; up to here is what parking and readying touch: one line */
-	uintptr_t stack_limit; /* what code with checks compares its stack pointer to while this G runs: grow.c; 0: nothing */
+	uintptr_t
+		stack_limit; /* what code with checks compares its stack pointer to while this G runs: grow.c; 0: nothing */
 	void (*fn)(void *); /* entry */
 	void *arg; /* of fn */
 	_Atomic uint64_t id; /* from 1 up, never used again */
@@ -236,7 +237,8 @@ enum gr__kind { GR__PAGES, GR__SMALL, GR__KINDS };
 
 /* A G that has been created and has not run yet: what it will be. */
 struct gr__birth {
-	void (*fn)(void *); /* NULL: the G exists, with a larger stack than usual, and is arg. GR__FN_SMALL: see there */
+	void (*fn)(
+		void *); /* NULL: the G exists, with a larger stack than usual, and is arg. GR__FN_SMALL: see there */
 	void *arg;
 	const char *name; /* or NULL */
 };
@@ -390,7 +392,8 @@ enum gr__after {
 enum gr__notice {
 	GR__NEW_WAITER = 1, /* a G parked for the poller since this was last looked at */
 	GR__TRACED = 2, /* a trace is taken, or was when this was last looked at */
-	GR__LIMITS = 4, /* stacks grow: who is switched to has a limit of its own (grow.c). All Ms have it or none, always */
+	GR__LIMITS =
+		4, /* stacks grow: who is switched to has a limit of its own (grow.c). All Ms have it or none, always */
 };
 
 struct gr_m {
