@@ -127,12 +127,14 @@ static void add(struct gr__frames *f, uintptr_t pc)
 	f->pc[i] = pc;
 }
 
+#if GR_GROWS
 static const struct gr_g *older_piece(const struct gr_g *g, const struct gr_g *piece)
 {
 	const struct gr_g *older = (const struct gr_g *)gr__word((uintptr_t)&piece->link);
 
 	return older ? older : g;
 }
+#endif
 
 /* Whether there can be a frame's pair at fp. */
 static bool is_frame(const struct gr_g *piece, uintptr_t fp)
@@ -145,8 +147,10 @@ static bool is_frame(const struct gr_g *piece, uintptr_t fp)
 void gr__frames_walk(const struct gr_g *g, const struct gr__place *at, struct gr__frames *out)
 {
 	const struct gr_g *piece = newest_piece(g);
-	unsigned pieces = PIECES_MAX;
 	uintptr_t fp = at->fp;
+#if GR_GROWS
+	unsigned pieces = PIECES_MAX;
+#endif
 
 	out->n = 0;
 	out->is_return = at->is_return;

@@ -64,6 +64,17 @@ const char *gr__grow_state(void)
 	return state;
 }
 
+#if defined(__x86_64__)
+/* Called by the assembly, on the scheduler's stack, with m->on_g0. */
+struct gr_g *gr__grow_slow(size_t frame, size_t args);
+void gr__grow_put(struct gr_g *seg);
+void *gr__grow_alloca(size_t bytes, uintptr_t *frame);
+void gr__grow_no_alloca(void) __attribute__((noreturn));
+uintptr_t gr__grow_undyn(uintptr_t *frame);
+
+uint32_t gr__grow_xmask; /* what XSAVE is to keep; 0: there is none */
+#endif
+
 #if GR_GROWS
 
 _Static_assert(offsetof(struct gr_g, link) == GR__G_LINK && offsetof(struct gr_g, wait_data) == GR__G_OWNER &&
@@ -75,18 +86,10 @@ _Static_assert(offsetof(struct gr_m, curg) == GR__M_CURG && offsetof(struct gr_m
 		       offsetof(struct gr_m, seg) == GR__M_SEG && offsetof(struct gr_m, on_g0) == GR__M_ON_G0,
 	       "arch/grow.h");
 
-/* Called by the assembly, on the scheduler's stack, with m->on_g0. */
-struct gr_g *gr__grow_slow(size_t frame, size_t args);
-void gr__grow_put(struct gr_g *seg);
-void *gr__grow_alloca(size_t bytes, uintptr_t *frame);
-void gr__grow_no_alloca(void) __attribute__((noreturn));
-uintptr_t gr__grow_undyn(uintptr_t *frame);
 extern const char gr__grow_unalloca[];
 
 /* In grow_probe.c. */
 int gr__grow_probe(void);
-
-uint32_t gr__grow_xmask; /* what XSAVE is to keep; 0: there is none */
 
 /* ---- whether ----------------------------------------------------------------------------------------------------- */
 
@@ -383,5 +386,35 @@ struct gr_g *gr__grow_owner(const struct gr_g *seg)
 	(void)seg;
 	return NULL;
 }
+
+#if defined(__x86_64__) /* never called: there is no limit that a check could fail at */
+struct gr_g *gr__grow_slow(size_t frame, size_t args)
+{
+	(void)frame, (void)args;
+	return NULL;
+}
+
+void gr__grow_put(struct gr_g *seg)
+{
+	(void)seg;
+}
+
+void *gr__grow_alloca(size_t bytes, uintptr_t *frame)
+{
+	(void)bytes, (void)frame;
+	return NULL;
+}
+
+void gr__grow_no_alloca(void)
+{
+	abort();
+}
+
+uintptr_t gr__grow_undyn(uintptr_t *frame)
+{
+	(void)frame;
+	return 0;
+}
+#endif
 
 #endif
