@@ -18,7 +18,7 @@ report() {
 
 # every quoted include as "file:line:path"
 includes() {
-	grep -rHnoE --include='*.[chS]' '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]+"' "$@" 2>/dev/null |
+	grep -rHnoE --include='*.[chS]' --include='*.[ch]pp' '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]+"' "$@" 2>/dev/null |
 		sed -E 's/#[[:space:]]*include[[:space:]]+"([^"]+)"/\1/; s/:[[:space:]]*([^:]*)$/:\1/'
 }
 
@@ -37,7 +37,9 @@ for model in base gmp pthread eventloop null serial; do
 done
 forbid models/reference '^models/(base|gmp|pthread|eventloop)/|^(gr|pt|ev)\.h$' 'a foreign runtime owes nothing to a model of ours'
 forbid models/reference '^harness/(cli|plan|measure|stats|results|report|loadgen)/|^tests/' 'a subject is not part of the orchestrator'
-forbid models/reference/libuv/bind.h '^(harness|workloads)/' 'a model knows neither harness nor workloads'
+for part in libuv/bind.h state-threads boost-fiber; do
+	forbid models/reference/$part '^(harness|workloads)/' 'a model knows neither harness nor workloads'
+done
 for model in gmp pthread eventloop null serial; do
 	others=$(printf '%s\n' gmp pthread eventloop null serial reference | grep -v "^$model\$" | paste -sd'|')
 	forbid models/$model "^(models/|\.\./)($others)/" 'a model knows no other model'

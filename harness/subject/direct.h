@@ -129,6 +129,11 @@
  *   size_t dx_runtime_counters(const char *names[], uint64_t values[], size_t cap)   what the model counts of itself
  *   size_t dx_runtime_stack(bool *grows)      bytes of the stack that a task begins with; whether it grows by itself
  *   size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)      every setting that matters
+ *
+ * Of runtimes that are somebody else's, and optional:
+ *   #define DX_USES_WORKERS false                               more workers than one make no difference
+ *   #define DX_HAS_COUNTERS false                               dx_runtime_counters gives none
+ *   #define DX_LACKS(workload) ...                              why it cannot do the workload of this name; NULL: it can
  */
 #ifndef DIRECT_H
 #define DIRECT_H
@@ -145,6 +150,16 @@
 #error "compile direct bodies with -DSWITCHYARD_BIND=\"models/<m>/bind.h\""
 #endif
 #include SWITCHYARD_BIND
+
+#ifndef DX_USES_WORKERS
+#define DX_USES_WORKERS true
+#endif
+#ifndef DX_HAS_COUNTERS
+#define DX_HAS_COUNTERS true
+#endif
+#ifndef DX_LACKS
+#define DX_LACKS(workload) NULL
+#endif
 
 #ifndef DX_PREEMPTIBLE
 #error "the bind.h defines no DX_PREEMPTIBLE"

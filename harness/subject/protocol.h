@@ -59,7 +59,7 @@ void run_request_free(struct run_request *r);
 /* ops as the workload can do them: a multiple of its quantum, rounded down, but at least one quantum. */
 uint64_t protocol_round_ops(const struct bench *b, uint64_t ops);
 
-/* A subject of somebody else's runtime says in its build which version that is. */
+/* A subject of somebody else's runtime says in its build which version that is and what bodies are written in. */
 #ifdef SWITCHYARD_MODEL_VERSION
 #define PROTOCOL_VERSION_OF_MODEL SWITCHYARD_MODEL_VERSION
 #else
@@ -70,6 +70,10 @@ uint64_t protocol_round_ops(const struct bench *b, uint64_t ops);
 #define PROTOCOL_YEAR_OF_MODEL SWITCHYARD_MODEL_YEAR
 #else
 #define PROTOCOL_YEAR_OF_MODEL 0
+#endif
+/* What its bodies are written in. */
+#ifndef SWITCHYARD_MODEL_LANGUAGE
+#define SWITCHYARD_MODEL_LANGUAGE "C"
 #endif
 
 /* Messages and their parts; new references, NULL when out of memory. */

@@ -8,8 +8,8 @@
 #include "harness/subject/direct.h"
 
 const char *const style_model = DX_MODEL;
-const bool style_uses_workers = true;
-const bool style_has_counters = true;
+const bool style_uses_workers = DX_USES_WORKERS;
+const bool style_has_counters = DX_HAS_COUNTERS;
 const bool style_can_trace = DX_CAN_TRACE;
 
 static void do_nothing(void *arg)
@@ -42,8 +42,12 @@ unsigned style_loops(const struct bench *b, const char *knobs)
 
 int style_start(struct bench *b, const char *knobs)
 {
-	int status = dx_runtime_start(b->workers, knobs, b->nearness, b->n_nearness);
+	const char *why = DX_LACKS(b->workload->name);
+	int status;
 
+	if (why)
+		return bench_fail(b, -EOPNOTSUPP, "%s", why);
+	status = dx_runtime_start(b->workers, knobs, b->nearness, b->n_nearness);
 	if (status == -EINVAL)
 		return bench_fail(b, status, "%s does not take the knobs \"%s\" with %u workers", DX_MODEL, knobs,
 				  b->workers);

@@ -5,9 +5,12 @@
 #ifndef CONFORMANCE_CELLS_H
 #define CONFORMANCE_CELLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* The null workload is the null subject's and nobody else's; beside that: */
+#define BOOST_FIBER_IO "Boost.Fiber has no I/O: its manual joins it to Asio by code that is no part of it"
+
+/* The null workload is the null subject's and nobody else's; beside that. A name that ends in / is all of the family. */
 static const struct refusal {
 	const char *model, *workload, *why;
 } refusals[] = {
@@ -34,6 +37,20 @@ static const struct refusal {
 	{"serial", "abuse/blocker", "abuse/blocker has no body in the serial style"},
 	{"serial", "abuse/hoarder", "abuse/hoarder has no body in the serial style"},
 	{"eventloop", "abuse/hoarder", "single-threaded: a lock cannot contend"},
+	{"state-threads", "switch/ladder", "the library's parts cannot be used by themselves"},
+	{"state-threads", "timer/churn", "the library has no timers that can be called off"},
+	{"state-threads", "block/handoff",
+	 "a call that blocks stops all threads of the library, also the one that would end it"},
+	{"boost-fiber", "net/", BOOST_FIBER_IO},
+	{"boost-fiber", "mix/", BOOST_FIBER_IO},
+	{"boost-fiber", "abuse/ready", BOOST_FIBER_IO},
+	{"boost-fiber", "block/overlap", BOOST_FIBER_IO},
+	{"boost-fiber", "block/bystander", BOOST_FIBER_IO},
+	{"boost-fiber", "switch/ladder", "Boost.Fiber's parts cannot be used by themselves"},
+	{"boost-fiber", "timer/churn", "Boost.Fiber has no timers that can be called off"},
+	{"boost-fiber", "sync/select", "Boost.Fiber has nothing that waits for one of several channels"},
+	{"boost-fiber", "block/handoff",
+	 "a call that blocks stops all fibers of its thread, also the one that would end it"},
 };
 
 /*
@@ -46,18 +63,32 @@ static const struct foreign {
 	{"libuv", "eventloop"},
 };
 
-/* What Go has no body for though it has one for the workload. */
+/* Other people's runtimes that are linked with our definitions of the workloads; cells of those that they offer are run. */
+static const struct reference {
+	const char *model;
+	bool uses_workers;
+} references[] = {
+	{"state-threads", false},
+	{"boost-fiber", true},
+	{"tbb", true},
+	{"tokio", true},
+};
+
+enum { N_REFERENCES = sizeof references / sizeof references[0] };
+
+/* Cells that a subject cannot do though it has a body for the workload. params NULL: the smoke cell. */
 static const struct lack {
-	const char *workload, *params, *why;
-} go_lacks[] = {
-	{"block/bystander", "\"kind\":\"join\"", "subject-go has no body for block/bystander with kind=join"},
-	{"disk/read", "\"mode\":\"cold\"", "subject-go has no body for disk/read with mode=cold"},
-	{"disk/smallfiles", "\"mode\":\"cold\"", "subject-go has no body for disk/smallfiles with mode=cold"},
-	{"switch/ladder", "\"rung\":\"swap\"", "subject-go has no body for switch/ladder with rung=swap"},
-	{"switch/ladder", "\"rung\":\"queue\"", "subject-go has no body for switch/ladder with rung=queue"},
-	{"switch/ladder", "\"rung\":\"runnext\"", "subject-go has no body for switch/ladder with rung=runnext"},
-	{"switch/ladder", "\"rung\":\"futex\"", "subject-go has no body for switch/ladder with rung=futex"},
-	{"switch/ladder", "\"rung\":\"cross\"", "subject-go has no body for switch/ladder with rung=cross"},
+	const char *model, *workload, *params, *why;
+} lacks[] = {
+	{"go", "block/bystander", "\"kind\":\"join\"", "subject-go has no body for block/bystander with kind=join"},
+	{"go", "disk/read", "\"mode\":\"cold\"", "subject-go has no body for disk/read with mode=cold"},
+	{"go", "disk/smallfiles", "\"mode\":\"cold\"", "subject-go has no body for disk/smallfiles with mode=cold"},
+	{"go", "switch/ladder", "\"rung\":\"swap\"", "subject-go has no body for switch/ladder with rung=swap"},
+	{"go", "switch/ladder", "\"rung\":\"queue\"", "subject-go has no body for switch/ladder with rung=queue"},
+	{"go", "switch/ladder", "\"rung\":\"runnext\"", "subject-go has no body for switch/ladder with rung=runnext"},
+	{"go", "switch/ladder", "\"rung\":\"futex\"", "subject-go has no body for switch/ladder with rung=futex"},
+	{"go", "switch/ladder", "\"rung\":\"cross\"", "subject-go has no body for switch/ladder with rung=cross"},
+	{"tokio", "sync/pingpong", NULL, "a channel of tokio has room for a message at least"},
 };
 
 /* Other settings of a model, with which every smoke cell is run too: these workloads it can do, the others it refuses. */
@@ -98,6 +129,8 @@ static const struct extra {
 	{"spawn/flat", "{\"batch\":300}", 1000, NULL}, /* 900 of them: whole batches */
 	{"spawn/skynet", "{\"leaves\":\"10\"}", 0, NULL},
 	{"spawn/skynet", "{\"leaves\":\"1000\"}", 0, NULL},
+	{"sync/pingpong", "{\"capacity\":1}", 50, "gmp,pthread"},
+	{"sync/pingpong", "{\"capacity\":10}", 500, "gmp,pthread"},
 	{"sync/stream", "{\"capacity\":0}", 100, NULL},
 	{"sync/stream", "{\"capacity\":1}", 1, NULL},
 	{"sync/stream", "{\"capacity\":300}", 1000, NULL},

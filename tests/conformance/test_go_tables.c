@@ -26,8 +26,9 @@ static bool is_listed_lack(const char *workload, const char *param, const char *
 	char text[128];
 
 	snprintf(text, sizeof text, "\"%s\":\"%s\"", param, choice);
-	for (size_t i = 0; i < sizeof go_lacks / sizeof go_lacks[0]; i++)
-		if (strcmp(go_lacks[i].workload, workload) == 0 && strcmp(go_lacks[i].params, text) == 0)
+	for (size_t i = 0; i < sizeof lacks / sizeof lacks[0]; i++)
+		if (strcmp(lacks[i].model, "go") == 0 && strcmp(lacks[i].workload, workload) == 0 &&
+		    strcmp(lacks[i].params, text) == 0)
 			return true;
 	return false;
 }

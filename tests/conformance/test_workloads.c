@@ -44,31 +44,51 @@ enum {
 static const char *const models[] = {"gmp", "pthread", "eventloop", "serial", "null"};
 static char data_dir[] = TEST_BINARY_DIR "/conformance-XXXXXX";
 
+/* NULL: it is ours, or Go. */
+static const struct reference *find_reference(const char *model)
+{
+	for (size_t i = 0; i < N_REFERENCES; i++)
+		if (strcmp(references[i].model, model) == 0)
+			return &references[i];
+	return NULL;
+}
+
 /* Which of ours the tables speak of. */
 static const char *like(const char *model)
 {
 	for (size_t i = 0; i < sizeof foreigns / sizeof foreigns[0]; i++)
 		if (strcmp(foreigns[i].model, model) == 0)
 			return foreigns[i].like;
-	return strcmp(model, "go") == 0 || strcmp(model, "gmp-grow") == 0 ? "gmp" : model;
+	return strcmp(model, "go") == 0 || strcmp(model, "gmp-grow") == 0 || find_reference(model) ? "gmp" : model;
+}
+
+/* NULL: no table says that it refuses the workload. */
+static const struct refusal *find_refusal(const char *model, const char *workload)
+{
+	const char *who = find_reference(model) ? model : like(model);
+
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+		const char *name = refusals[i].workload, *family = strchr(name, '/') + 1;
+
+		if (strcmp(refusals[i].model, who) == 0 &&
+		    (*family ? strcmp(name, workload) == 0 : strncmp(name, workload, strlen(name)) == 0))
+			return &refusals[i];
+	}
+	return NULL;
 }
 
 static bool is_refused_by_table(const char *model, const char *workload)
 {
 	if ((strncmp(workload, "null/", 5) == 0) != (strcmp(model, "null") == 0))
 		return true;
-	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
-		if (strcmp(refusals[i].model, like(model)) == 0 && strcmp(refusals[i].workload, workload) == 0)
-			return true;
-	return false;
+	return find_refusal(model, workload) != NULL;
 }
 
 static const char *refusal_why(const char *model, const char *workload)
 {
-	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
-		if (strcmp(refusals[i].model, like(model)) == 0 && strcmp(refusals[i].workload, workload) == 0)
-			return refusals[i].why;
-	return NULL;
+	const struct refusal *found = find_refusal(model, workload);
+
+	return found ? found->why : NULL;
 }
 
 /* ---- cells --------------------------------------------------------------------------------------- */
@@ -117,13 +137,13 @@ static json_t *make_cell(const struct test *t, int workers)
 			 t->variant ? t->variant->knobs : "", "warmup", has_scaling(t->workload, "server") ? 0 : 1);
 }
 
-/* NULL: Go can do the cell if it can do the workload, or the cell is not Go's. */
+/* NULL: the subject can do the cell if it can do the workload. */
 static const struct lack *find_lack(const struct test *t)
 {
-	for (size_t i = 0; i < sizeof go_lacks / sizeof go_lacks[0]; i++)
-		if (strcmp(t->model, "go") == 0 && t->extra && strcmp(go_lacks[i].workload, t->extra->workload) == 0 &&
-		    strstr(t->extra->params, go_lacks[i].params))
-			return &go_lacks[i];
+	for (size_t i = 0; i < sizeof lacks / sizeof lacks[0]; i++)
+		if (strcmp(lacks[i].model, t->model) == 0 && strcmp(lacks[i].workload, name_of(t->workload)) == 0 &&
+		    (t->extra ? lacks[i].params && strstr(t->extra->params, lacks[i].params) : !lacks[i].params))
+			return &lacks[i];
 	return NULL;
 }
 
@@ -335,15 +355,18 @@ static void calibrate(const struct test *t)
 	peer_end(&p, 0);
 }
 
+/* References share our subjects' side of the protocol: of them two workers are tried on smoke cells alone, and no calibration. */
 static void test_cell(void **state)
 {
 	const struct test *t = *state;
-	bool is_direct = strcmp(like(t->model), "gmp") == 0 || strcmp(like(t->model), "pthread") == 0;
+	const struct reference *reference = find_reference(t->model);
+	bool uses_workers = reference ? reference->uses_workers
+				      : strcmp(like(t->model), "gmp") == 0 || strcmp(like(t->model), "pthread") == 0;
 	bool has_run = run_cell(t, 1);
 
-	if (has_run && is_direct)
+	if (has_run && uses_workers && !(reference && t->extra))
 		run_cell(t, 2);
-	if (has_run && !t->extra && has_scaling(t->workload, "linear"))
+	if (has_run && !t->extra && !reference && has_scaling(t->workload, "linear"))
 		calibrate(t);
 }
 
@@ -560,6 +583,7 @@ static void test_oracle_tells_cells_apart(void **state)
 
 /* ---- the list -------------------------------------------------------------------------------------- */
 
+static json_t *described[N_REFERENCES]; /* NULL: it is not built */
 static struct test tests[MAX_TESTS];
 static struct CMUnitTest unit_tests[MAX_TESTS];
 static size_t n_tests, n_units;
@@ -615,6 +639,10 @@ static void add_workload(const json_t *workload)
 	/* Of what Go does not know it says nothing but that there is no such workload. */
 	if (has_go() && !strstr(GO_WITHOUT, name_of(workload)))
 		add_cells("go", workload);
+	for (size_t r = 0; r < N_REFERENCES; r++)
+		if (described[r] &&
+		    json_is_true(json_object_get(find_workload(described[r], name_of(workload)), "offered")))
+			add_cells(references[r].model, workload);
 }
 
 static int start_oracle(void **state)
@@ -651,6 +679,8 @@ int main(void)
 		return 1;
 	}
 	description = describe("serial");
+	for (size_t r = 0; r < N_REFERENCES; r++)
+		described[r] = is_built(references[r].model) ? describe(references[r].model) : NULL;
 	json_array_foreach (json_object_get(description, "workloads"), i, workload)
 		add_workload(workload);
 	for (i = 0; i < sizeof scarce_cells / sizeof scarce_cells[0]; i++)
@@ -662,5 +692,7 @@ int main(void)
 	add_unit("the oracle tells cells apart", test_oracle_tells_cells_apart, tests);
 	failures = _cmocka_run_group_tests("workloads", unit_tests, n_units, start_oracle, clean_up);
 	json_decref(description);
+	for (size_t r = 0; r < N_REFERENCES; r++)
+		json_decref(described[r]);
 	return failures;
 }

@@ -23,6 +23,8 @@ expect_violation models/eventloop/x.c workloads/cpu/fib/fib.h
 expect_violation models/reference/x/x.c models/eventloop/ev.h
 expect_violation models/reference/x/x.c harness/plan/plan.h
 expect_violation models/reference/libuv/bind.h harness/subject/bench.h
+expect_violation models/reference/state-threads/bind.h harness/subject/bench.h
+expect_violation models/reference/tbb/x.cpp harness/plan/plan.h
 expect_violation harness/subject/evented.h models/eventloop/bind.h
 expect_violation harness/plan/x.c models/gmp/gr.h
 expect_violation harness/measure/x.c gr.h
