@@ -412,12 +412,13 @@ json_t *protocol_describe(void)
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(workloads, describe_workload(&all[i]));
-	return json_pack(
-		"{s:i,s:s,s:s,s:s,s:s,s:o,s:o,s:{s:b,s:b,s:b,s:b,s:b},s:o,s:o}", "protocol", 1, "id",
-		SWITCHYARD_SUBJECT, "model", style_model, "language", SWITCHYARD_MODEL_LANGUAGE, "version", PROTOCOL_VERSION_OF_MODEL, "year",
-		PROTOCOL_YEAR_OF_MODEL ? json_integer(PROTOCOL_YEAR_OF_MODEL) : json_null(), "build", describe_build(),
-		"capabilities", "calibrate", 1, "certify", 1, "workers", style_uses_workers, "stats",
-		style_has_counters, "trace", style_can_trace, "knobs", describe_knobs(), "workloads", workloads);
+	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:o,s:o,s:{s:b,s:b,s:b,s:b,s:b},s:o,s:o}", "protocol", 1, "id",
+			 SWITCHYARD_SUBJECT, "model", style_model, "language", SWITCHYARD_MODEL_LANGUAGE, "version",
+			 PROTOCOL_VERSION_OF_MODEL, "year",
+			 PROTOCOL_YEAR_OF_MODEL ? json_integer(PROTOCOL_YEAR_OF_MODEL) : json_null(), "build",
+			 describe_build(), "capabilities", "calibrate", 1, "certify", 1, "workers", style_uses_workers,
+			 "stats", style_has_counters, "trace", style_can_trace, "knobs", describe_knobs(), "workloads",
+			 workloads);
 }
 
 json_t *protocol_cert(const struct bench_cert *c)

@@ -586,6 +586,13 @@ static inline size_t dx_runtime_stack(bool *grows)
 	size_t n = gr_knobs(names, values, 64);
 
 	*grows = false;
+#ifdef GR_STACKS_GROW
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], "grow") == 0 && strcmp(values[i], "1") == 0) {
+			*grows = true;
+			return GR_GROW_FIRST_BYTES;
+		}
+#endif
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(names[i], "stack_bytes") == 0)
 			return strtoull(values[i], NULL, 10);

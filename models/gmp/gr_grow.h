@@ -10,6 +10,7 @@
 
 #if defined(__x86_64__) && defined(__LP64__)
 #define GR_STACKS_GROW 1
+#define GR_GROW_FIRST_BYTES 960 /* of the stack that such a G begins with */
 #ifndef __ASSEMBLER__
 __asm__(".set memcpy, gr__grow_memcpy\n\t"
 	".set memmove, gr__grow_memmove\n\t"

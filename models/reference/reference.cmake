@@ -19,11 +19,10 @@ endfunction()
 
 # What a subject says of the runtime's version: its name and number, and the year where it is the version that we know it of.
 function(switchyard_version name runtime version known year)
-  set(said "${runtime} ${version}")
+  target_compile_definitions(subject-${name} PRIVATE SWITCHYARD_MODEL_VERSION="${runtime} ${version}")
   if(version VERSION_EQUAL known)
-    string(APPEND said " (${year})")
+    target_compile_definitions(subject-${name} PRIVATE SWITCHYARD_MODEL_YEAR=${year})
   endif()
-  target_compile_definitions(subject-${name} PRIVATE SWITCHYARD_MODEL_VERSION="${said}")
 endfunction()
 
 # C++ only where there is a compiler for it; the project itself is C.

@@ -69,6 +69,9 @@ enum {
 
 _Static_assert(RUN_SLOTS *GR__SMALL_BYTES == RUN_PAGES * 4096 && SLAB_SLOTS_MAX % RUN_SLOTS == 0,
 	       "runs of small slots");
+_Static_assert(GR__SMALL_BYTES - (sizeof(struct gr_g) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES ==
+		       960,
+	       "GR_GROW_FIRST_BYTES in gr_grow.h, which cannot be included here");
 
 enum guard { GUARD_LIGHT, GUARD_MAPPING, GUARD_CANARY };
 

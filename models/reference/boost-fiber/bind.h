@@ -534,6 +534,12 @@ static inline int dx_runtime_trace(const char *path)
 	return -EOPNOTSUPP;
 }
 
+static inline size_t dx_runtime_stack(bool *grows)
+{
+	*grows = false;
+	return bf_stack_bytes();
+}
+
 static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)
 {
 	if (cap < 4)

@@ -564,13 +564,22 @@ static inline int dx_runtime_trace(const char *path)
 	return -EOPNOTSUPP;
 }
 
+/* 0 is the library's own size: 64 KiB, says its manual. */
+static inline size_t dx_runtime_stack(bool *grows)
+{
+	*grows = false;
+	return stx_stack_bytes() ? (size_t)stx_stack_bytes() : 65536;
+}
+
 static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)
 {
 	size_t n = 0;
 
 	if (n < cap) {
-		names[n] = "stack_kib"; /* 0 is the library's own size: 64 KiB, says its manual */
-		snprintf(values[n++], 32, "%d", stx_stack_bytes() ? stx_stack_bytes() / 1024 : 64);
+		bool grows;
+
+		names[n] = "stack_kib";
+		snprintf(values[n++], 32, "%zu", dx_runtime_stack(&grows) / 1024);
 	}
 	if (n < cap) {
 		names[n] = "events";

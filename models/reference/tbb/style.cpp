@@ -102,6 +102,12 @@ void style_read_knobs(struct bench *, struct style_knobs *out)
 	std::snprintf(out->values[0], sizeof out->values[0], "%d", tbb_runtime ? tbb_runtime->arena.max_concurrency() : 1);
 }
 
+void style_read_stack(struct bench *, struct style_stack *out)
+{
+	*out = {};
+	out->why = "tasks run on the stack of the thread that takes them";
+}
+
 void style_default_knobs(struct style_knobs *out)
 {
 	style_read_knobs(nullptr, out);

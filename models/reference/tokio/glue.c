@@ -157,6 +157,12 @@ void style_read_knobs(struct bench *b, struct style_knobs *out)
 	snprintf(out->values[1], sizeof out->values[1], "%u", n_workers);
 }
 
+void style_read_stack(struct bench *b, struct style_stack *out)
+{
+	(void)b;
+	*out = (struct style_stack){.why = "tasks have no stacks: what they need across a wait is in their futures"};
+}
+
 void style_default_knobs(struct style_knobs *out)
 {
 	n_workers = 1;
