@@ -9,6 +9,7 @@ id = "disk_read_metric_by_in_flight_placement_same__1_worker"
 dat = "disk_read_metric_by_in_flight_placement_same__1_worker.dat"
 caption = "disk/read: time per operation by in_flight; placement same, 1 worker"
 series = 3
+legend_most = 150
 title_1 = "gmp"
 title_2 = "pthread"
 title_3 = "eventloop"
@@ -31,10 +32,13 @@ canvas_h = 480
 # This is the body; the lines before it (written by harness/report/plots.c) set
 #   id, dat, caption, axis_label, value_label
 #   series, title_1, title_2...       number of models, and their names
+#   legend_most                       as wide as an entry of the legend wants to be
 #   colors, points                    their colours and point types, blank-separated
 #   x_min, x_max, y_min, y_max, x_log, y_log, canvas_w, canvas_h
 # and the tics of both axes. Data: one block per model, rows "x median low high";
 # a blank line breaks the line between two points.
+# Before it, targets = "svg" may ask for that alone.
+if (!exists("targets")) { targets = "svg png" }
 svg_font = "sans-serif,14"
 png_font = "DejaVu Sans,11"
 set border 3 lc rgb "#777777"
@@ -44,9 +48,20 @@ set xtics scale 0.6
 set ytics scale 0.6
 # The legend is set by hand: gnuplot fits its own into the width of the graph and wraps it over the data.
 unset key
-legend_w = (canvas_w - 40.0) / series < 150 ? (canvas_w - 40.0) / series : 150.0
-legend_x(i) = 0.5 + ((i - (series + 1) / 2.0) * legend_w - 30) / canvas_w
-set tmargin at screen (1 - 66.0 / canvas_h)
+# As many to a line as the longest name leaves room for: 9 units to a letter and 40 for the point and the gap.
+longest = 0
+do for [i = 1:series] { n = strlen(value(sprintf("title_%d", i))); if (n > longest) { longest = n } }
+per_line = int((canvas_w - 40.0) / (9 * longest + 40))
+if (per_line > series) { per_line = series }
+if (per_line < 1) { per_line = 1 }
+more_lines = (series - 1) / per_line
+canvas_h = canvas_h + 18 * more_lines
+legend_w = (canvas_w - 40.0) / per_line < legend_most ? (canvas_w - 40.0) / per_line : 1.0 * legend_most
+if (legend_w < 9 * longest + 40) { legend_w = 9.0 * longest + 40 }
+in_line(i) = (i - 1) / per_line < more_lines ? per_line : series - per_line * more_lines
+legend_x(i) = 0.5 + (((i - 1) % per_line - (in_line(i) - 1) / 2.0) * legend_w - 30) / canvas_w
+legend_y(i) = 1 - (46.0 + 18 * ((i - 1) / per_line)) / canvas_h
+set tmargin at screen (1 - (66.0 + 18 * more_lines) / canvas_h)
 set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced
 set tics textcolor rgb "#333333"
 set xlabel axis_label noenhanced
@@ -60,7 +75,7 @@ set rmargin 4
 apart(i) = (i - (series + 1) / 2.0) * 0.005
 shift(i, x) = x_log ? x * exp(apart(i) * log(x_max / x_min)) : x + apart(i) * (x_max - x_min)
 set bars small
-do for [target in "svg png"] {
+do for [target in targets] {
 	if (target eq "svg") {
 		size = 0.7
 		lower = -0.3 # beside a point this terminal sets text too high
@@ -76,7 +91,7 @@ do for [target in "svg png"] {
 	}
 	set output id . "." . target
 	do for [i = 1:series] {
-		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen (1 - 46.0 / canvas_h) left \
+		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen legend_y(i) left \
 			noenhanced offset 1,lower point pt (int(word(points, i))) ps size lc rgb word(colors, i)
 	}
 	plot for [i = 1:series] dat index (i - 1) using (shift(i, $1)):2:3:4 with yerrorlines lw 2 ps size \

@@ -1,0 +1,107 @@
+# Run 20261127T191314Z-vm, switchyard run --seed 7 --budget 530s -q
+# Seed 0000000000000007, commit 7404c1566a6b without uncommitted changes.
+# eventloop: SHA-256 d3920aad90a42f49226b60bf570b4dd1464bae802f324ecfccbbc96ac70cec8b
+# gmp: SHA-256 1565ac7212f7caf192f1c93aa08b56528f715e17adcc9d1ff4e8082208dbecc7
+# pthread: SHA-256 ce9bb61eba35926fc9259a9541008705db133f9ea0d3bbd7720944fd11dfe466
+# serial: SHA-256 fadb70c6aef3dd6f5d27316ade8b0ae974384c3e1ba2106058ac284d4ba7efae
+# block/bystander: time per operation (2 of 2)
+# Draw again with: gnuplot block_bystander_cells_2.gp
+id = "block_bystander_cells_2"
+dat = "block_bystander_cells_2.dat"
+caption = "block/bystander: time per operation (2 of 2)"
+series = 3
+legend_most = 150
+title_1 = "gmp"
+title_2 = "pthread"
+title_3 = "eventloop"
+colors = "#0072B2 #D55E00 #009E73"
+points = "7 5 9"
+set ytics ("kind=sleep wait_us=1000" 1)
+set arrow from graph 0, first 3 to graph 1, first 3 nohead lc rgb "#d9d9d9"
+set ytics add ("kind=channel wait_us=1000" 4.5)
+set arrow from graph 0, first 6 to graph 1, first 6 nohead lc rgb "#d9d9d9"
+set ytics add ("kind=mutex wait_us=1000" 7.5)
+set arrow from graph 0, first 9 to graph 1, first 9 nohead lc rgb "#d9d9d9"
+set ytics add ("kind=call wait_us=1000" 10.5)
+set arrow from graph 0, first 12 to graph 1, first 12 nohead lc rgb "#d9d9d9"
+set ytics add ("kind=file wait_us=1000" 14)
+set arrow from graph 0, first 16 to graph 1, first 16 nohead lc rgb "#d9d9d9"
+set ytics add ("kind=socket wait_us=1000" 18)
+set xtics ("0" 0, "5 us" 5000, "10 us" 10000, "15 us" 15000, "20 us" 20000)
+value_label = "time per operation (lower is better)"
+x_min = 0
+x_max = 23304.4555
+x_log = 0
+y_max = 19.9
+canvas_w = 880
+canvas_h = 470
+label_w = 245
+# Dots with intervals, one row per model in each cell: the comparison chart of a workload.
+#
+# This is the body; the lines before it (written by harness/report/plots.c) set
+#   id, dat         names of the output (without suffix) and of the data
+#   caption         the title
+#   value_label     what the x axis is
+#   series, title_1, title_2...       number of models, and their names
+#   legend_most                       as wide as an entry of the legend wants to be
+#   colors, points                    their colours and point types, blank-separated
+#   x_min, x_max, y_max, x_log, canvas_w, canvas_h, label_w
+# and the tics of both axes. Data: one block per model, rows "y median low high".
+# Before it, targets = "svg" may ask for that alone.
+if (!exists("targets")) { targets = "svg png" }
+svg_font = "sans-serif,14"
+png_font = "DejaVu Sans,11"
+set border 1 lc rgb "#777777"
+set tics nomirror
+set grid xtics lt 1 lw 1 lc rgb "#d9d9d9"
+set ytics scale 0
+set xtics scale 0.6
+# The legend is set by hand: gnuplot fits its own into the width of the graph and wraps it over the data.
+unset key
+# As many to a line as the longest name leaves room for: 9 units to a letter and 40 for the point and the gap.
+longest = 0
+do for [i = 1:series] { n = strlen(value(sprintf("title_%d", i))); if (n > longest) { longest = n } }
+per_line = int((canvas_w - 40.0) / (9 * longest + 40))
+if (per_line > series) { per_line = series }
+if (per_line < 1) { per_line = 1 }
+more_lines = (series - 1) / per_line
+canvas_h = canvas_h + 18 * more_lines
+legend_w = (canvas_w - 40.0) / per_line < legend_most ? (canvas_w - 40.0) / per_line : 1.0 * legend_most
+if (legend_w < 9 * longest + 40) { legend_w = 9.0 * longest + 40 }
+in_line(i) = (i - 1) / per_line < more_lines ? per_line : series - per_line * more_lines
+legend_x(i) = 0.5 + (((i - 1) % per_line - (in_line(i) - 1) / 2.0) * legend_w - 30) / canvas_w
+legend_y(i) = 1 - (46.0 + 18 * ((i - 1) / per_line)) / canvas_h
+set tmargin at screen (1 - (66.0 + 18 * more_lines) / canvas_h)
+set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced
+set tics textcolor rgb "#333333"
+set xlabel value_label noenhanced
+set yrange [y_max:-0.9]
+set xrange [x_min:x_max]
+if (x_log) { set logscale x 10 }
+set lmargin at screen (label_w / (1.0 * canvas_w))
+set rmargin 3
+set style data xerrorbars
+set bars small
+do for [target in targets] {
+	if (target eq "svg") {
+		size = 0.7
+		lower = -0.3 # beside a point this terminal sets text too high
+		set terminal svg size canvas_w,canvas_h font svg_font noenhanced name id background "#ffffff"
+	} else {
+		size = 1.1
+		lower = 0
+		if (strstrt(GPVAL_TERMINALS, "pngcairo") > 0) {
+			set terminal pngcairo size canvas_w,canvas_h font png_font noenhanced
+		} else {
+			set terminal png size canvas_w,canvas_h noenhanced
+		}
+	}
+	set output id . "." . target
+	do for [i = 1:series] {
+		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen legend_y(i) left \
+			noenhanced offset 1,lower point pt (int(word(points, i))) ps size lc rgb word(colors, i)
+	}
+	plot for [i = 1:series] dat index (i - 1) using 2:1:3:4 lw 2 ps size pt (int(word(points, i))) \
+		lc rgb word(colors, i) notitle
+	unset output
+}
