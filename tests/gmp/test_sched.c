@@ -827,10 +827,7 @@ static void let_them_play(void *arg)
 		gr_sleep_ns(1000000);
 }
 
-/*
- * By the bound on the streak alone it would be 64 turns; under valgrind, where the monitor takes turns with all others, the slice
- * alone has been seen to let 47 pass.
- */
+/* By the bound on the streak alone it would be 64 turns, and under valgrind, where the monitor gets few turns, it may be. */
 static void runnext_inherits_the_slice(void **state)
 {
 	struct gr_config c = {.procs = 1};
@@ -844,7 +841,7 @@ static void runnext_inherits_the_slice(void **state)
 	gr_run(let_them_play, NULL);
 	gr_stop();
 	assert_true(load_relaxed(&longest_wait) > 0);
-	assert_true(load_relaxed(&longest_wait) < 60);
+	assert_true(load_relaxed(&longest_wait) < (is_slow() ? 70 : 40));
 }
 
 int main(void)
