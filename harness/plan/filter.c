@@ -180,6 +180,8 @@ static double written_out(const char *p)
 		}
 		sum[depth] += last * (times - 1);
 		last *= times;
+		if (last > MAX_REGEX) /* before it is infinite: that times nothing is no number */
+			return last;
 		if (c == '[')
 			p = behind_list(p);
 		else if (c != '{')
