@@ -32,6 +32,23 @@ equal, near = cc.judged(cc.compared("x", "us", [(1, 1)] * 12, 12)), cc.differs(c
 assert "they agree within 15%" in cc.tell(equal) and "not equal work: why" in cc.tell(near), (cc.tell(equal), cc.tell(near))
 END
 
+# What docs/method.md says of the committed records: of the rows of equal work none differs, and each agrees somewhere.
+python3 -B - "$source" <<'END' || fail "the committed records"
+import glob, json, sys
+sys.path.insert(0, sys.argv[1] + "/scripts")
+import crosscheck as cc
+found = {}
+for path in glob.glob(sys.argv[1] + "/results/reference/crosscheck-*/*.json"):
+    record = json.load(open(path))
+    for row in record["rows"]:
+        of_equal_work = row["below_limit"] if "below_limit" in row else row.get("equal_work", row["what"].endswith("threads"))
+        if of_equal_work and not "open loop" in row["what"]:
+            found.setdefault((record["name"], row["what"]), []).append(cc.agreement(row))
+wrong = [f"{what}: {said}" for what, said in found.items() if "differs" in said or "agrees" not in said]
+assert {name for name, _ in found} == {"wrk", "perf_pipe", "perf_messaging", "fio"}, found
+assert not wrong, wrong
+END
+
 for script in compare_wrk compare_perf_pipe compare_perf_messaging compare_fio compare_sysbench; do
 	"$source/scripts/$script" --help >"$work/said"
 	grep -q "^usage: $script" "$work/said" || fail "$script --help: $(cat "$work/said")"
