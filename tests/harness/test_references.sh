@@ -77,4 +77,17 @@ while read -r package; do
 	grep -q "^	'$package:" "$source/scripts/bootstrap" || fail "scripts/bootstrap does not know $package"
 done <packages
 
+# The stack that is told is the one that tasks begin with. (grow: 0 and the reason where stacks cannot grow.)
+for id in gmp gmp-grow; do
+	[ -x "$build/subjects/subject-$id" ] || continue
+	timeout 60 "$build/switchyard" run --seed 1 --quiet --subjects $id -f workload:spawn/flat --rounds 1 --out "$id" \
+		>out 2>err || [ $? = 4 ] || fail "$id: $(cat out err)"
+	told=$(grep -m1 -o '"stack":{[^}]*}' "$id/samples.jsonl")
+	if grep -q '"grow":"1"' "$id/samples.jsonl"; then
+		[ "$told" = '"stack":{"bytes":960,"grows":true}' ] || fail "$id grows, and tells $told"
+	else
+		[[ $told == '"stack":{"bytes":'*',"grows":false}' && $told != *:960,* ]] || fail "$id does not grow, and tells $told"
+	fi
+done
+
 exit $failed
