@@ -11,8 +11,9 @@ import (
 // outside the region, before `begin` is said and after `end` is acknowledged, because runtime.ReadMemStats stops the world.
 //
 // The CPU time of the collector is /cpu/classes/gc/total where the runtime has it (Go 1.20), which is brought up to date at
-// each collection's end. Before that there is only GCCPUFraction, the share of all CPU time since the start of the program:
-// share and time together give the same sum, and are as old.
+// each collection's end. Before that there is only GCCPUFraction, the collector's share of all CPU time from the start of the
+// program until the last collection ended: with that time it gives the same sum. With the time until now it would grow while
+// nothing is collected.
 
 const (
 	latencies   = "/sched/latencies:seconds" // how long goroutines were runnable before they ran
@@ -46,8 +47,11 @@ func readMetrics() *counted {
 		}
 	}
 	runtime.ReadMemStats(&c.mem)
-	if c.gcNs = c.mem.GCCPUFraction * float64(time.Since(processStart)) * float64(runtime.GOMAXPROCS(0)); c.has(gcCPU) {
+	if c.has(gcCPU) {
 		c.gcNs = c.values[gcCPU].Float64() * 1e9
+	} else if c.mem.LastGC != 0 {
+		untilThen := float64(int64(c.mem.LastGC) - processStart.UnixNano())
+		c.gcNs = c.mem.GCCPUFraction * untilThen * float64(runtime.GOMAXPROCS(0))
 	}
 	return c
 }
@@ -116,6 +120,10 @@ func (r *run) told() map[string]any {
 		}
 		return math.Round(v)
 	}
+	var goal any // of a collector that is off there is none: the runtime tells the greatest number there is
+	if bytes := b.number(heapGoal); bytes < 1<<53 {
+		goal = bytes
+	}
 	return map[string]any{
 		"sched_latencies": waits.n, "sched_latency_sum_ns": math.Round(waits.sumNs), "sched_latency_p50_ns": waits.at(0.5),
 		"sched_latency_p99_ns": waits.at(0.99), "sched_latency_max_ns": known(waits.n, waits.maxNs),
@@ -123,7 +131,7 @@ func (r *run) told() map[string]any {
 		"gc_cpu_share": r.gcShare(b.gcNs - a.gcNs), "gc_pauses": pauses.n, "gc_pause_sum_ns": b.mem.PauseTotalNs - a.mem.PauseTotalNs,
 		"gc_pause_p50_ns": pauses.at(0.5), "gc_pause_max_ns": known(pauses.n, pauses.maxNs),
 		"mallocs": b.mem.Mallocs - a.mem.Mallocs, "alloc_bytes": b.mem.TotalAlloc - a.mem.TotalAlloc,
-		"heap_bytes": b.mem.HeapAlloc, "heap_goal_bytes": b.number(heapGoal), "stacks_bytes": b.number(stacksBytes),
+		"heap_bytes": b.mem.HeapAlloc, "heap_goal_bytes": goal, "stacks_bytes": b.number(stacksBytes),
 		"goroutines": b.number(goroutines), "threads": r.threadsAfter,
 	}
 }
