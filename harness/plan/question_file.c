@@ -34,6 +34,7 @@ static const char *const quantity_names[] = {
 	[ASK_SLAB] = "slab",
 	[ASK_FIGURE] = "figure",
 	[ASK_RUNTIME] = "runtime",
+	[ASK_GAUGE] = "gauge",
 	[ASK_COUNTER] = "counter",
 	[ASK_SIMULATED] = "simulated",
 };

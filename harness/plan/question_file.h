@@ -41,6 +41,7 @@ enum question_quantity {
 	ASK_SLAB,
 	ASK_FIGURE, /* "figure:NAME": what timed samples tell beside the metric */
 	ASK_RUNTIME, /* "runtime:NAME": what the model's own runtime counted, per operation */
+	ASK_GAUGE, /* "gauge:NAME": what it tells that is no count (a quantile, a share, how many there are): as it is */
 	ASK_COUNTER, /* "counter:NAME": per operation, of counted samples */
 	ASK_SIMULATED, /* "simulated:NAME": per operation, of pairs of simulated samples: never claimed about */
 	ASK_NONE,

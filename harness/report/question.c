@@ -32,6 +32,7 @@ static const enum quantity quantities[ASK_NONE] = {
 	[ASK_SLAB] = Q_MEM_SLAB,
 	[ASK_FIGURE] = Q_COUNT,
 	[ASK_RUNTIME] = Q_COUNT,
+	[ASK_GAUGE] = Q_COUNT,
 	[ASK_COUNTER] = Q_COUNT,
 };
 
@@ -103,6 +104,15 @@ static double counter_of(const struct point *p, const char *name)
 	return field_number(counter_named(p->sample, name), "per_op");
 }
 
+static double told_by_runtime(const struct point *p, const char *name, bool per_op)
+{
+	double told = field_number(json_object_get(p->sample, "runtime"), name);
+
+	if (!per_op)
+		return told;
+	return p->ops > 0 ? told / p->ops : NAN;
+}
+
 static double leaf_at(const struct report *r, const json_t *leaf, long round)
 {
 	const struct series *s = question_series(r, leaf);
@@ -117,11 +127,8 @@ static double leaf_at(const struct report *r, const json_t *leaf, long round)
 			continue;
 		if (q == ASK_FIGURE)
 			return field_number(json_object_get(list->at[i].sample, "figures"), name);
-		if (q == ASK_RUNTIME)
-			return list->at[i].ops > 0
-				       ? field_number(json_object_get(list->at[i].sample, "runtime"), name) /
-						 list->at[i].ops
-				       : NAN;
+		if (q == ASK_RUNTIME || q == ASK_GAUGE)
+			return told_by_runtime(&list->at[i], name, q == ASK_RUNTIME);
 		return q == ASK_COUNTER ? counter_of(&list->at[i], name) : list->at[i].q[quantities[q]];
 	}
 	return NAN;
@@ -242,6 +249,36 @@ static const char *why_uncounted(const struct series *s, const char *name)
 	return NULL;
 }
 
+/* Among what this build could have had and has not; NULL: it is none of them. */
+static const json_t *not_built(const struct report *r, const char *subject)
+{
+	size_t model = strcspn(subject, "+"), i;
+	json_t *one;
+
+	json_array_foreach (json_object_get(r->run, "not_built"), i, one) {
+		const char *id = field_text(one, "id", "");
+
+		if (strlen(id) == model && strncmp(id, subject, model) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+/* A series that the run did not ask for. */
+static void say_unasked(char *to, size_t size, const struct report *r, const json_t *leaf)
+{
+	const char *subject = field_text(leaf, "subject", ""), *workload = field_text(leaf, "workload", "");
+	const json_t *missing = not_built(r, subject);
+
+	if (missing)
+		snprintf(to, size, "%s is not built: install %s and build again", field_text(missing, "id", ""),
+			 field_text(missing, "packages", "?"));
+	else if (!leaf_cell(r, leaf))
+		snprintf(to, size, "the run has no such cell of %s", workload);
+	else
+		snprintf(to, size, "the run has no %s in %s", subject, workload);
+}
+
 static void note_absence(const json_t *leaf, void *arg)
 {
 	struct basis *b = arg;
@@ -260,11 +297,8 @@ static void note_absence(const json_t *leaf, void *arg)
 		a->is_absent = !why;
 		if (why)
 			snprintf(a->why, sizeof(a->why), "%s", why);
-		else if (!c)
-			snprintf(a->why, sizeof(a->why), "the run has no such cell of %s",
-				 field_text(leaf, "workload", ""));
 		else
-			snprintf(a->why, sizeof(a->why), "the run has no %s in %s", subject, c->workload);
+			say_unasked(a->why, sizeof(a->why), b->r, leaf);
 		return;
 	}
 	if (s->timed.n == 0) {
