@@ -173,8 +173,8 @@ static const enum quantity places[ASK_NONE] = {
 	[ASK_SLAB] = Q_MEM_SLAB,
 };
 
-/* What a leaf reads is this in every round, a little more in every second one. */
-static void set(struct report *r, const json_t *leaf, double value)
+/* What a leaf reads is `even` in the first round, `odd` in the second and so on. */
+static void set_two(struct report *r, const json_t *leaf, double even, double odd)
 {
 	struct series *s = (struct series *)question_series(r, leaf);
 	const char *name;
@@ -184,9 +184,9 @@ static void set(struct report *r, const json_t *leaf, double value)
 		fail_msg("no series of %s in %s", jsonx_str(leaf, "subject"), jsonx_str(leaf, "workload"));
 	for (size_t i = 0; q == ASK_SIMULATED && i < s->simulated.n; i++)
 		json_object_set_new(json_object_get(s->simulated.at[i].sample, "simulation"), name,
-				    json_real(value * s->simulated.at[i].ops));
+				    json_real(even * s->simulated.at[i].ops));
 	for (size_t i = 0; i < s->timed.n; i++) {
-		double v = value * (1 + 1e-4 * (double)(i % 2));
+		double v = i % 2 ? odd : even;
 
 		if (q == ASK_FIGURE)
 			json_object_set_new(json_object_get(s->timed.at[i].sample, "figures"), name, json_real(v));
@@ -201,6 +201,12 @@ static void set(struct report *r, const json_t *leaf, double value)
 		else if (q != ASK_SIMULATED)
 			s->timed.at[i].q[places[q]] = v;
 	}
+}
+
+/* This in every round, a little more in every second one. */
+static void set(struct report *r, const json_t *leaf, double value)
+{
+	set_two(r, leaf, value, value * (1 + 1e-4));
 }
 
 struct leaves {
@@ -223,6 +229,21 @@ static void drop(struct leaves *all)
 {
 	for (size_t i = 0; i < all->n; i++)
 		json_decref(all->at[i]);
+}
+
+static void set_all_to_one(struct report *r, const json_t *q)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (json_object_get(q, "values"), name, value) {
+		struct leaves all = {{NULL}, 0};
+
+		question_leaves(json_object_get(value, "of"), collect, &all);
+		for (size_t i = 0; i < all.n; i++)
+			set(r, all.at[i], 1);
+		drop(&all);
+	}
 }
 
 /* The verdict of the question's only claim. */
@@ -350,18 +371,10 @@ static void every_value_is_measured_in_a_run_of_its_question(void **state)
 		skip();
 	json_array_foreach (files, i, q) {
 		struct report *r = run_of(q);
-		json_t *value, *list = json_pack("[O]", q);
+		json_t *list = json_pack("[O]", q);
 		struct err err = {{0}};
-		const char *name;
 
-		json_object_foreach (json_object_get(q, "values"), name, value) {
-			struct leaves all = {{NULL}, 0};
-
-			question_leaves(json_object_get(value, "of"), collect, &all);
-			for (size_t j = 0; j < all.n; j++)
-				set(r, all.at[j], 1);
-			drop(&all);
-		}
+		set_all_to_one(r, q);
 		assert_int_equal(report_questions(r, list, &err), 0);
 		for (size_t k = 0; k < r->questions[0].n_values; k++)
 			if (r->questions[0].values[k].est.n != (r->questions[0].values[k].is_simulated ? 1 : ROUNDS))
@@ -370,6 +383,75 @@ static void every_value_is_measured_in_a_run_of_its_question(void **state)
 		for (size_t k = 0; k < r->questions[0].n_values; k++)
 			says_what_is_simulated(&r->questions[0].values[k]);
 		json_decref(list);
+		report_free(r);
+	}
+}
+
+/* ---- what Go's runtime tells --------------------------------------------------------------------------------------- */
+
+/* The first leaf of a value, and its reading. */
+static void set_value(struct report *r, const json_t *q, const char *name, double even, double odd)
+{
+	struct leaves all = {{NULL}, 0};
+
+	question_leaves(json_object_get(json_object_get(json_object_get(q, "values"), name), "of"), collect, &all);
+	assert_true(all.n > 0);
+	set_two(r, all.at[0], even, odd);
+	drop(&all);
+}
+
+/* The second sentence, after asking. */
+static const json_t *told_after(struct report *r, const json_t *q)
+{
+	json_t *list = json_pack("[O]", q);
+	struct err err = {{0}};
+
+	assert_int_equal(report_questions(r, list, &err), 0);
+	json_decref(list);
+	return question_sentence(&r->questions[0], 1);
+}
+
+static void forget_go(struct report *r)
+{
+	for (size_t i = 0; i < r->n_cells; i++)
+		for (size_t k = 0; k < r->cells[i].n_series; k++)
+			if (strncmp(r->cells[i].series[k].subject, "go", 2) == 0)
+				r->cells[i].series[k].timed.n = 0;
+}
+
+/* Go's collector takes much, little, or that is open: three answers, and another one where there is no Go. */
+static void go_s_collector_decides_the_answer(void **state)
+{
+	static const struct {
+		const char *question, *value;
+		double good, bad;
+		const char *others[2]; /* that are `enough` */
+		double enough;
+	} cases[] = {{"Q15", "gc_100k", 5, 0.001, {"hop100k", "hop100k"}, 10},
+		     {"Q16", "gc_busy1", 0.5, 3, {"threads1", "go_threads1"}, 20},
+		     {"Q19", "gc_64", 0.5, 0.001, {"gc_1k", "gc_1k"}, 0.9}};
+
+	(void)state;
+	if (!catalog)
+		skip();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const json_t *q = questions_find(files, cases[i].question), *said[4];
+		struct report *r = run_of(q);
+
+		set_all_to_one(r, q);
+		for (size_t k = 0; k < 2; k++)
+			set_value(r, q, cases[i].others[k], cases[i].enough, cases[i].enough);
+		for (int k = 0; k < 3; k++) {
+			set_value(r, q, cases[i].value, k == 0 ? cases[i].good : cases[i].bad,
+				  k == 1 ? cases[i].bad : cases[i].good);
+			said[k] = told_after(r, q);
+		}
+		forget_go(r);
+		said[3] = told_after(r, q);
+		for (int k = 0; k < 4; k++)
+			for (int l = 0; l < k; l++)
+				if (!said[k] || said[k] == said[l])
+					fail_msg("%s gives one answer to %d and %d", cases[i].question, k, l);
 		report_free(r);
 	}
 }
@@ -1003,6 +1085,7 @@ int main(void)
 		cmocka_unit_test(every_question_can_be_asked),
 		cmocka_unit_test(every_value_is_measured_in_a_run_of_its_question),
 		cmocka_unit_test(every_claim_can_be_refuted_and_supported),
+		cmocka_unit_test(go_s_collector_decides_the_answer),
 		cmocka_unit_test(expressions_mean_what_they_say),
 		cmocka_unit_test(a_runtime_tells_counts_and_gauges),
 		cmocka_unit_test(a_line_has_the_slope_of_its_points),
