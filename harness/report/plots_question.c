@@ -124,6 +124,14 @@ static int open_figure(struct figure *f, struct report *r, const struct question
 	return 0;
 }
 
+/* The value of this name, if it is measured and there is room for it. */
+static const struct asked *find_value(const struct question *q, const json_t *name, size_t n)
+{
+	const struct asked *a = n < MAX_ROWS ? question_asked(q, json_string_value(name)) : NULL;
+
+	return a && a->est.n ? a : NULL;
+}
+
 /* ---- rows of values ---------------------------------------------------------------------------------------------- */
 
 struct rows {
@@ -138,9 +146,9 @@ static void find_rows(const struct question *q, const json_t *names, struct rows
 
 	rows->n = 0;
 	json_array_foreach (names, i, name) {
-		const struct asked *a = question_asked(q, json_string_value(name));
+		const struct asked *a = find_value(q, name, rows->n);
 
-		if (a && a->est.n && rows->n < MAX_ROWS)
+		if (a)
 			rows->at[rows->n++] = a;
 	}
 }
@@ -317,9 +325,9 @@ static void find_line(const struct question *q, const json_t *points, struct lin
 
 	line->n = 0;
 	json_array_foreach (points, i, point) {
-		const struct asked *a = question_asked(q, json_string_value(json_array_get(point, 1)));
+		const struct asked *a = find_value(q, json_array_get(point, 1), line->n);
 
-		if (!a || !a->est.n || !isfinite(low_of(a)) || !isfinite(high_of(a)) || line->n == MAX_ROWS)
+		if (!a || !isfinite(low_of(a)) || !isfinite(high_of(a)))
 			continue;
 		line->x[line->n] = json_number_value(json_array_get(point, 0));
 		line->at[line->n++] = a;
