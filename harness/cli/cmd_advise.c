@@ -11,7 +11,7 @@
 
 #include "harness/cli/baseline.h"
 #include "harness/cli/cli.h"
-#include "harness/cli/options.h"
+#include "harness/cli/command.h"
 #include "harness/plan/jsonx.h"
 #include "harness/report/advise.h"
 #include "harness/report/report.h"
@@ -29,25 +29,25 @@ static const struct option_spec specs[] = {
 	{.name = "json", .help = "as JSON (schema switchyard.advise/1)"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
-enum { N_SPECS = sizeof specs / sizeof *specs };
 
-static void print_help(void)
-{
-	puts("usage: switchyard advise --tasks N --cpu TIME --wait TIME --p99 TIME [OPTION...] [RUN]\n\n"
-	     "Names the model to choose for so many tasks, each of which computes and waits in turns, for ever; the "
-	     "runner-up; "
-	     "and where\n"
-	     "the answer would flip; each with the cells it rests on. RUN is a run's folder, its name, a baseline or a "
-	     "report.json;\n"
-	     "without it the newest run in results/ counts or, where there is none, a committed reference run, of "
-	     "another "
-	     "machine.\n");
-	options_print(specs, N_SPECS, stdout);
-	puts("\nExit codes: 0 a model is named; 1 none of them can; 2 wrong use; 3 refused: the run does not support "
-	     "an answer; "
-	     "5 two cannot\n"
-	     "be told apart.");
-}
+static const struct command self = {
+	.name = "advise",
+	.about = "usage: switchyard advise --tasks N --cpu TIME --wait TIME --p99 TIME [OPTION...] [RUN]\n\n"
+		 "Names the model to choose for so many tasks, each of which computes and waits in turns, for ever; "
+		 "the runner-up; and where\n"
+		 "the answer would flip; each with the cells it rests on. RUN is a run's folder, its name, a baseline "
+		 "or a report.json;\n"
+		 "without it the newest run in results/ counts or, where there is none, a committed reference run, of "
+		 "another machine.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.args_max = 1,
+	.args = "advise takes one argument at most, a run",
+	.codes = "\n"
+		 "Exit codes: 0 a model is named; 1 none of them can; 2 wrong use; 3 refused: the run does not support "
+		 "an answer; 5 two cannot\n"
+		 "be told apart.",
+};
 
 /* ---- which run ------------------------------------------------------------------------------------------------- */
 
@@ -214,8 +214,7 @@ static void show(const struct options *o, const struct advice *a, const json_t *
 		advise_text(stdout, a, notes);
 	} else {
 		json = advise_json(a, notes);
-		json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-		putchar('\n');
+		cli_print_json(json);
 		json_decref(json);
 	}
 	if (a->answer.verdict == ADVISE_REFUSED) {
@@ -257,18 +256,11 @@ int cmd_advise(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	int code = CLI_DONE;
+	int code;
 
-	if (options_parse(specs, N_SPECS, argc, argv, &o, &err) != 0)
-		return cli_usage(&err);
-	if (options_has(&o, "help")) {
-		print_help();
-	} else if (o.n_args > 1) {
-		cli_complain("advise takes one argument at most, a run");
-		code = CLI_USAGE;
-	} else {
-		code = answer(&o, &err);
-	}
+	if (!command_begin(&self, argc, argv, &o, &code))
+		return code;
+	code = answer(&o, &err);
 	options_free(&o);
 	return code;
 }

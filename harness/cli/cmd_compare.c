@@ -7,8 +7,8 @@
 
 #include "harness/cli/baseline.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/command.h"
 #include "harness/cli/gate_batch.h"
-#include "harness/cli/options.h"
 #include "harness/plan/jsonx.h"
 #include "harness/report/compare.h"
 #include "harness/report/report.h"
@@ -30,26 +30,30 @@ static const struct option_spec specs[] = {
 	{.name = "quiet", .letter = 'q', .help = "with --gate: no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
-enum { N_SPECS = sizeof specs / sizeof *specs };
 
-static void print_help(void)
-{
-	puts("usage: switchyard compare A B [OPTION...]\n\n"
-	     "Sets two runs side by side, cell by cell and subject by subject: A the older, B the newer. Each is a "
-	     "run's\n"
-	     "folder, a name under results/, the name of a baseline (switchyard run --save-baseline NAME) or a "
-	     "report.json.\n"
-	     "The two were not measured in common rounds: to judge a change of code, `switchyard gate` measures both "
-	     "builds\n"
-	     "side by side.\n");
-	options_print(specs, N_SPECS, stdout);
-	puts("\n--gate needs a baseline as A, for its binaries, and a run's folder as B; what it measures is this "
-	     "build beside A's.\n\n"
-	     "Exit codes: 0 compared, whatever came out (--gate: no regression was confirmed); 2 wrong use, or nothing "
-	     "to\n"
-	     "compare; with --gate 1 a regression was confirmed, 3 the machine was too noisy, 4 samples failed, 5 "
-	     "untrusted.");
-}
+static const struct command self = {
+	.name = "compare",
+	.about = "usage: switchyard compare A B [OPTION...]\n\n"
+		 "Sets two runs side by side, cell by cell and subject by subject: A the older, B the newer. Each is a "
+		 "run's\n"
+		 "folder, a name under results/, the name of a baseline (switchyard run --save-baseline NAME) or a "
+		 "report.json.\n"
+		 "The two were not measured in common rounds: to judge a change of code, `switchyard gate` measures "
+		 "both builds\n"
+		 "side by side.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.args_min = 2,
+	.args_max = 2,
+	.args = "compare takes two arguments, the older and the newer run",
+	.codes = "\n"
+		 "--gate needs a baseline as A, for its binaries, and a run's folder as B; what it measures is this "
+		 "build beside A's.\n\n"
+		 "Exit codes: 0 compared, whatever came out (--gate: no regression was confirmed); 2 wrong use, or "
+		 "nothing to\n"
+		 "compare; with --gate 1 a regression was confirmed, 3 the machine was too noisy, 4 samples failed, 5 "
+		 "untrusted.",
+};
 
 static int show(const struct options *o, const struct compare *c)
 {
@@ -188,21 +192,14 @@ int cmd_compare(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	int code = CLI_DONE;
+	json_t *words;
+	int code;
 
-	if (options_parse(specs, N_SPECS, argc, argv, &o, &err) != 0)
-		return cli_usage(&err);
-	if (options_has(&o, "help")) {
-		print_help();
-	} else if (o.n_args != 2) {
-		cli_complain("compare takes two arguments, the older and the newer run");
-		code = CLI_USAGE;
-	} else {
-		json_t *command = cli_words("compare", argc, argv);
-
-		code = compare(&o, command, &err);
-		json_decref(command);
-	}
+	if (!command_begin(&self, argc, argv, &o, &code))
+		return code;
+	words = cli_words("compare", argc, argv);
+	code = compare(&o, words, &err);
+	json_decref(words);
 	options_free(&o);
 	return code;
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "harness/base/clock.h"
+#include "harness/cli/command.h"
 #include "harness/cli/cross_show.h"
 #include "harness/cli/run_session.h"
 #include "harness/plan/jsonx.h"
@@ -53,8 +54,6 @@ static const struct option_spec specs[] = {
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
-enum { N_SPECS = sizeof specs / sizeof *specs };
-
 enum { FIRST_POINTS = 5, SPREAD = 16 };
 
 struct search {
@@ -410,38 +409,33 @@ static int cross(struct search *s, int argc, char **argv)
 	return conclude(s, &result);
 }
 
-static void print_help(void)
-{
-	puts("usage: switchyard cross -f FILTER --axis NAME --between A,B [OPTION...]\n\n"
-	     "Finds the value of a parameter at which two subjects change places: measures both at a few values of "
-	     "the\n"
-	     "range, then halves the gap around the change, on a logarithmic axis, until it is known well enough. "
-	     "Prints\n"
-	     "the place with its interval, or says that they do not cross there. Leaves a run's folder like any "
-	     "other,\n"
-	     "and cross.json in it.\n");
-	options_print(specs, N_SPECS, stdout);
-	puts("\nExit codes: 0 done, whether they cross or not; 2 wrong use or set-up; 4 some samples failed, or "
-	     "nothing was\n"
-	     "measured; 130 interrupted: what was measured is kept.");
-}
+static const struct command self = {
+	.name = "cross",
+	.about = "usage: switchyard cross -f FILTER --axis NAME --between A,B [OPTION...]\n\n"
+		 "Finds the value of a parameter at which two subjects change places: measures both at a few values of "
+		 "the\n"
+		 "range, then halves the gap around the change, on a logarithmic axis, until it is known well enough. "
+		 "Prints\n"
+		 "the place with its interval, or says that they do not cross there. Leaves a run's folder like any "
+		 "other,\n"
+		 "and cross.json in it.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.has_filter = true,
+	.codes = "\n"
+		 "Exit codes: 0 done, whether they cross or not; 2 wrong use or set-up; 4 some samples failed, or "
+		 "nothing was\n"
+		 "measured; 130 interrupted: what was measured is kept.",
+};
 
 int cmd_cross(int argc, char **argv)
 {
 	struct run *r = xcalloc(1, sizeof *r);
 	struct search s = {.run = r};
-	int code = CLI_USAGE;
+	int code;
 
-	if (options_parse(specs, N_SPECS, argc, argv, &r->o, &r->err) != 0) {
-		cli_usage(&r->err);
-	} else if (options_has(&r->o, "help")) {
-		print_help();
-		code = CLI_DONE;
-	} else if (r->o.n_args) {
-		cli_complain("cross takes no argument '%.60s' (perhaps -f workload:%.60s)", r->o.args[0], r->o.args[0]);
-	} else {
+	if (command_begin(&self, argc, argv, &r->o, &code))
 		code = cross(&s, argc, argv);
-	}
 	json_decref(s.values);
 	free(s.between);
 	run_clear(r);

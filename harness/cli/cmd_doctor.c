@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "harness/cli/cli.h"
-#include "harness/cli/options.h"
+#include "harness/cli/command.h"
 #include "harness/measure/measure.h"
 #include "harness/plan/jsonx.h"
 
@@ -60,29 +60,26 @@ static int doctor(const char *data_dir, bool as_json, bool is_strict, struct err
 	return is_strict && has_bad ? CLI_REFUSED : CLI_DONE;
 }
 
+static const struct command self = {
+	.name = "doctor",
+	.about = "usage: switchyard doctor [--strict] [--json]\n\n"
+		 "Says what on this machine disturbs measuring, how much it matters, how to change it and how to undo\n"
+		 "the change. It changes nothing itself.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+};
+
 int cmd_doctor(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	int rc;
+	const char *dir;
+	int code;
 
-	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
-		return cli_usage(&err);
-	if (options_has(&o, "help")) {
-		puts("usage: switchyard doctor [--strict] [--json]\n\n"
-		     "Says what on this machine disturbs measuring, how much it matters, how to change it and how to "
-		     "undo\n"
-		     "the change. It changes nothing itself.\n");
-		options_print(specs, sizeof specs / sizeof *specs, stdout);
-		rc = CLI_DONE;
-	} else if (o.n_args) {
-		cli_complain("doctor takes no argument '%.60s'", o.args[0]);
-		rc = CLI_USAGE;
-	} else {
-		const char *dir = options_get(&o, "data-dir");
-
-		rc = doctor(dir ? dir : ".", options_has(&o, "json"), options_has(&o, "strict"), &err);
-	}
+	if (!command_begin(&self, argc, argv, &o, &code))
+		return code;
+	dir = options_get(&o, "data-dir");
+	code = doctor(dir ? dir : ".", options_has(&o, "json"), options_has(&o, "strict"), &err);
 	options_free(&o);
-	return rc;
+	return code;
 }

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "harness/cli/cli.h"
+#include "harness/cli/command.h"
 #include "harness/cli/gate_batch.h"
-#include "harness/cli/options.h"
 #include "harness/plan/jsonx.h"
 
 /* Those without `own` are run's, and go to it as they are. */
@@ -39,7 +39,7 @@ static const struct option_spec specs[] = {
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
-enum { N_SPECS = sizeof specs / sizeof *specs, MAX_ARGS = OPTIONS_MAX_VALUES + 8 };
+enum { MAX_ARGS = OPTIONS_MAX_VALUES + 8 };
 
 struct gate {
 	struct options o;
@@ -51,22 +51,22 @@ struct gate {
 	struct err err;
 };
 
-static void print_help(void)
-{
-	puts("usage: switchyard gate --old DIR [OPTION...]\n\n"
-	     "Is this build slower than another one? Both builds' subjects run in the same rounds, side by side. What "
-	     "looks\n"
-	     "slower by more than the margin is measured once more, with every order turned round; the gate fails "
-	     "only\n"
-	     "when both batches show it.\n");
-	options_print(specs, N_SPECS, stdout);
-	puts("\nExit codes: 0 no regression was shown twice; 1 one was; 2 wrong use or set-up; 3 the machine is too "
-	     "noisy to "
-	     "judge;\n"
-	     "4 the new build failed where the old one did not; 5 untrusted: the A/A twin differs, certificates do not "
-	     "match, or too few rounds are left for an "
-	     "interval.");
-}
+static const struct command self = {
+	.name = "gate",
+	.about = "usage: switchyard gate --old DIR [OPTION...]\n\n"
+		 "Is this build slower than another one? Both builds' subjects run in the same rounds, side by side. "
+		 "What looks\n"
+		 "slower by more than the margin is measured once more, with every order turned round; the gate fails "
+		 "only\n"
+		 "when both batches show it.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.codes = "\n"
+		 "Exit codes: 0 no regression was shown twice; 1 one was; 2 wrong use or set-up; 3 the machine is too "
+		 "noisy to judge;\n"
+		 "4 the new build failed where the old one did not; 5 untrusted: the A/A twin differs, certificates do "
+		 "not match, or too few rounds are left for an interval.",
+};
 
 static bool is_own(const char *name)
 {
@@ -182,16 +182,13 @@ static void gate_free(struct gate *g)
 int cmd_gate(int argc, char **argv)
 {
 	struct gate *g = xcalloc(1, sizeof *g);
-	int code = CLI_DONE, rc = options_parse(specs, N_SPECS, argc, argv, &g->o, &g->err);
+	int code, rc = 0;
 
-	if (rc == 0 && options_has(&g->o, "help")) {
-		print_help();
+	if (!command_begin(&self, argc, argv, &g->o, &code)) {
 		gate_free(g);
-		return CLI_DONE;
+		return code;
 	}
-	if (rc == 0 && g->o.n_args)
-		rc = err_set(&g->err, -EINVAL, "gate takes no argument '%.60s'", g->o.args[0]);
-	if (rc == 0 && !options_has(&g->o, "old"))
+	if (!options_has(&g->o, "old"))
 		rc = err_set(&g->err, -EINVAL,
 			     "gate needs --old: a folder of the other build's subjects, or a baseline");
 	if (rc == 0)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "harness/cli/cli.h"
-#include "harness/cli/options.h"
+#include "harness/cli/command.h"
 #include "harness/plan/jsonx.h"
 #include "harness/plan/question_file.h"
 
@@ -189,42 +189,40 @@ static int list_questions(bool as_json, struct err *err)
 	return CLI_DONE;
 }
 
+static const struct command self = {
+	.name = "list",
+	.about = "usage: switchyard list [-f FILTER] [--json] | --questions [--json]\n\n"
+		 "Lists the workloads that can be measured: what one operation is, which subjects offer it, and its\n"
+		 "parameters with default, range and meaning. Behind them: subjects that this build could have and has "
+		 "not.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.has_filter = true,
+};
+
 int cmd_list(int argc, char **argv)
 {
 	struct session_places places;
 	struct catalog *catalog;
 	struct options o;
 	struct err err;
-	int rc;
+	int code;
 
-	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
-		return cli_usage(&err);
-	if (options_has(&o, "help")) {
-		puts("usage: switchyard list [-f FILTER] [--json] | --questions [--json]\n\n"
-		     "Lists the workloads that can be measured: what one operation is, which subjects offer it, and "
-		     "its\n"
-		     "parameters with default, range and meaning. Behind them: subjects that this build could have and "
-		     "has not.\n");
-		options_print(specs, sizeof specs / sizeof *specs, stdout);
-		options_free(&o);
-		return CLI_DONE;
-	}
-	if (o.n_args) {
-		cli_complain("list takes no argument '%.60s' (perhaps -f workload:%.60s)", o.args[0], o.args[0]);
-		rc = CLI_USAGE;
-	} else if (options_has(&o, "questions") && options_has(&o, "filter")) {
+	if (!command_begin(&self, argc, argv, &o, &code))
+		return code;
+	if (options_has(&o, "questions") && options_has(&o, "filter")) {
 		cli_complain("list: --filter is about workloads, and --questions lists none");
-		rc = CLI_USAGE;
+		code = CLI_USAGE;
 	} else if (options_has(&o, "questions")) {
-		rc = list_questions(options_has(&o, "json"), &err);
+		code = list_questions(options_has(&o, "json"), &err);
 	} else if (cli_load(&places, &catalog, 0, &err) != 0) {
-		rc = cli_usage(&err);
+		code = cli_usage(&err);
 	} else {
-		rc = list(catalog, options_get(&o, "filter"), options_has(&o, "json"), &err) ? cli_usage(&err)
-											     : CLI_DONE;
+		code = list(catalog, options_get(&o, "filter"), options_has(&o, "json"), &err) ? cli_usage(&err)
+											       : CLI_DONE;
 		catalog_free(catalog);
 		session_free_places(&places);
 	}
 	options_free(&o);
-	return rc;
+	return code;
 }

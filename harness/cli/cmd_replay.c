@@ -14,7 +14,7 @@
 #include "build_info.h"
 #include "harness/cli/baseline.h"
 #include "harness/cli/cli.h"
-#include "harness/cli/options.h"
+#include "harness/cli/command.h"
 #include "harness/plan/jsonx.h"
 #include "harness/report/compare.h"
 #include "harness/report/report.h"
@@ -30,17 +30,21 @@ static const struct option_spec specs[] = {
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
-enum { N_SPECS = sizeof specs / sizeof *specs, MARGIN_PCT = 5 };
+enum { MARGIN_PCT = 5 };
 
-static void print_help(void)
-{
-	puts("usage: switchyard replay RUN --cell ID [OPTION...]\n\n"
-	     "RUN is a run's folder, its name under results/, a baseline or a report.json. The cell is measured again "
-	     "with the\n"
-	     "record's seed, rounds, parameters and subjects; what is not as it was then is told.\n");
-	options_print(specs, N_SPECS, stdout);
-	puts("\nExit codes: those of run; what came out does not change them.");
-}
+static const struct command self = {
+	.name = "replay",
+	.about = "usage: switchyard replay RUN --cell ID [OPTION...]\n\n"
+		 "RUN is a run's folder, its name under results/, a baseline or a report.json. The cell is measured "
+		 "again with the\n"
+		 "record's seed, rounds, parameters and subjects; what is not as it was then is told.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.args_min = 1,
+	.args_max = 1,
+	.args = "replay takes one argument, a run, and --cell",
+	.codes = "\nExit codes: those of run; what came out does not change them.",
+};
 
 /* The cell that is meant, borrowed; NULL and a sentence. */
 static json_t *find_cell(const json_t *report, const char *wanted, struct err *err)
@@ -174,20 +178,18 @@ int cmd_replay(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	int code = CLI_DONE;
+	int code;
 
-	if (options_parse(specs, N_SPECS, argc, argv, &o, &err) != 0)
-		return cli_usage(&err);
-	if (options_has(&o, "help")) {
-		print_help();
-	} else if (o.n_args != 1 || !options_has(&o, "cell")) {
-		cli_complain("replay takes one argument, a run, and --cell");
+	if (!command_begin(&self, argc, argv, &o, &code))
+		return code;
+	if (!options_has(&o, "cell")) {
+		cli_complain("%s", self.args);
 		code = CLI_USAGE;
 	} else {
-		json_t *command = cli_words("replay", argc, argv);
+		json_t *words = cli_words("replay", argc, argv);
 
-		code = replay(&o, command, &err);
-		json_decref(command);
+		code = replay(&o, words, &err);
+		json_decref(words);
 	}
 	options_free(&o);
 	return code;

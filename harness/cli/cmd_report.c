@@ -8,7 +8,7 @@
 
 #include "harness/cli/baseline.h"
 #include "harness/cli/cli.h"
-#include "harness/cli/options.h"
+#include "harness/cli/command.h"
 #include "harness/report/pool.h"
 #include "harness/report/report.h"
 #include "harness/report/say.h"
@@ -77,35 +77,35 @@ static int report_one(const struct options *o, struct err *err)
 	return rc ? cli_usage(err) : CLI_DONE;
 }
 
+static const struct command self = {
+	.name = "report",
+	.about =
+		"usage: switchyard report RUN [--lang zh | --format FORM]      switchyard report RUN RUN...\n\n"
+		"Reads run.json and samples.jsonl in the folder RUN (or results/RUN), writes report.json, report.md, "
+		"report.html,\n"
+		"benchstat.txt and plots/ beside them, and prints the summary. The same records give the same report.\n"
+		"With --lang zh also report.zh-CN.html and report.zh-CN.md, which say the same in Chinese; forms for "
+		"machines have\n"
+		"one language.\n\n"
+		"Several runs, of as many machines (folders, names, report.json files): one table with the ratios that "
+		"each\n"
+		"shows, on standard output; --format markdown for a page.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.args_min = 1,
+	.args_max = SIZE_MAX,
+	.args = "report takes one argument, the folder of a run, or several to pool them",
+};
+
 int cmd_report(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	int rc = CLI_DONE;
+	int code;
 
-	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
-		return cli_usage(&err);
-	if (options_has(&o, "help")) {
-		puts("usage: switchyard report RUN [--lang zh | --format FORM]      switchyard report RUN RUN...\n\n"
-		     "Reads run.json and samples.jsonl in the folder RUN (or results/RUN), writes report.json, "
-		     "report.md, report.html,\n"
-		     "benchstat.txt and plots/ beside them, and prints the summary. The same records give the same "
-		     "report.\n"
-		     "With --lang zh also report.zh-CN.html and report.zh-CN.md, which say the same in Chinese; forms "
-		     "for "
-		     "machines have\none language.\n\n"
-		     "Several runs, of as many machines (folders, names, report.json files): one table with the ratios "
-		     "that each\n"
-		     "shows, on standard output; --format markdown for a page.\n");
-		options_print(specs, sizeof specs / sizeof *specs, stdout);
-	} else if (o.n_args > 1) {
-		rc = pool(&o, &err);
-	} else if (o.n_args != 1) {
-		cli_complain("report takes one argument, the folder of a run, or several to pool them");
-		rc = CLI_USAGE;
-	} else {
-		rc = report_one(&o, &err);
-	}
+	if (!command_begin(&self, argc, argv, &o, &code))
+		return code;
+	code = o.n_args > 1 ? pool(&o, &err) : report_one(&o, &err);
 	options_free(&o);
-	return rc;
+	return code;
 }

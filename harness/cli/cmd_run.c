@@ -12,6 +12,7 @@
 
 #include "harness/cli/baseline.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/command.h"
 #include "harness/cli/run_session.h"
 #include "harness/cli/run_show.h"
 #include "harness/plan/estimate.h"
@@ -78,7 +79,6 @@ static const struct option_spec specs[] = {
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
-enum { N_SPECS = sizeof specs / sizeof *specs };
 
 static int open_store(struct run *r)
 {
@@ -332,28 +332,35 @@ static int start_new(struct run *r, int argc, char **argv)
 	return run_plan(r, e.total_ns);
 }
 
-static void print_help(void)
+static void explain(void)
 {
-	puts("usage: switchyard run [OPTION...]\n\n"
-	     "Measures the cells of a plan, every subject of a cell once in each round, in balanced random order, and "
-	     "writes\n"
-	     "a folder with all samples (samples.jsonl) and the report. -f selects; a workload that it names and the "
-	     "plan\n"
-	     "does not have runs with its default parameters.\n");
-	options_print(specs, N_SPECS, stdout);
-	puts("\nfilter: key:value, white space is AND, OR or |, - or NOT, parentheses. Values: a,b,c  /regex/  >=N "
-	     "<N.\n"
+	puts("\n"
+	     "filter: key:value, white space is AND, OR or |, - or NOT, parentheses. Values: a,b,c  /regex/  >=N <N.\n"
 	     "Keys: workload (switch/ring or ring), family, subject, placement, kind, group, workers, any "
 	     "parameter.\n\n"
 	     "events: names of sets, and libpfm4's names of events, tracepoints (sched:sched_switch), energy:package "
 	     "(RAPL).\n"
 	     "A named set is counted in samples of its own; so are the events between two ';'.");
 	event_sets_print(stdout);
-	puts("\nExit codes: 0 done (unsupported cells are no failure); 2 wrong use or set-up; 4 some samples failed, "
-	     "or "
-	     "there\n"
-	     "is no good one; 130 interrupted: what was measured is kept, and --resume goes on.");
 }
+
+static const struct command self = {
+	.name = "run",
+	.about = "usage: switchyard run [OPTION...]\n\n"
+		 "Measures the cells of a plan, every subject of a cell once in each round, in balanced random order, "
+		 "and writes\n"
+		 "a folder with all samples (samples.jsonl) and the report. -f selects; a workload that it names and "
+		 "the plan\n"
+		 "does not have runs with its default parameters.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.explain = explain,
+	.has_filter = true,
+	.codes = "\n"
+		 "Exit codes: 0 done (unsupported cells are no failure); 2 wrong use or set-up; 4 some samples failed, "
+		 "or there\n"
+		 "is no good one; 130 interrupted: what was measured is kept, and --resume goes on.",
+};
 
 /* What can be wrong with options whatever the plan is. */
 static int check_options(struct run *r)
@@ -396,21 +403,15 @@ int cmd_run(int argc, char **argv)
 int run_with(int argc, char **argv, const struct run_order *order)
 {
 	struct run *r = xcalloc(1, sizeof *r);
-	int code = CLI_USAGE, rc;
+	int code, rc;
 
 	r->order = order;
-	rc = options_parse(specs, N_SPECS, argc, argv, &r->o, &r->err);
-	if (rc == 0 && options_has(&r->o, "help")) {
-		print_help();
+	if (!command_begin(&self, argc, argv, &r->o, &code)) {
 		run_clear(r);
 		free(r);
-		return CLI_DONE;
+		return code;
 	}
-	if (rc == 0 && r->o.n_args)
-		rc = err_set(&r->err, -EINVAL, "run takes no argument '%.60s' (perhaps -f workload:%.60s)",
-			     r->o.args[0], r->o.args[0]);
-	if (rc == 0)
-		rc = cli_language(&r->o, &(bool){false}, &r->err);
+	rc = cli_language(&r->o, &(bool){false}, &r->err);
 	if (rc == 0)
 		rc = check_options(r);
 	if (rc == 0)

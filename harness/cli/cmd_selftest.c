@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/cli/command.h"
 #include "harness/cli/run_session.h"
 #include "harness/plan/estimate.h"
 #include "harness/plan/jsonx.h"
@@ -32,8 +33,6 @@ static const struct option_spec specs[] = {
 	{.name = "quiet", .letter = 'q', .help = "no progress"},
 	{.name = "help", .letter = 'h', .help = "this text", .env = "SWITCHYARD_HELP"},
 };
-enum { N_SPECS = sizeof specs / sizeof *specs };
-
 enum { REGION_MS = 20, MOST_PERCENT = 1000 };
 
 struct wish {
@@ -199,36 +198,32 @@ static int selftest(struct run *r, struct wish *w, int argc, char **argv)
 	return conclude(r, &result);
 }
 
-static void print_help(void)
-{
-	puts("usage: switchyard selftest [OPTION...]\n\n"
-	     "Plants slow-downs of known size in a subject of its own, and changes that are none, and tells how many "
-	     "of\n"
-	     "them the verdicts find on this machine, and how often they find something where there is nothing, with\n"
-	     "exact 95 % bounds. Leaves a run's folder like any other, and selftest.json in it.\n");
-	options_print(specs, N_SPECS, stdout);
-	puts("\nExit codes: 0 done; 1 failed: false alarms are more than allowed, or a slow-down of 10 % or more was\n"
-	     "missed by trials that could see it; 2 wrong use or set-up; 4 some samples failed, or nothing was "
-	     "measured;\n"
-	     "130 interrupted: what was measured is kept.");
-}
+static const struct command self = {
+	.name = "selftest",
+	.about = "usage: switchyard selftest [OPTION...]\n\n"
+		 "Plants slow-downs of known size in a subject of its own, and changes that are none, and tells how "
+		 "many of\n"
+		 "them the verdicts find on this machine, and how often they find something where there is nothing, "
+		 "with\n"
+		 "exact 95 % bounds. Leaves a run's folder like any other, and selftest.json in it.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.codes =
+		"\n"
+		"Exit codes: 0 done; 1 failed: false alarms are more than allowed, or a slow-down of 10 % or more was\n"
+		"missed by trials that could see it; 2 wrong use or set-up; 4 some samples failed, or nothing was "
+		"measured;\n"
+		"130 interrupted: what was measured is kept.",
+};
 
 int cmd_selftest(int argc, char **argv)
 {
 	struct run *r = xcalloc(1, sizeof *r);
 	struct wish w = {0};
-	int code = CLI_USAGE;
+	int code;
 
-	if (options_parse(specs, N_SPECS, argc, argv, &r->o, &r->err) != 0) {
-		cli_usage(&r->err);
-	} else if (options_has(&r->o, "help")) {
-		print_help();
-		code = CLI_DONE;
-	} else if (r->o.n_args) {
-		cli_complain("selftest takes no argument '%.60s'", r->o.args[0]);
-	} else {
+	if (command_begin(&self, argc, argv, &r->o, &code))
 		code = selftest(r, &w, argc, argv);
-	}
 	json_decref(w.subjects);
 	run_clear(r);
 	free(r);

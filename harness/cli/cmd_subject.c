@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "harness/cli/cli.h"
-#include "harness/cli/options.h"
+#include "harness/cli/command.h"
 #include "harness/plan/check.h"
 #include "harness/plan/jsonx.h"
 
@@ -59,32 +59,37 @@ static int check(const struct options *o, const char *path, struct err *err)
 	return code;
 }
 
+static const struct command self = {
+	.name = "subject",
+	.about = "usage: switchyard subject check PATH\n\n"
+		 "Tries every rule of the subject protocol (docs/subject-protocol.md) on the executable PATH and takes "
+		 "a\n"
+		 "smoke sample of each workload that it offers. One line per rule: ok, or FAIL with what was seen.\n"
+		 "Exit code 1 when a rule is broken.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+	.args_min = 2,
+	.args_max = 2,
+	.args = "usage: switchyard subject check PATH",
+};
+
 int cmd_subject(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	int rc;
+	int code;
 
-	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
-		return cli_usage(&err);
-	if (options_has(&o, "help")) {
-		puts("usage: switchyard subject check PATH\n\n"
-		     "Tries every rule of the subject protocol (docs/subject-protocol.md) on the executable PATH and "
-		     "takes a\n"
-		     "smoke sample of each workload that it offers. One line per rule: ok, or FAIL with what was "
-		     "seen.\n"
-		     "Exit code 1 when a rule is broken.\n");
-		options_print(specs, sizeof specs / sizeof *specs, stdout);
-		rc = CLI_DONE;
-	} else if (o.n_args != 2 || strcmp(o.args[0], "check") != 0) {
-		cli_complain("usage: switchyard subject check PATH");
-		rc = CLI_USAGE;
+	if (!command_begin(&self, argc, argv, &o, &code))
+		return code;
+	if (strcmp(o.args[0], "check") != 0) {
+		cli_complain("%s", self.args);
+		code = CLI_USAGE;
 	} else if (access(o.args[1], F_OK) != 0) {
 		cli_complain("there is no file '%.200s'", o.args[1]);
-		rc = CLI_USAGE;
+		code = CLI_USAGE;
 	} else {
-		rc = check(&o, o.args[1], &err);
+		code = check(&o, o.args[1], &err);
 	}
 	options_free(&o);
-	return rc;
+	return code;
 }

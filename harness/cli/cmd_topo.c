@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "harness/cli/cli.h"
-#include "harness/cli/options.h"
+#include "harness/cli/command.h"
 #include "harness/measure/measure.h"
 #include "harness/plan/jsonx.h"
 #include "harness/report/topology_draw.h"
@@ -101,28 +101,25 @@ static int topo(const struct options *o, struct err *err)
 	return rc ? cli_usage(err) : CLI_DONE;
 }
 
+static const struct command self = {
+	.name = "topo",
+	.about =
+		"usage: switchyard topo [--topology WHAT] [--workers N] [--network] [--probe] [--svg FILE] [--json]\n\n"
+		"Draws the machine and, for each placement, the CPUs that the subject, the load generator and the\n"
+		"harness would get, or why there is no such placement here.\n",
+	.specs = specs,
+	.n_specs = sizeof specs / sizeof *specs,
+};
+
 int cmd_topo(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	int rc;
+	int code;
 
-	if (options_parse(specs, sizeof specs / sizeof *specs, argc, argv, &o, &err) != 0)
-		return cli_usage(&err);
-	if (options_has(&o, "help")) {
-		puts("usage: switchyard topo [--topology WHAT] [--workers N] [--network] [--probe] [--svg FILE] "
-		     "[--json]\n\n"
-		     "Draws the machine and, for each placement, the CPUs that the subject, the load generator and "
-		     "the\n"
-		     "harness would get, or why there is no such placement here.\n");
-		options_print(specs, sizeof specs / sizeof *specs, stdout);
-		rc = CLI_DONE;
-	} else if (o.n_args) {
-		cli_complain("topo takes no argument '%.60s'", o.args[0]);
-		rc = CLI_USAGE;
-	} else {
-		rc = topo(&o, &err);
-	}
+	if (!command_begin(&self, argc, argv, &o, &code))
+		return code;
+	code = topo(&o, &err);
 	options_free(&o);
-	return rc;
+	return code;
 }
