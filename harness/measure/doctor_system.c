@@ -216,23 +216,21 @@ static void check_kptr(const struct doctor *d, struct finding *f)
 static void check_tracefs(const struct doctor *d, struct finding *f)
 {
 	static const char dir[] = "/sys/kernel/tracing";
-	char full[512], path[512];
+	char path[512];
 	int64_t id;
 	struct stat st;
 
 	(void)d;
 	snprintf(path, sizeof path, "%s/events/sched/sched_switch/id", dir);
-	snprintf(full, sizeof full, "%s%s", sysfile_prefix(), dir);
 	if (sysfile_int(path, &id) == 0) {
 		TEXT(f, "tracepoints can be counted");
 		return;
 	}
 	f->severity = "note";
-	if (stat(full, &st) != 0) {
+	if (sysfile_stat(dir, &st) != 0) {
 		TEXT(f, "the kernel has no tracefs: --events cannot count tracepoints");
 		return;
 	}
-	snprintf(path, sizeof path, "%s/events", dir);
 	if (geteuid() == 0 || (st.st_mode & 0005) == 0005) {
 		TEXT(f, "tracefs is not mounted: --events cannot count tracepoints");
 		FIX(f, "sudo mount -t tracefs nodev %s", dir);

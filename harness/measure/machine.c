@@ -266,7 +266,7 @@ static const char *virt_by_cpuid(void)
 	unsigned a, b, c, d;
 	char text[13];
 
-	if (sysfile_prefix()[0] || !__get_cpuid(1, &a, &b, &c, &d) || !(c >> 31 & 1))
+	if (sysfile_is_made_up() || !__get_cpuid(1, &a, &b, &c, &d) || !(c >> 31 & 1))
 		return NULL;
 	__cpuid(0x40000000, a, b, c, d);
 	memcpy(text, &b, 4);

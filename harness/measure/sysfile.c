@@ -16,9 +16,15 @@ void sysfile_root(const char *prefix)
 	root = prefix;
 }
 
-const char *sysfile_prefix(void)
+bool sysfile_is_made_up(void)
 {
-	return root;
+	return root[0] != '\0';
+}
+
+/* Where the path is, below the root. */
+static bool below_root(const char *path, char full[4096])
+{
+	return (size_t)snprintf(full, 4096, "%s%s", root, path) < 4096;
 }
 
 static int open_below_root(const char *path)
@@ -26,7 +32,7 @@ static int open_below_root(const char *path)
 	char full[4096];
 	int fd;
 
-	if ((size_t)snprintf(full, sizeof full, "%s%s", root, path) >= sizeof full)
+	if (!below_root(path, full))
 		return -ENAMETOOLONG;
 	do
 		fd = open(full, O_RDONLY | O_CLOEXEC);
@@ -132,7 +138,7 @@ DIR *sysfile_opendir(const char *path)
 {
 	char full[4096];
 
-	if ((size_t)snprintf(full, sizeof full, "%s%s", root, path) >= sizeof full) {
+	if (!below_root(path, full)) {
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
@@ -143,7 +149,16 @@ bool sysfile_exists(const char *path)
 {
 	char full[4096];
 
-	return (size_t)snprintf(full, sizeof full, "%s%s", root, path) < sizeof full && access(full, F_OK) == 0;
+	return below_root(path, full) && access(full, F_OK) == 0;
+}
+
+int sysfile_stat(const char *path, struct stat *out)
+{
+	char full[4096];
+
+	if (!below_root(path, full))
+		return -ENAMETOOLONG;
+	return stat(full, out) == 0 ? 0 : -errno;
 }
 
 bool sysfile_field(const char *text, const char *key, int64_t *out)

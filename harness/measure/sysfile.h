@@ -11,11 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* For tests: the directory in front of every path below ("" is the machine itself). Not copied. */
 void sysfile_root(const char *prefix);
-const char *sysfile_prefix(void);
+bool sysfile_is_made_up(void); /* whether there is one */
 
 /*
  * Read at most size - 1 bytes and add a NUL; one trailing newline is removed. The number of bytes, or -errno. Longer
@@ -33,6 +34,9 @@ char *sysfile_process(pid_t pid, const char *file);
 int sysfile_int(const char *path, int64_t *out);
 
 bool sysfile_exists(const char *path);
+
+/* 0 or -errno, as stat. */
+int sysfile_stat(const char *path, struct stat *out);
 
 /* A directory, for readdir and closedir; NULL with errno as opendir. */
 DIR *sysfile_opendir(const char *path);
