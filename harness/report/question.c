@@ -324,18 +324,6 @@ static void note_absence(const json_t *leaf, void *arg)
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-/* Like stats_estimate(), of values that may be infinite. */
-static void estimate(double *v, size_t n, double level, struct stats_estimate *out)
-{
-	*out = (struct stats_estimate){.n = n, .median = NAN, .min = NAN, .max = NAN, .mad = NAN};
-	if (n == 0)
-		return;
-	out->median = stats_median(v, n);
-	out->min = v[0];
-	out->max = v[n - 1];
-	out->has_interval = stats_median_interval(v, n, level, &out->lo, &out->hi, &out->level);
-}
-
 static int measure(const struct report *r, struct asked *a, double level)
 {
 	struct basis b = {r, a, NULL, false};
@@ -352,7 +340,7 @@ static int measure(const struct report *r, struct asked *a, double level)
 		if (!isnan(x))
 			v[n++] = x;
 	}
-	estimate(v, n, level, &a->est);
+	stats_estimate_open(v, n, level, &a->est);
 	free(v);
 	if (n == 0)
 		question_leaves(a->of, note_absence, &b);

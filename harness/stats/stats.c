@@ -128,7 +128,7 @@ bool stats_quantile_interval(const double *sorted, size_t n, double q, double le
 	return true;
 }
 
-void stats_estimate(double *v, size_t n, double level, struct stats_estimate *out)
+void stats_estimate_open(double *v, size_t n, double level, struct stats_estimate *out)
 {
 	*out = (struct stats_estimate){.n = n, .median = NAN, .min = NAN, .max = NAN, .mad = NAN};
 	if (n == 0)
@@ -137,7 +137,13 @@ void stats_estimate(double *v, size_t n, double level, struct stats_estimate *ou
 	out->min = v[0];
 	out->max = v[n - 1];
 	out->has_interval = stats_median_interval(v, n, level, &out->lo, &out->hi, &out->level);
-	out->mad = stats_mad(v, n);
+}
+
+void stats_estimate(double *v, size_t n, double level, struct stats_estimate *out)
+{
+	stats_estimate_open(v, n, level, out);
+	if (n)
+		out->mad = stats_mad(v, n);
 }
 
 int stats_compare(const double *base, const double *subject, size_t n, double level, struct stats_comparison *out)

@@ -63,6 +63,8 @@ struct stats_estimate {
 };
 /* Sorts v, then overwrites it. */
 void stats_estimate(double *v, size_t n, double level, struct stats_estimate *out);
+/* The same of values that may be infinite, and so without mad: NAN. Sorts v. */
+void stats_estimate_open(double *v, size_t n, double level, struct stats_estimate *out);
 
 /* Two subjects measured in the same rounds. */
 struct stats_comparison {
