@@ -91,7 +91,7 @@ int catalog_load_one(const char *path, struct catalog **out, struct err *err);
 int catalog_described(json_t *const *describes, size_t n, struct catalog **out, struct err *err);
 void catalog_free(struct catalog *c);
 
-/* Run `path --describe`. 0 and a new reference, or -errno and a sentence. */
+/* describe.c: run `path --describe`. 0 and a new reference, or -errno and a sentence. */
 int catalog_describe(const char *path, json_t **out, struct err *err);
 /* Whether a describe object keeps the protocol; -EPROTO and a sentence otherwise. */
 int catalog_check_describe(const json_t *describe, struct err *err);
@@ -115,5 +115,8 @@ uint64_t workload_round_ops(const struct workload_def *w, const json_t *params, 
 const char *scaling_name(enum scaling s);
 const char *metric_name(enum metric m);
 const char *metric_unit(enum metric m);
+/* The one of that name; -1: there is none, or no name. */
+int scaling_find(const char *name);
+int metric_find(const char *name);
 
 #endif

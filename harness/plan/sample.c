@@ -6,19 +6,13 @@
  *      start -> ready -> (go) -> [snapshot...] -> begin -> (ack) -> end -> (ack) -> [snapshot...] -> sample -> exit 0
  *
  * unsupported, too_slow and error may come instead of ready, error at any time. State workloads have no begin and
- * end; servers go on in sample_server.c. Between begin and end this process sleeps in one read: all that it wants to
- * know of the machine it reads before it acknowledges begin and after it has stamped end.
- *
- * Interrupting. The signal handler cannot wait for the talk to end. It kills the process groups of the children that
- * run now (their ids are kept in two lock-free words for it); the talk then meets an end of stream and comes to its
- * end in the ordinary way, and sample_take() throws the record away.
+ * end; servers go on in sample_server.c; messages pass through sample_talk.c. Between begin and end this process sleeps in
+ * one read: all that it wants to know of the machine it reads before it acknowledges begin and after it has stamped end.
  */
 #include "harness/plan/sample.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,30 +35,6 @@ enum {
 	SIMULATED_PATIENCE =
 		20, /* times as long as others may take: cachegrind is 20 to 100 times slower than the CPU */
 };
-
-static atomic_bool interrupted;
-static atomic_int running[2]; /* process groups: subject, load generator; 0: none. Read by the signal handler. */
-
-void sample_interrupt(void)
-{
-	atomic_store(&interrupted, true);
-	for (int i = 0; i < 2; i++) {
-		pid_t pid = atomic_load(&running[i]);
-
-		if (pid > 0)
-			kill(-pid, SIGKILL);
-	}
-}
-
-bool sample_is_interrupted(void)
-{
-	return atomic_load(&interrupted);
-}
-
-void sample_reset_interrupt(void)
-{
-	atomic_store(&interrupted, false);
-}
 
 bool take_is_simulated(const struct take *t)
 {
@@ -111,145 +81,6 @@ uint64_t sample_scale_ops(uint64_t ops, int64_t region_ns, int64_t target_ns)
 		step *= 10;
 	scaled = step * (double)(uint64_t)(scaled / step + 0.5);
 	return scaled < 1 ? 1 : (uint64_t)scaled;
-}
-
-/* ---- what can go wrong ----------------------------------------------------------------------------------- */
-
-void take_fail(struct take *t, const char *status, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (t->status)
-		return;
-	t->status = status;
-	va_start(ap, fmt);
-	vsnprintf(t->why, sizeof t->why, fmt, ap);
-	va_end(ap);
-}
-
-static const char *who_is(const struct take *t, const struct process *p)
-{
-	return p == t->loadgen ? "the load generator" : "the subject";
-}
-
-void take_unexpected(struct take *t, const char *awaited, const json_t *message)
-{
-	char *text = json_dumps(message, JSON_COMPACT);
-
-	take_fail(t, "failed", "it said %.200s where '%s' was expected", text ? text : "?", awaited);
-	free(text);
-}
-
-static bool is_message(const json_t *m, const char *name)
-{
-	const char *msg = jsonx_str(m, "msg");
-
-	return msg && strcmp(msg, name) == 0;
-}
-
-/* Which limit the subject is at; the first answer stays, because later it may have let go of what it had. */
-static void note_limit(struct take *t, uint64_t live_tasks)
-{
-	if (t->subject && !json_is_object(t->limit_hit)) {
-		json_decref(t->limit_hit);
-		t->limit_hit = limits_hit(process_pid(t->subject), live_tasks);
-	}
-}
-
-json_t *take_receive(struct take *t, struct process *p, const char *awaited, int64_t timeout_ns, bool early)
-{
-	struct err err = {{0}};
-	json_t *m = NULL;
-	const char *why;
-	int rc = process_receive(p, timeout_ns, &m, &err);
-
-	if (rc == -ETIMEDOUT) {
-		take_fail(t, "timeout", "%s did not say '%s' within %lld s", who_is(t, p), awaited,
-			  (long long)(timeout_ns / 1000000000));
-		return NULL;
-	}
-	if (rc == -EPIPE) { /* the sentence needs its exit status: finish() writes it */
-		t->awaited = awaited;
-		if (p == t->loadgen)
-			t->loadgen_ended = true;
-		else
-			t->subject_ended = true;
-		take_fail(t, "failed", "%s ended before it said '%s'", who_is(t, p), awaited);
-		return NULL;
-	}
-	if (rc) {
-		take_fail(t, "failed", "%s, where '%s' was expected, printed what is no message: %.300s", who_is(t, p),
-			  awaited, ERR_TEXT(err));
-		return NULL;
-	}
-	if (!jsonx_numbers_fit(m)) {
-		take_fail(t, "failed", "%s, where '%s' was expected, said a number that is not below 2^53",
-			  who_is(t, p), awaited);
-		json_decref(m);
-		return NULL;
-	}
-	why = jsonx_str(m, "why");
-	if (!why || !*why)
-		why = "it does not say why";
-	if (is_message(m, "error") && p == t->subject)
-		note_limit(t, 0);
-	if (is_message(m, "error"))
-		take_fail(t, "failed", "%s%.500s", p == t->loadgen ? "the load generator: " : "", why);
-	else if (early && is_message(m, "unsupported"))
-		take_fail(t, "unsupported", "%.500s", why);
-	else if (early && is_message(m, "too_slow"))
-		take_fail(t, "too_slow", "%.500s", why);
-	if (!t->status)
-		return m;
-	json_decref(m);
-	return NULL;
-}
-
-json_t *take_expect(struct take *t, struct process *p, const char *awaited, int64_t timeout_ns)
-{
-	json_t *m = take_receive(t, p, awaited, timeout_ns, false);
-
-	if (m && !is_message(m, awaited)) {
-		take_unexpected(t, awaited, m);
-		json_decref(m);
-		return NULL;
-	}
-	return m;
-}
-
-bool take_send(struct take *t, struct process *p, json_t *message)
-{
-	struct err err = {{0}};
-	int rc = process_send(p, message, &err);
-
-	json_decref(message);
-	/* A process that is gone shows at the next read, which knows what was awaited. */
-	if (rc && rc != -EPIPE)
-		take_fail(t, "failed", "%s does not take messages: %.300s", who_is(t, p), ERR_TEXT(err));
-	return rc == 0 || rc == -EPIPE;
-}
-
-bool take_command(struct take *t, struct process *p, const char *cmd)
-{
-	return take_send(t, p, json_pack("{s:s}", "cmd", cmd));
-}
-
-int take_start(struct take *t, const struct process_spec *spec, bool is_loadgen)
-{
-	struct process **slot = is_loadgen ? &t->loadgen : &t->subject;
-	struct err err = {{0}};
-	int rc = process_start(spec, slot, &err);
-
-	if (rc) {
-		*slot = NULL;
-		take_fail(t, "failed", "%s cannot be started: %.400s", is_loadgen ? "the load generator" : "it",
-			  ERR_TEXT(err));
-		return rc;
-	}
-	atomic_store(&running[is_loadgen], process_pid(*slot));
-	if (sample_is_interrupted()) /* the handler may have run between the fork and the line above */
-		sample_interrupt();
-	return 0;
 }
 
 /* ---- the two ends of the region -------------------------------------------------------------------------- */
@@ -381,7 +212,7 @@ static bool take_snapshot(struct take *t, const json_t *m)
 		return false;
 	}
 	if (is_limit) { /* it cannot have more, and has not yet let go of what it has */
-		note_limit(t, tasks);
+		take_note_limit(t, tasks);
 	} else if (t->r->kind != SAMPLE_SMOKE) {
 		json_decref(*slot);
 		*slot = memory_snapshot(process_pid(t->subject), tasks, t->env->snapshot_wait_ns);
@@ -430,11 +261,11 @@ static void take_work(struct take *t)
 		if (!m)
 			return;
 		t->status = void_status;
-		if (is_message(m, "snapshot"))
+		if (take_is_message(m, "snapshot"))
 			take_snapshot(t, m);
-		else if (is_message(m, "begin") && !may_end)
+		else if (take_is_message(m, "begin") && !may_end)
 			take_region(t);
-		else if (is_message(m, "sample") && may_end)
+		else if (take_is_message(m, "sample") && may_end)
 			t->result = json_incref(m);
 		else
 			take_unexpected(t, awaited, m);
@@ -473,7 +304,7 @@ static void talk(struct take *t)
 	if (!m)
 		return;
 	t->ready_ns = (int64_t)clock_now_ns();
-	if (!is_message(m, awaited)) {
+	if (!take_is_message(m, awaited)) {
 		take_unexpected(t, awaited, m);
 	} else if (is_calibration) {
 		t->result = json_incref(m);
@@ -517,8 +348,7 @@ static void finish_subject(struct take *t)
 	if (t->status && strcmp(t->status, "failed") == 0 && !is_done && !t->subject_ended)
 		wait_ns = 100000000;
 	process_finish(t->subject, wait_ns, &t->exit);
-	t->subject = NULL;
-	atomic_store(&running[0], 0);
+	take_ended(t, false);
 	if (t->exit.signal == SIGKILL && !t->exit.killed && !json_is_object(t->limit_hit)) {
 		json_decref(t->limit_hit);
 		t->limit_hit = limits_oom(t->oom_kills);
@@ -552,8 +382,7 @@ static void finish(struct take *t)
 
 	if (t->loadgen) {
 		process_finish(t->loadgen, t->status ? 0 : t->env->exit_timeout_ns, &ended);
-		t->loadgen = NULL;
-		atomic_store(&running[1], 0);
+		take_ended(t, true);
 		if (t->loadgen_ended || (!t->status && (ended.code != 0 || ended.killed))) {
 			int n;
 			const char *tail = last_line(ended.stderr_tail, &n);

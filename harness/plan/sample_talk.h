@@ -1,5 +1,5 @@
 /*
- * sample_talk.h - shared by sample.c, sample_server.c and sample_record.c: a sample in the making.
+ * sample_talk.h - shared by sample*.c: a sample in the making. Functions are sample_talk.c's where nothing else is said.
  */
 #ifndef SAMPLE_TALK_H
 #define SAMPLE_TALK_H
@@ -65,11 +65,16 @@ json_t *take_receive(struct take *t, struct process *p, const char *awaited, int
 json_t *take_expect(struct take *t, struct process *p, const char *awaited, int64_t timeout_ns);
 bool take_send(struct take *t, struct process *p, json_t *message); /* takes the reference */
 bool take_command(struct take *t, struct process *p, const char *cmd);
+bool take_is_message(const json_t *m, const char *name);
 int take_start(struct take *t, const struct process_spec *spec, bool is_loadgen);
+void take_ended(struct take *t, bool is_loadgen); /* it has been waited for */
+/* Which limit the subject is at; the first answer stays, because later it may have let go of what it had. */
+void take_note_limit(struct take *t, uint64_t live_tasks);
+void take_unexpected(struct take *t, const char *awaited, const json_t *message);
 
+/* sample.c, as the next. */
 void take_edge_begin(struct take *t); /* the machine first, the stamp last */
 void take_edge_end(struct take *t); /* the stamp first, the machine last */
-void take_unexpected(struct take *t, const char *awaited, const json_t *message);
 
 /*
  * Does what a process says of its region's length fit in between the least and the most that it can have been by this

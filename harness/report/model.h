@@ -288,6 +288,8 @@ int report_ratios(struct report *r);
 int report_simulations(struct report *r);
 int report_slopes(struct report *r);
 int report_scaling(struct report *r);
+int report_counters(struct report *r); /* counted.c, as the next */
+int report_counting_cost(struct report *r);
 
 /* simulated.c: what is called `name` in the records, per operation, of pair 0, 1...; NaN: there is no such pair or name. */
 double simulated_per_op(const struct cell *c, const struct series *s, long pair, const char *name);
