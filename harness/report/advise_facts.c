@@ -89,6 +89,12 @@ static bool is_wanted(const json_t *cell, const struct wanted *w)
 	return strcmp(text, w->value) == 0;
 }
 
+/* Whether requests came at a rate of their own: what one costs then is another question than this one. */
+static bool is_open_loop(const json_t *cell)
+{
+	return param_of(cell, "rate") > 0 || param_of(cell, "load_percent") > 0;
+}
+
 /* How far a cell's wait is from the load's, as a factor; 1 where it has none. */
 static double wait_distance(const json_t *cell, const struct wanted *w, double wait_ns)
 {
@@ -123,7 +129,8 @@ static struct neighbours look_for(const json_t *report, const struct wanted *w, 
 	json_array_foreach (json_object_get(report, "cells"), i, cell) {
 		double at = param_of(cell, w->axis);
 
-		if (!is_wanted(cell, w) || !isfinite(at) || !read_span(row_of(cell, subject), key, &ignored))
+		if (!is_wanted(cell, w) || is_open_loop(cell) || !isfinite(at) ||
+		    !read_span(row_of(cell, subject), key, &ignored))
 			continue;
 		found.any = true;
 		if (!(wait_distance(cell, w, wait_ns) <= ADVISE_NEAR))
@@ -172,8 +179,8 @@ static bool figure_of(const json_t *report, const json_t *cell, const char *subj
 }
 
 /*
- * Of a timer: what 16 tasks that sleep take from one that computes beside them, over how often they slept (block/bystander). CPU time and
- * not wall time, on one CPU.
+ * Of a timer: what the fewest tasks that sleep take from one that computes beside them, over how often they slept (block/bystander). CPU
+ * time and not wall time, on one CPU.
  */
 static struct span sleep_cost(const json_t *report, const struct advise_load *load, struct advise_model *m,
 			      double *measured_tasks)
@@ -206,7 +213,7 @@ static struct span sleep_cost(const json_t *report, const struct advise_load *lo
 static struct span echo_cost(const json_t *report, const struct advise_load *load, struct advise_model *m,
 			     double *measured_tasks)
 {
-	struct wanted w = {"net/echo", "rate", "0", "connections", NULL, 1};
+	struct wanted w = {"net/echo", NULL, NULL, "connections", NULL, 1};
 	struct neighbours n = look_for(report, &w, m->id, "cpu_per_op_ns", load->axis[AXIS_TASKS], 1);
 	const json_t *cell = n.below ? n.below : n.above;
 	struct span cost = nothing_known;
@@ -358,8 +365,7 @@ static bool later(const json_t *report, const char *workload, struct advise_mode
 
 	json_array_foreach (json_object_get(report, "cells"), i, cell) {
 		if (strcmp(field_text(cell, "workload", ""), workload) != 0 || field_whole(cell, "workers", 0) != 1 ||
-		    param_of(cell, "rate") > 0 || param_of(cell, "load_percent") > 0 ||
-		    !read_span(row_of(cell, m->id), "latency_p99_ns", &p99))
+		    is_open_loop(cell) || !read_span(row_of(cell, m->id), "latency_p99_ns", &p99))
 			continue;
 		*worst = fmax(*worst, p99.hi);
 		any = true;

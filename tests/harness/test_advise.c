@@ -182,6 +182,23 @@ static void loop_chosen(void **state)
 	width = 0.01;
 }
 
+/* What a request costs at a rate of its own is no part of the answer, though such a cell is as near as the other. */
+static void open_loops_are_passed_over(void **state)
+{
+	json_t *r = make();
+	const struct advice *a;
+
+	(void)state;
+	add_cell(r, "net/echo", "net/echo due",
+		 json_pack("{s:i, s:i, s:i}", "connections", 100, "rate", 0, "load_percent", 70), 1,
+		 (struct three){{440, 9000, 30000}}, none, (struct three){{5 * MS, 9 * MS, 5 * MS}});
+	a = ask(r, load_of(100, 15 * US, 10 * MS, 25 * MS, ADVISE_SOCKET));
+	assert_chosen(a, "eventloop", "gmp");
+	for (size_t i = 0; i < a->answer.models[0].cells.n; i++)
+		assert_string_not_equal(a->answer.models[0].cells.id[i], "net/echo due");
+	json_decref(r);
+}
+
 /* More work than one CPU has: the loop cannot, and threads cost more. */
 static void gmp_chosen(void **state)
 {
@@ -480,6 +497,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loop_chosen),
+		cmocka_unit_test(open_loops_are_passed_over),
 		cmocka_unit_test(gmp_chosen),
 		cmocka_unit_test(pthread_chosen),
 		cmocka_unit_test(none_fits),
