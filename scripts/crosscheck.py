@@ -240,7 +240,7 @@ class Process:
             self.process.wait()
             fail("a process ended without an answer")
         message = json.loads(line)
-        if message.get("msg") in ("error", "unsupported"):
+        if message.get("msg") in ("error", "unsupported", "too_slow"):
             fail(message.get("why", line))
         return message
 

@@ -51,18 +51,17 @@ static const struct command self = {
 
 /* ---- which run ------------------------------------------------------------------------------------------------- */
 
-/* The last name in the folder, in the order of the alphabet, that has `file` in it and begins with `first` (0: with anything). */
-static char *last_with(const char *dir, const char *file, bool is_dated)
+/* The last folder in `dir`, in the order of the alphabet, that has samples and whose name begins with a date. The caller frees. */
+static char *last_run(const char *dir)
 {
 	DIR *d = opendir(dir);
 	char *best = NULL;
 
 	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
-		char *path = xformat("%s/%s/%s", dir, e->d_name, file);
-		bool good = e->d_name[0] != '.' && access(path, R_OK) == 0 &&
-			    (!is_dated || (e->d_name[0] >= '0' && e->d_name[0] <= '9'));
+		char *path = xformat("%s/%s/samples.jsonl", dir, e->d_name);
+		bool is_dated = e->d_name[0] >= '0' && e->d_name[0] <= '9';
 
-		if (good && (!best || strcmp(e->d_name, best) > 0)) {
+		if (is_dated && access(path, R_OK) == 0 && (!best || strcmp(e->d_name, best) > 0)) {
 			free(best);
 			best = xstrdup(e->d_name);
 		}
@@ -110,7 +109,7 @@ static char *choose_run(const struct options *o, bool *is_reference, struct err 
 	*is_reference = false;
 	if (o->n_args == 1)
 		return run_find(o->args[0]);
-	name = last_with("results", "samples.jsonl", true);
+	name = last_run("results");
 	path = name ? xformat("results/%s", name) : newest_reference("results/reference");
 	*is_reference = !name;
 	free(name);

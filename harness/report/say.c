@@ -247,7 +247,8 @@ static bool put_parts(FILE *out, const char *text, const char *joint, int depth)
 	is_said = put_record(f, text, (size_t)(at - text), depth + 1);
 	fputs(say(joint), f);
 	is_said |= put_record(f, at + strlen(joint), strlen(at + strlen(joint)), depth + 1);
-	if (fclose(f) == 0 && is_said)
+	is_said &= fclose(f) == 0;
+	if (is_said)
 		fputs(parts, out);
 	free(parts);
 	return is_said;
