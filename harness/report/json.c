@@ -81,6 +81,7 @@ static void put_quantities(json_t *o, const struct series *s)
 		{Q_LITTLE, "littles_law", false},
 		{Q_P50, "latency_p50_ns", false},
 		{Q_P99, "latency_p99_ns", false},
+		{Q_P99_9, "latency_p99_9_ns", false},
 		{Q_MEM_RSS, "rss_bytes", false},
 		{Q_MEM_PAGETABLE, "pagetable_bytes", false},
 		{Q_MEM_KSTACK, "kstack_bytes", false},

@@ -41,6 +41,7 @@ enum quantity {
 	Q_LITTLE, /* closed-loop load: rate x mean response time / connections that carry it; 1 by Little's law */
 	Q_P50, /* servers: percentiles of latency, delay cells: of the delays of the process, ns */
 	Q_P99,
+	Q_P99_9,
 	Q_MEM_RSS, /* memory cells: bytes per task, part by part */
 	Q_MEM_PAGETABLE,
 	Q_MEM_KSTACK,
@@ -326,6 +327,8 @@ bool network_is_narrow(const struct report *r);
 const char *cell_op(const struct cell *c);
 /* The counter of that name in a counted sample, or NULL: its set does not have it. */
 const json_t *counter_named(const json_t *sample, const char *name);
+/* The latencies of a server's sample, the delays of a delay cell's: count and percentiles. NULL: it has neither. */
+const json_t *sample_latencies(const json_t *sample);
 /* Operations done, by the certificate, for servers by the load generator, else as planned. 0: not known. */
 double sample_ops(const json_t *sample);
 /*

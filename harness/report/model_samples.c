@@ -53,6 +53,13 @@ static double percentile_of(const json_t *latency, const char *name)
 	return isnan(v) ? field_number(latency, with_unit) : v;
 }
 
+const json_t *sample_latencies(const json_t *sample)
+{
+	const json_t *load = json_object_get(sample, "load");
+
+	return json_object_get(json_is_object(load) ? load : sample, json_is_object(load) ? "latency" : "delays");
+}
+
 double sample_ops(const json_t *sample)
 {
 	const json_t *load = json_object_get(sample, "load"), *work = json_object_get(sample, "work");
@@ -87,7 +94,7 @@ static void fill_point(struct point *p, const json_t *sample)
 {
 	const json_t *time = json_object_get(sample, "time"), *sched = json_object_get(sample, "sched");
 	const json_t *load = json_object_get(sample, "load"), *noise = json_object_get(sample, "noise");
-	const json_t *memory = json_object_get(sample, "memory"), *delays = json_object_get(sample, "delays");
+	const json_t *memory = json_object_get(sample, "memory"), *latencies = sample_latencies(sample);
 	double ops = sample_ops(sample), wall = field_number(time, "wall_ns");
 	double cpu = field_number(time, "user_ns") + field_number(time, "sys_ns");
 
@@ -119,12 +126,10 @@ static void fill_point(struct point *p, const json_t *sample)
 		p->q[Q_LITTLE] = ops / wall * field_number(json_object_get(load, "latency"), "mean") /
 				 field_number(load, "in_flight");
 		p->q[Q_GENERATOR] = field_number(json_object_get(load, "generator"), "busy");
-		p->q[Q_P50] = percentile_of(json_object_get(load, "latency"), "p50");
-		p->q[Q_P99] = percentile_of(json_object_get(load, "latency"), "p99");
-	} else if (json_is_object(delays)) {
-		p->q[Q_P50] = percentile_of(delays, "p50");
-		p->q[Q_P99] = percentile_of(delays, "p99");
 	}
+	p->q[Q_P50] = percentile_of(latencies, "p50");
+	p->q[Q_P99] = percentile_of(latencies, "p99");
+	p->q[Q_P99_9] = percentile_of(latencies, "p99_9");
 }
 
 /* Keep the sample as its round's point; of several attempts the last one (M3). */

@@ -70,6 +70,21 @@ static void timed_row(struct doc *d, const struct cell *c, const struct series *
 	content_count(d, s);
 }
 
+/* A percentile that only many values show; where they are too few, how many there are. */
+static void tail_cell(struct doc *d, const struct series *s, enum quantity q)
+{
+	const struct point_list *timed = &s->timed;
+	const json_t *latencies = timed->n ? sample_latencies(timed->at[timed->n - 1].sample) : NULL;
+	long count = field_whole(latencies, "count", 0);
+
+	if (EST(s, q)->n || count <= 0) {
+		content_value(d, EST(s, q), UNIT_NS, false);
+		return;
+	}
+	doc_say(d, "– (of %ld)", count);
+	doc_cell(d, CELL_MISSING);
+}
+
 static void server_row(struct doc *d, const struct cell *c, const struct series *s)
 {
 	content_value(d, EST(s, Q_VALUE), words_unit(c), s->leads);
@@ -83,7 +98,8 @@ static void server_row(struct doc *d, const struct cell *c, const struct series 
 		doc_cell(d, CELL_MISSING);
 	}
 	content_value(d, EST(s, Q_P50), UNIT_NS, false);
-	content_value(d, EST(s, Q_P99), UNIT_NS, false);
+	tail_cell(d, s, Q_P99);
+	tail_cell(d, s, Q_P99_9);
 	content_value(d, EST(s, Q_LITTLE), UNIT_SHARE, false);
 	content_value(d, EST(s, Q_THREADS), UNIT_COUNT, false);
 	content_count(d, s);
@@ -93,7 +109,8 @@ static void delay_row(struct doc *d, const struct cell *c, const struct series *
 {
 	content_value(d, EST(s, Q_VALUE), words_unit(c), s->leads);
 	content_value(d, EST(s, Q_P50), UNIT_NS, false);
-	content_value(d, EST(s, Q_P99), UNIT_NS, false);
+	tail_cell(d, s, Q_P99);
+	tail_cell(d, s, Q_P99_9);
 	content_value(d, EST(s, Q_CPU), UNIT_NS, false);
 	content_value(d, EST(s, Q_SWITCHES), UNIT_PLAIN, false);
 	content_value(d, EST(s, Q_THREADS), UNIT_COUNT, false);
@@ -126,6 +143,7 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 					     SAID("throughput"),
 					     SAID("p50"),
 					     SAID("p99"),
+					     SAID("p99.9"),
 					     SAID("Little's law"),
 					     SAID("threads"),
 					     SAID("n")};
@@ -133,6 +151,7 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 					    SAID("delay (what is ranked)"),
 					    SAID("p50"),
 					    SAID("p99"),
+					    SAID("p99.9"),
 					    SAID("CPU per operation"),
 					    SAID("kernel switches per operation"),
 					    SAID("threads"),
@@ -145,14 +164,16 @@ static void workload_table(struct doc *d, const struct report *r, const struct c
 	doc_say(d, "Median over processes [interval of at least 95 %%; none with fewer than six].");
 	if (cell_is_server(first))
 		doc_say(d,
-			" Percentiles of latency are medians over processes of each process's percentile. Throughput "
+			" Percentiles of latency are medians over processes of each process's percentile; one is known "
+			"where "
+			"at least ten latencies lie beyond it, and else it says of how many. Throughput "
 			"is given only where the server's CPUs were at least %d %% busy: below that it is the load "
 			"generator's. Little's law: throughput times mean response time over the connections of a "
 			"closed loop, which our own figures must bring to 100 %%.",
 			(int)(BUSY_SHARE * 100));
 	if (cell_is_delay(first))
 		doc_say(d, " Percentiles of the delay are medians over processes of each process's percentile; one is "
-			   "known where at least ten delays lie beyond it.");
+			   "known where at least ten delays lie beyond it, and else it says of how many.");
 	doc_table(d, true);
 	if (cell_is_server(first))
 		CONTENT_HEADS(d, server);

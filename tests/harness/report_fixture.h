@@ -434,14 +434,16 @@ static json_t *sample_json(const struct place *p, double value)
 	if (server) {
 		wall = 3e8;
 		json_object_set_new(sample, "load",
-				    json_pack("{s:I,s:{s:f},s:{s:s,s:s,s:i,s:i}}", "requests", (json_int_t)ops,
+				    json_pack("{s:I,s:{s:f},s:{s:s,s:s,s:i,s:i,s:i,s:i}}", "requests", (json_int_t)ops,
 					      "generator", "busy", strstr(s->params, "128") ? .99 : .5, "latency",
-					      "kind", "response", "unit", "ns", "p50", 21000 + p->round, "p99",
-					      95000 + p->round));
+					      "kind", "response", "unit", "ns", "count", 30000, "p50", 21000 + p->round,
+					      "p99", 95000 + p->round, "p99_9", 180000 + p->round));
 	}
 	if (strncmp(s->metric, "delay_", 6) == 0) {
 		wall = 1e9;
-		json_object_set_new(sample, "delays", json_pack("{s:i,s:f}", "p50", 700 + p->round, "p99", value));
+		json_object_set_new(
+			sample, "delays",
+			json_pack("{s:i,s:i,s:f,s:n}", "count", 2200, "p50", 700 + p->round, "p99", value, "p99_9"));
 		json_object_set_new(sample, "figures", json_pack("{s:f}", "jain", 0.5 + p->round * 0.01));
 	}
 	json_object_set_new(

@@ -261,6 +261,8 @@ static void servers_say_how_busy_they_were(void **state)
 	assert_close(field_number(s, "generator_busy"), 0.5, 1e-9);
 	assert_close(field_number(s, "cpu_per_op_ns"), 6100, 0.01); /* per request: the certificate has twice as many */
 	assert_close(field_number(s, "latency_p99_ns"), 95004, 1e-6);
+	assert_close(field_number(s, "latency_p99_9_ns"), 180004, 1e-6);
+	assert_close(field_number(s, "latency_p99_9_ns_ci_high"), 180007, 1.5);
 	assert_close(field_number(s, "requests_per_s"), 2e8 / 6100 / 0.3, 0.01);
 }
 
@@ -272,6 +274,7 @@ static void delays_are_no_times_per_operation(void **state)
 	assert_close(field_number(s, "median"), 900000, 1e-6);
 	assert_close(field_number(s, "latency_p99_ns"), 900000, 1e-6);
 	assert_close(field_number(s, "latency_p50_ns"), 704, 1e-6);
+	assert_null(json_object_get(s, "latency_p99_9_ns")); /* of 2200 delays too few lie beyond it */
 	assert_close(field_number(s, "wall_per_op_ns"), 1e9 / 223, 0.1); /* 2e8 / 900000 operations */
 }
 
