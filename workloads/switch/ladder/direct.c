@@ -92,7 +92,7 @@ struct runner {
 	int status; /* of going to its CPU */
 };
 
-/* The caller's thread onto the first or the last CPU of the process. */
+/* The caller's thread onto the first or the last CPU of the process. 0 or -errno. */
 static int go_apart(const struct baton *b, uint32_t self)
 {
 	int cpu = self ? CPU_SETSIZE - 1 : 0, step = self ? -1 : 1;
@@ -102,7 +102,7 @@ static int go_apart(const struct baton *b, uint32_t self)
 		cpu += step;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
-	return sched_setaffinity(0, sizeof one, &one);
+	return sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : 0;
 }
 
 static void wait_for_turn(void *arg)
@@ -139,7 +139,10 @@ static int run_futex(struct bench *b)
 	uint64_t done[2];
 	int status;
 
-	sched_getaffinity(0, sizeof baton.cpus, &baton.cpus);
+	if (sched_getaffinity(0, sizeof baton.cpus, &baton.cpus) < 0) {
+		status = -errno;
+		return bench_fail(b, status, "cannot tell the CPUs of this process: %s", strerror(-status));
+	}
 	for (uint32_t i = 0; i < 2; i++) {
 		runners[i].baton = &baton;
 		runners[i].self = i;
@@ -151,13 +154,14 @@ static int run_futex(struct bench *b)
 	for (int i = 0; i < 2; i++) {
 		done[i] = runners[i].done;
 		if (runners[i].status < 0)
-			return bench_fail(b, -EPERM, "a thread could not be put on a CPU of its own");
+			return bench_fail(b, runners[i].status, "a thread could not be put on a CPU of its own: %s",
+					  strerror(-runners[i].status));
 	}
 	ladder_certify(b, done);
 	return 0;
 }
 
-/* ---- */
+/* ---- the rungs ---------------------------------------------------------------------------------------------------- */
 
 static const char *why_not(const struct bench *b)
 {
