@@ -483,27 +483,29 @@ static void be_second(void *arg)
 	}
 }
 
-static void take(struct run *r, uint64_t which)
+/* The second writer does what it is told, and has done it. */
+static void tell_second(struct run *r, enum turn_order order)
 {
-	if (which == 0) {
-		take_turn(&r->turns[0]);
-		return;
-	}
-	r->order = TURN_TAKE;
+	r->order = order;
 	dx_sem_release(&r->asked);
 	dx_sem_acquire(&r->served);
 }
 
+static void take(struct run *r, uint64_t which)
+{
+	if (which == 0)
+		take_turn(&r->turns[0]);
+	else
+		tell_second(r, TURN_TAKE);
+}
+
 static void give(struct run *r, uint64_t which, bool is_last)
 {
-	if (which == 0) {
-		give_turn(&r->turns[0], is_last);
-		return;
-	}
-	r->order = TURN_GIVE;
 	r->is_last = is_last;
-	dx_sem_release(&r->asked);
-	dx_sem_acquire(&r->served);
+	if (which == 0)
+		give_turn(&r->turns[0], is_last);
+	else
+		tell_second(r, TURN_GIVE);
 }
 
 static int open_second(struct run *r)
