@@ -140,13 +140,12 @@ static struct gr_g *ready_list(struct gr_p *p, struct gr__glist *l)
  */
 static void run_own_timers(struct gr_p *p, int64_t now)
 {
-	uint64_t tick = load_relaxed(&p->tick);
 	unsigned ran = 0;
 
-	if (gr__timers_next(p) > now || (tick < p->batch_until && !gr__p_is_empty(p) && !p->is_urgent))
+	if (gr__timers_next(p) > now || (gr__has_batch(p) && !p->is_urgent))
 		return;
 	if (gr__timers_run(p, now, &ran) <= now)
-		p->batch_until = tick + ran;
+		p->batch_until = load_relaxed(&p->tick) + ran;
 	count_timers(p, ran);
 }
 
@@ -396,8 +395,7 @@ static struct gr_g *find_with_p(struct gr_m *m, struct gr_p *p)
 		store_relaxed(&p->streak, 0); /* a slice of its own */
 		return g;
 	}
-	if (load_relaxed(&p->tick) >= p->shared_at) {
-		p->shared_at = load_relaxed(&p->tick) + GR__GLOBAL_EVERY;
+	if (gr__is_shared_turn(p)) {
 		gr__set_due_at(p);
 		p->is_shared_due = true;
 	}

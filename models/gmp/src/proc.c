@@ -298,6 +298,12 @@ static uint64_t switches_to_look(struct gr_p *p, uint64_t tick, int64_t now)
 	return n ? n : 1;
 }
 
+static void look_again(struct gr_p *p, uint64_t tick, uint64_t every)
+{
+	p->look_every = every;
+	p->look_at = tick + every;
+}
+
 /*
  * P has switched so many times without find_runnable: whether timers or I/O are due, and when to look again. What waits to
  * be given to io_uring is a reason of its own only at each 61st switch, however long that takes: it is worth more in a batch.
@@ -310,16 +316,14 @@ static bool is_time_due(struct gr_p *p, uint64_t tick, bool is_61st)
 
 	/* Where nobody waits for time or I/O the clock is not read, and what was known of the switches grows old. */
 	if (timer == INT64_MAX && !io) {
-		p->look_every = p->look_every < GR__GLOBAL_EVERY / 2 ? 2 * p->look_every + 1 : GR__GLOBAL_EVERY;
-		p->look_at = tick + p->look_every;
+		look_again(p, tick, p->look_every < GR__GLOBAL_EVERY / 2 ? 2 * p->look_every + 1 : GR__GLOBAL_EVERY);
 		return load_relaxed(&s->timers_late);
 	}
 	now = gr__now_ns();
-	p->look_every = switches_to_look(p, tick, now);
-	p->look_at = tick + p->look_every;
+	look_again(p, tick, switches_to_look(p, tick, now));
 	if (load_relaxed(&s->timers_late) || (is_61st && gr__uring_on && io && gr__uring_is_due(p)))
 		return true;
-	if (timer <= now)
+	if (timer <= now && !gr__has_batch(p)) /* g0 would run none */
 		return true;
 	return io && !load_relaxed(&s->poller) && now - load_relaxed(&s->last_poll_ns) >= s->knobs.poll_ns;
 }
@@ -327,19 +331,17 @@ static bool is_time_due(struct gr_p *p, uint64_t tick, bool is_61st)
 /* Whether g0 has something to do before the next G runs. */
 static __attribute__((noinline)) bool is_g0_wanted(struct gr_p *p)
 {
-	uint64_t tick = load_relaxed(&p->tick);
-	bool is_61st = tick >= p->shared_at;
+	bool is_61st;
 
 	if (load_relaxed(&p->attention))
 		return true;
 	gr__set_due_at(p);
 	if (gr__tracing())
 		return true;
-	if (is_61st) {
-		p->shared_at = tick + GR__GLOBAL_EVERY;
+	is_61st = gr__is_shared_turn(p);
+	if (is_61st)
 		p->is_shared_due = load_relaxed(&gr__sched.global_n) || load_relaxed(&gr__sched.spill_n);
-	}
-	p->is_due = is_time_due(p, tick, is_61st) || p->is_shared_due;
+	p->is_due = is_time_due(p, load_relaxed(&p->tick), is_61st) || p->is_shared_due;
 	gr__set_due_at(p);
 	return p->is_due;
 }

@@ -150,6 +150,24 @@ static inline bool gr__p_is_empty(struct gr_p *p)
 	return gr__runq_empty(p) && !load_relaxed(&p->runnext) && !gr__nursery_len(p);
 }
 
+/* What is shared has its turn every GR__GLOBAL_EVERY switches: whether it has come; then the next one is fixed, and who
+ * calls sees to due_at. Only the owner. */
+static inline bool gr__is_shared_turn(struct gr_p *p)
+{
+	const uint64_t tick = load_relaxed(&p->tick);
+
+	if (tick < p->shared_at)
+		return false;
+	p->shared_at = tick + GR__GLOBAL_EVERY;
+	return true;
+}
+
+/* Whether the last batch of timers still is to run, so that the next one has to wait (find.c). Only the owner. */
+static inline bool gr__has_batch(struct gr_p *p)
+{
+	return load_relaxed(&p->tick) < p->batch_until && !gr__p_is_empty(p);
+}
+
 /* Whether, of all that p could run, it should be the newest of the nursery. Only the owner. */
 static inline bool gr__may_take_newest(struct gr_p *p)
 {

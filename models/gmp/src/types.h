@@ -322,7 +322,7 @@ struct gr_p {
 	uint64_t due_at; /* the tick at which timers, I/O and what is shared are looked at again; 0 while tracing */
 	uint64_t look_at; /* the tick for timers and I/O */
 	uint64_t shared_at; /* the tick for what is shared */
-	uint64_t look_every; /* so many switches from one look at them to the next */
+	uint64_t look_every; /* so many switches from the last look at them to the next one: is_time_due */
 	int64_t looked_ns; /* when the clock was read for the last one that needed it, and */
 	uint64_t looked_tick; /* at which tick */
 	bool is_due; /* due_at has come, and g0 has something to do about it */
