@@ -95,7 +95,7 @@ static const struct lack {
 static const struct variant {
 	const char *model, *knobs, *only, *why;
 } variants[] = {
-	{"pthread", "pool=2", "spawn/flat cpu/mandelbrot cpu/matmul net/churn",
+	{"pthread", "pool=2", "spawn/flat cpu/depth cpu/mandelbrot cpu/matmul net/churn",
 	 "a pool of 2 threads: the tasks of this work wait for each other, and hold a thread meanwhile"},
 	{"eventloop", "loops=2", "net/echo net/http net/churn net/idle net/udp mix/server",
 	 "2 loops: this work cannot be split among them"},
@@ -123,6 +123,8 @@ static const struct extra {
 	{"cpu/uts", "{\"root\":1,\"alive\":0,\"rounds\":2,\"cutoff\":256}", 0, NULL},
 	{"cpu/uts", "{\"root\":30,\"alive\":900,\"rounds\":2,\"cutoff\":256}", 0, NULL},
 	{"cpu/uts", "{\"root\":200,\"alive\":990,\"rounds\":2,\"cutoff\":1}", 0, NULL}, /* walks that are deep */
+	{"cpu/depth", "{\"depth\":0}", 1, NULL},
+	{"cpu/depth", "{\"depth\":64}", 300, NULL},
 	{"spawn/chain", "{\"chains\":1}", 300, NULL},
 	{"spawn/chain", "{\"chains\":50}", 50, NULL},
 	{"spawn/flat", "{\"batch\":1}", 50, NULL},
@@ -196,6 +198,7 @@ static const struct extra {
 	{"memory/parked", "{\"tasks\":1,\"touch_kib\":8}", 0, NULL},
 	{"memory/parked", "{\"tasks\":300,\"touch_kib\":8,\"libc\":\"yes\"}", 0, NULL},
 	{"memory/parked", "{\"tasks\":5,\"touch_kib\":64,\"libc\":\"yes\"}", 0, NULL},
+	{"memory/parked", "{\"tasks\":300,\"touch_kib\":8,\"libc\":\"below\"}", 0, NULL},
 	{"memory/afterexit", "{\"tasks\":1,\"touch_kib\":8,\"settle_ms\":1}", 0, NULL},
 	{"block/handoff", "{\"told\":\"no\"}", 50, NULL},
 	{"block/call", "{\"in_flight\":1,\"call_us\":1,\"work\":0,\"settle_ms\":5}", 50, NULL},

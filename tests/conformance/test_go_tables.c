@@ -90,7 +90,7 @@ static void test_sources(void **state)
 		json_int_t calls = json_integer_value(json_object_get(source, "calls"));
 
 		assert_string_equal(json_string_value(json_object_get(source, "style")), "go");
-		assert_true(lines + json_integer_value(json_object_get(source, "shared_lines")) >= 15);
+		assert_true(lines + json_integer_value(json_object_get(source, "shared_lines")) >= 10);
 		assert_true(calls >= (json_int_t)json_array_size(json_object_get(source, "primitives")));
 		assert_true(json_array_size(json_object_get(source, "primitives")) > 0);
 	}

@@ -11,7 +11,7 @@ func init() {
 func afterexit(r *run) {
 	settle := 10*time.Millisecond + time.Duration(r.param("settle_ms"))*time.Millisecond
 	r.snapshot("base", 0)
-	c := touchAll(r, func(uint64) uint64 { return 0 }, func(uint64) {})
+	c := touchAll(r, waitOnly, func(uint64) {})
 	time.Sleep(settle)
 	r.snapshot("live", c.Ops)
 	r.cert = c

@@ -9,6 +9,7 @@
 
 #include "harness/base/err.h"
 #include "harness/subject/style.h"
+#include "workloads/memory/parked/parked.h"
 #include "workloads/net/echo/echo.h"
 #include "workloads/spawn/flat/flat.h"
 #include "workloads/switch/ring/ring.h"
@@ -20,6 +21,7 @@ _Static_assert(offsetof(struct ring_data, nodes) == 2 * sizeof(uint64_t), "RingD
 _Static_assert(offsetof(struct ring_node, value) == sizeof(void *), "RingNode of switch.rs");
 _Static_assert(sizeof(struct tcp_totals) == 4 * sizeof(uint64_t), "TcpTotals of net.rs");
 _Static_assert(ECHO_BUFFER == 65536, "BUFFER of net.rs");
+_Static_assert(PARKED_LIBC_YES == 1 && PARKED_LIBC_BELOW == 2 && PARKED_TEXT == 64, "memory.rs");
 
 /* ---- lib.rs ------------------------------------------------------------------------------------- */
 
@@ -34,6 +36,8 @@ void glue_certify(struct bench *b, const struct bench_cert *cert);
 int glue_fail(struct bench *b, int status, const char *why);
 int glue_take_listener(struct bench *b);
 void glue_certify_echo(struct bench *b, const struct tcp_totals *totals);
+void glue_parked_write(char *text, uint64_t id);
+uint64_t glue_parked_read(const char *text);
 
 uint64_t glue_ops(const struct bench *b)
 {
@@ -53,6 +57,16 @@ void glue_certify(struct bench *b, const struct bench_cert *cert)
 int glue_fail(struct bench *b, int status, const char *why)
 {
 	return bench_fail(b, status, "%s", why);
+}
+
+void glue_parked_write(char *text, uint64_t id)
+{
+	parked_write(text, id);
+}
+
+uint64_t glue_parked_read(const char *text)
+{
+	return parked_read(text);
 }
 
 int glue_take_listener(struct bench *b)

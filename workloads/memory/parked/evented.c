@@ -2,7 +2,6 @@
  * memory/parked in the callback style: a record per task, in a list until it is released.
  */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "harness/subject/evented.h"
@@ -14,19 +13,25 @@ struct task {
 	ex_work work;
 	struct task *next; /* in the list of the parked */
 	struct lot *lot;
-	unsigned char block[]; /* lot->touch_bytes */
+	unsigned char block[]; /* lot->touch_bytes; with PARKED_LIBC_BELOW the text behind them */
 };
 
 struct lot {
 	struct bench *b;
 	uint64_t tasks;
 	size_t touch_bytes;
-	bool uses_libc;
+	enum parked_libc libc;
 	struct task *parked;
 	uint64_t created, arrived, left;
 	uint64_t sum; /* of what they read back */
 	int status; /* -ENOMEM: fewer than `tasks` were created, and those are let go unmeasured */
 };
+
+/* What a handler keeps over its wait: here there is no frame for it. */
+static char *text_of(struct task *t)
+{
+	return (char *)t->block + t->lot->touch_bytes;
+}
 
 static void finish(struct lot *lot)
 {
@@ -48,6 +53,8 @@ static void go_on(ex_work *work)
 	struct lot *lot = t->lot;
 
 	lot->sum += touch_sum(t->block, lot->touch_bytes);
+	if (lot->libc == PARKED_LIBC_BELOW)
+		lot->sum += parked_read(text_of(t));
 	lot->left++;
 	free(t);
 	if (lot->left == lot->created)
@@ -69,8 +76,10 @@ static void arrive(ex_work *work)
 	struct task *t = EX_CONTAINER(work, struct task, work);
 	struct lot *lot = t->lot;
 
-	if (lot->uses_libc)
+	if (lot->libc == PARKED_LIBC_YES)
 		lot->sum += parked_use_libc(lot->arrived);
+	else if (lot->libc == PARKED_LIBC_BELOW)
+		parked_write(text_of(t), lot->arrived);
 	touch(t->block, lot->touch_bytes, lot->arrived++);
 	t->next = lot->parked;
 	lot->parked = t;
@@ -86,16 +95,18 @@ static void arrive(ex_work *work)
 static int run_parked(struct bench *b)
 {
 	struct lot *lot = calloc(1, sizeof *lot);
+	size_t bytes;
 
 	if (!lot)
 		return bench_fail(b, -ENOMEM, "out of memory for the tasks' list");
 	lot->b = b;
 	lot->tasks = (uint64_t)bench_param(b, "tasks");
 	lot->touch_bytes = (size_t)bench_param(b, "touch_kib") * 1024;
-	lot->uses_libc = bench_param(b, "libc") != 0;
+	lot->libc = (enum parked_libc)bench_param(b, "libc");
+	bytes = sizeof(struct task) + lot->touch_bytes + (lot->libc == PARKED_LIBC_BELOW ? PARKED_TEXT : 0);
 	bench_snapshot(b, "base", 0);
 	for (; lot->created < lot->tasks; lot->created++) {
-		struct task *t = malloc(sizeof *t + lot->touch_bytes);
+		struct task *t = malloc(bytes);
 
 		if (!t) {
 			lot->status = -ENOMEM;

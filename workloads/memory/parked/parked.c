@@ -7,7 +7,10 @@
  * exists) and `live`, per live task: resident pages, page tables and what the kernel keeps for a thread.
  *
  * With libc=yes each task has called printf's family before, as nearly every task of a real program has: that uses some
- * KiB of stack for a moment, and the pages stay. The work of the default is what it was before there was the parameter.
+ * KiB of stack for a moment, and the pages stay. With libc=below it parks further down: a handler writes numbers as text,
+ * calls what waits, and reads them back when that has returned, so that the frame which has used the libc is there all
+ * the time. To a stack of pages that makes no difference; one that grows keeps what it has grown by. The work of the
+ * default is what it was before there was the parameter.
  *
  * A model that cannot hold so many (a thread limit, memory) fails the sample with the number it reached: that number is
  * the answer to the question.
@@ -16,13 +19,10 @@
  */
 #include "workloads/memory/parked/parked.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { PARAM_TASKS, PARAM_TOUCH_KIB, PARAM_LIBC };
-enum { LIBC_NO, LIBC_YES };
 
-static const char *const libc_choices[] = {[LIBC_NO] = "no", [LIBC_YES] = "yes", NULL};
+static const char *const libc_choices[] = {
+	[PARKED_LIBC_NO] = "no", [PARKED_LIBC_YES] = "yes", [PARKED_LIBC_BELOW] = "below", NULL};
 
 static const struct bench_param params[] = {
 	[PARAM_TASKS] = {.name = "tasks",
@@ -39,21 +39,23 @@ static const struct bench_param params[] = {
 			     .min = 0,
 			     .max = 64,
 			     .smoke = 4},
-	[PARAM_LIBC] = {.name = "libc",
-			.unit = "",
-			.help = "yes: each task has written and read numbers as text before it parks",
-			.kind = BENCH_CHOICE,
-			.dflt = LIBC_NO,
-			.smoke = LIBC_YES,
-			.choices = libc_choices},
+	[PARAM_LIBC] =
+		{.name = "libc",
+		 .unit = "",
+		 .help = "yes: each task has written and read numbers as text before it parks; below: it parks in "
+			 "a call from the frame that has written, and reads when it is let go",
+		 .kind = BENCH_CHOICE,
+		 .dflt = PARKED_LIBC_NO,
+		 .smoke = PARKED_LIBC_BELOW,
+		 .choices = libc_choices},
 };
 
 uint64_t parked_use_libc(uint64_t id)
 {
-	char text[64];
+	char text[PARKED_TEXT];
 
-	snprintf(text, sizeof text, "%llu %.17g", (unsigned long long)id, (double)id / 3);
-	return strtoull(text, NULL, 10);
+	parked_write(text, id);
+	return parked_read(text);
 }
 
 static uint64_t parked_ops(const struct bench *b)
@@ -65,7 +67,7 @@ static void parked_expect(const struct bench *b, struct bench_cert *out)
 {
 	uint64_t tasks = parked_ops(b), sum = touch_expect((size_t)b->param[PARAM_TOUCH_KIB] * 1024, tasks);
 
-	if (b->param[PARAM_LIBC] == LIBC_YES)
+	if (b->param[PARAM_LIBC] != PARKED_LIBC_NO)
 		sum += tasks * (tasks - 1) / 2;
 	*out = (struct bench_cert){.ops = tasks, .units = tasks, .max_live = tasks, .checksum = sum};
 }
@@ -84,7 +86,10 @@ const struct bench_workload memory_parked_workload = {
 		"the work of whoever writes it. touch_kib counts pages touched: a stack has one more in use, for the "
 		"frames themselves. With libc=yes the direct tasks make the calls on their own stacks, the evented "
 		"ones all "
-		"on the loop's. Up to 8 KiB direct tasks have the stacks that their model gives; above that, stacks "
+		"on the loop's. With libc=below a direct task keeps the frame that has called the libc, with the text "
+		"in it; "
+		"an evented one, which keeps no frame, has the 64 bytes of text in its record; in Go a string keeps "
+		"it. Up to 8 KiB direct tasks have the stacks that their model gives; above that, stacks "
 		"for "
 		"touch_kib and 8 KiB more, which the models round up as they have to (goroutines to 64 or 256 KiB of "
 		"address space, threads to pages).",

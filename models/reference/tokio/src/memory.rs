@@ -12,7 +12,14 @@ const PAGE: usize = 4096; // TOUCH_PAGE
 
 extern "C" {
     fn parked_use_libc(id: u64) -> u64;
+    fn glue_parked_write(text: *mut u8, id: u64);
+    fn glue_parked_read(text: *const u8) -> u64;
 }
+
+// PARKED_LIBC_*, PARKED_TEXT
+const LIBC_YES: u64 = 1;
+const LIBC_BELOW: u64 = 2;
+const TEXT: usize = 64;
 
 struct Lot {
     touch_bytes: usize,
@@ -32,6 +39,10 @@ fn touch(bytes: usize, id: u64) -> Vec<u8> {
     block
 }
 
+fn touched(block: &[u8]) -> u64 {
+    (0..block.len()).step_by(PAGE).map(|at| u64::from(unsafe { std::ptr::read_volatile(&block[at]) })).sum()
+}
+
 async fn park(lot: Arc<Lot>, mut gate: watch::Receiver<()>, arrived: mpsc::UnboundedSender<()>, present: mpsc::Sender<()>) {
     let id = lot.next.fetch_add(1, Relaxed);
     let mut sum = if lot.uses_libc { unsafe { parked_use_libc(id) } } else { 0 };
@@ -39,19 +50,31 @@ async fn park(lot: Arc<Lot>, mut gate: watch::Receiver<()>, arrived: mpsc::Unbou
 
     drop(arrived);
     while gate.changed().await.is_ok() {}
-    for at in (0..block.len()).step_by(PAGE) {
-        sum += u64::from(unsafe { std::ptr::read_volatile(&block[at]) });
-    }
+    sum += touched(&block);
     lot.sum.fetch_add(sum, Relaxed);
     lot.left.fetch_add(1, Relaxed);
     drop(present);
 }
 
+// A handler that needs after its wait what it has written before it: the text is part of the future, and so of no other task's.
+async fn park_below(lot: Arc<Lot>, mut gate: watch::Receiver<()>, arrived: mpsc::UnboundedSender<()>, present: mpsc::Sender<()>) {
+    let id = lot.next.fetch_add(1, Relaxed);
+    let mut text = [0u8; TEXT];
+
+    unsafe { glue_parked_write(text.as_mut_ptr(), id) };
+    let block = touch(lot.touch_bytes, id);
+    drop(arrived);
+    while gate.changed().await.is_ok() {}
+    lot.sum.fetch_add(touched(&block) + unsafe { glue_parked_read(text.as_ptr()) }, Relaxed);
+    lot.left.fetch_add(1, Relaxed);
+    drop(present);
+}
+
 pub async fn parked(b: Bench) -> c_int {
-    let tasks = b.param("tasks");
+    let (tasks, libc) = (b.param("tasks"), b.param("libc"));
     let lot = Arc::new(Lot {
         touch_bytes: b.param("touch_kib") as usize * 1024,
-        uses_libc: b.param("libc") != 0,
+        uses_libc: libc == LIBC_YES,
         next: AtomicU64::new(0),
         left: AtomicU64::new(0),
         sum: AtomicU64::new(0),
@@ -62,7 +85,13 @@ pub async fn parked(b: Bench) -> c_int {
 
     b.snapshot("base", 0);
     for _ in 0..tasks {
-        tokio::spawn(park(lot.clone(), gate.clone(), arrived.clone(), present.clone()));
+        let (lot, gate, arrived, present) = (lot.clone(), gate.clone(), arrived.clone(), present.clone());
+
+        if libc == LIBC_BELOW {
+            tokio::spawn(park_below(lot, gate, arrived, present));
+        } else {
+            tokio::spawn(park(lot, gate, arrived, present));
+        }
     }
     drop((gate, arrived, present));
     all_arrived.recv().await; // None: each has dropped its end
