@@ -30,7 +30,7 @@ static const struct option_spec specs[] = {
 	 .help = "only these, e.g. 'workload:ring tasks:>=64 subject:gmp,pthread'; several: all must match"},
 	{.name = "plan",
 	 .value = "PLAN",
-	 .help = "default, full, go, references, senses, cliffs, scaling, variants, or a plan file"},
+	 .help = "default, full, go, references, senses, cliffs, scaling, variants, stacks, or a plan file"},
 	{.name = "question", .value = "LIST", .help = "what these questions need, e.g. Q08,Q13 (list --questions)"},
 	{.name = "rounds",
 	 .value = "N",

@@ -134,7 +134,7 @@ static int check_expr(const json_t *expr, const char *name, const char *where, s
 		return err_set(
 			err, -EINVAL,
 			"%s: %s: not a number, a value's name, a series, or one of ratio, difference (of two), sum, "
-			"product, param, falls_below, crosses, fit",
+			"product, most, param, falls_below, crosses, fit",
 			name, where);
 	json_array_foreach (args, i, part)
 		if (rc == 0)
@@ -316,7 +316,7 @@ int question_check_shape(const json_t *q, const char *name, struct err *err)
 		return rc;
 	if (!schema || strcmp(schema, "switchyard.question/1") != 0)
 		return err_set(err, -EINVAL, "%s is not of schema switchyard.question/1", name);
-	if (!id || !slug || strlen(id) != 3 || strncmp(name, id, 3) != 0 || name[3] != '-' ||
+	if (!id || !slug || strlen(id) != 3 || !question_id_is(id) || strncmp(name, id, 3) != 0 || name[3] != '-' ||
 	    strncmp(name + 4, slug, strlen(slug)) != 0 || strcmp(name + 4 + strlen(slug), ".json") != 0)
 		return err_set(err, -EINVAL, "%s: a file is called ID-SLUG.json after its id and slug", name);
 	if (topic && !is_among(topics, topic))

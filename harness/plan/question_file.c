@@ -4,6 +4,7 @@
  */
 #include "harness/plan/question_file.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -57,11 +58,8 @@ enum question_op question_op(const json_t *expr, const json_t **args)
 	static const struct {
 		const char *key;
 		enum question_op op;
-	} table[] = {{"ratio", ASK_RATIO},
-		     {"difference", ASK_DIFFERENCE},
-		     {"sum", ASK_SUM},
-		     {"product", ASK_PRODUCT},
-		     {"crosses", ASK_CROSSES}};
+	} table[] = {{"ratio", ASK_RATIO}, {"difference", ASK_DIFFERENCE}, {"sum", ASK_SUM}, {"product", ASK_PRODUCT},
+		     {"most", ASK_MOST},   {"crosses", ASK_CROSSES}};
 
 	*args = NULL;
 	if (json_is_number(expr))
@@ -106,6 +104,7 @@ json_t *question_with(const json_t *expr, const char *param, const json_t *value
 	case ASK_DIFFERENCE:
 	case ASK_SUM:
 	case ASK_PRODUCT:
+	case ASK_MOST:
 		json_array_foreach (args, i, part)
 			json_array_set_new((json_t *)args, i, question_with(part, param, value));
 		break;
@@ -155,6 +154,7 @@ void question_leaves(const json_t *expr, void (*f)(const json_t *leaf, void *arg
 	case ASK_DIFFERENCE:
 	case ASK_SUM:
 	case ASK_PRODUCT:
+	case ASK_MOST:
 		json_array_foreach (args, i, part)
 			question_leaves(part, f, arg);
 		break;
@@ -217,6 +217,7 @@ static int expand(const json_t *question, const json_t *done, const json_t *expr
 	case ASK_DIFFERENCE:
 	case ASK_SUM:
 	case ASK_PRODUCT:
+	case ASK_MOST:
 	case ASK_CROSSES:
 		json_array_foreach (args, i, part) {
 			if (!rc)
@@ -321,11 +322,16 @@ static int read_question(const char *folder, const char *name, json_t *all, stru
 	return rc;
 }
 
+bool question_id_is(const char *name)
+{
+	return (name[0] == 'Q' || name[0] == 'S') && isdigit((unsigned char)name[1]) && isdigit((unsigned char)name[2]);
+}
+
 static int is_json(const struct dirent *e)
 {
 	size_t n = strlen(e->d_name);
 
-	return n > 5 && e->d_name[0] == 'Q' && strcmp(e->d_name + n - 5, ".json") == 0;
+	return n > 5 && question_id_is(e->d_name) && strcmp(e->d_name + n - 5, ".json") == 0;
 }
 
 int questions_load(json_t **out, struct err *err)

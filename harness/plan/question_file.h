@@ -1,5 +1,6 @@
 /*
- * question_file.h - the questions that the suite answers: harness/questions/QNN-slug.json, one file each.
+ * question_file.h - the questions that the suite answers: harness/questions/QNN-slug.json, one file each. Those that it was
+ * made for are the Qs; what came up on the way is asked in the SNNs, which are the same in all else and stand behind them.
  *
  * A file holds a question in two languages, the cells that it needs (groups, as in a plan), named values (expressions over
  * the samples of one round), claims about them that samples can refute, sentences of the answer with what decides which of
@@ -56,6 +57,7 @@ enum question_op {
 	ASK_DIFFERENCE,
 	ASK_SUM,
 	ASK_PRODUCT,
+	ASK_MOST, /* the largest of several */
 	ASK_PARAM, /* {"param": P}, within something along P: the value of P */
 	/* Along a parameter: an expression is taken at each of several values of it. */
 	ASK_FALLS_BELOW, /* where it first comes below a level */
@@ -63,7 +65,7 @@ enum question_op {
 	ASK_FIT, /* a straight line or a law of scalability through it */
 	ASK_NO_OP
 };
-/* What an expression is; *args: the operands of the four operations in the middle, and the two of ASK_CROSSES. */
+/* What an expression is; *args: the operands of the five operations in the middle, and the two of ASK_CROSSES. */
 enum question_op question_op(const json_t *expr, const json_t **args);
 
 /* What a fit tells; its values along the axis are x, those of the expression y. */

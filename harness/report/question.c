@@ -153,12 +153,22 @@ static double ratio_of(double a, double b)
 
 static double fold(const struct report *r, enum question_op op, const json_t *args, long round)
 {
-	double all = op == ASK_PRODUCT;
+	double all = op == ASK_PRODUCT ? 1 : op == ASK_MOST ? -INFINITY : 0;
 	json_t *part;
 	size_t i;
 
-	json_array_foreach (args, i, part)
-		all = op == ASK_PRODUCT ? all * question_at(r, part, round) : all + question_at(r, part, round);
+	json_array_foreach (args, i, part) {
+		double x = question_at(r, part, round);
+
+		if (op == ASK_PRODUCT)
+			all *= x;
+		else if (op == ASK_SUM)
+			all += x;
+		else if (isnan(x) || x > all) /* what is not known may be the most */
+			all = x;
+		if (isnan(all))
+			return NAN;
+	}
 	return all;
 }
 
@@ -179,6 +189,7 @@ double question_at(const struct report *r, const json_t *expr, long round)
 		return question_along(r, expr, round);
 	case ASK_SUM:
 	case ASK_PRODUCT:
+	case ASK_MOST:
 		return fold(r, op, args, round);
 	case ASK_RATIO:
 	case ASK_DIFFERENCE:
