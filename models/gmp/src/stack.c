@@ -23,8 +23,7 @@
  *   ask for it (gr_go_with). Those are rare, so they go without P's caches and are made when the G is created. Small
  *   stacks grow by them too (grow.c).
  * - Small stacks, less than a page, for code that asks before it goes beyond (grow.c): a pool of slots without a guard,
- *   with caches and credit of their own. Several share a page, so the pages of a run (the slots that fill whole pages) go
- *   back when the last of its slots has become cold.
+ *   with caches and credit of their own. What is different about them is in stack_small.c.
  * - Credit. A usual G gets its stack when it first runs, but whether there can be one is answered by gr_go. So slots
  *   are promised: each slab brings as many units of credit as it has slots, Ps take units in batches, a G holds one
  *   from its creation to its end. Units and slots are equal in number, so who holds a unit finds a free slot somewhere -
@@ -38,7 +37,6 @@
  *   S3  for each of the two kinds: units of credit (the pool's, the Ps', one per G that is to be or is) = slots of the
  *       pool's slabs, but for slabs made without (get_slow).
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +46,7 @@
 #include "internal.h"
 #include "os.h"
 #include "san.h"
+#include "stack_pool.h"
 
 enum {
 	CHAIN = 64, /* stacks that change hands at once; a P keeps up to two chains */
@@ -58,58 +57,18 @@ enum {
 	FRESH = 16, /* never used slots that a P takes at once */
 	CREDIT = 64, /* units that a P takes at once; it keeps up to gr__knobs_credit() */
 	SLAB_BYTES = 16 << 20, /* address space, not memory */
-	SLAB_SLOTS_MAX = 1024,
 	POOLS = 10, /* up to 256 MiB, four times as much each, from 8 KiB on */
 	COLD_GUARDED = 0x8000, /* in cold[]: the slot still has its guard, which survives the release of pages */
 	COLOURS = 16,
-	RUN_PAGES = 9, /* of small slots: so many pages hold a whole number of them */
-	RUN_SLOTS = RUN_PAGES * 4096 / GR__SMALL_BYTES,
 	SPARE_MAPPINGS = 8192, /* left to the rest of the process when guards are mappings; arbitrary */
 };
 
-_Static_assert(RUN_SLOTS *GR__SMALL_BYTES == RUN_PAGES * 4096 && SLAB_SLOTS_MAX % RUN_SLOTS == 0,
-	       "runs of small slots");
-_Static_assert(GR__SMALL_BYTES - (sizeof(struct gr_g) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES ==
-		       960,
-	       "GR_GROW_FIRST_BYTES in gr_grow.h, which cannot be included here");
-
 enum guard { GUARD_LIGHT, GUARD_MAPPING, GUARD_CANARY };
 
-struct gr__slab {
-	struct pool *pool; /* immutable */
-	struct gr__slab *older; /* immutable */
-	char *base; /* immutable */
-	uint32_t n_slots; /* immutable */
-	_Atomic uint32_t used; /* slots handed out so far; written under the pool's lock */
-	uint32_t n_cold; /* pool's lock */
-	struct gr__slab *cold_next; /* pool's lock: next slab with cold slots */
-	bool on_cold_list; /* pool's lock */
-	uint8_t cold_in_run[SLAB_SLOTS_MAX / RUN_SLOTS]; /* pool's lock; of small slots */
-	uint16_t cold[]; /* pool's lock: n_cold slots whose pages have gone back */
-};
-
-struct pool {
-	CACHE_ALIGNED struct gr__lock lock;
-	_Atomic(struct gr__slab *)
-		newest; /* of all, by `older`; pushed under lock, walked without: gr_dump in a handler */
-	/* under lock */
-	struct gr__slab **slabs;
-	size_t n_slabs, cap_slabs;
-	size_t fresh_i; /* the first slab with slots that have not been handed out */
-	struct gr_g *chains; /* linked by chain_next */
-	size_t n_free; /* stacks in the chains */
-	struct gr__slab *cold; /* slabs with cold slots */
-	uint64_t credit; /* of the two kinds: slots that nobody has been promised */
-	/* immutable */
-	size_t stride, slab_bytes, keep;
-	uint32_t slab_slots, colours;
-	bool is_small;
-};
-
 static struct {
-	struct pool pools[POOLS];
+	struct gr__pool pools[POOLS];
 	unsigned n_pools; /* immutable */
-	struct pool small;
+	struct gr__pool small;
 	struct gr__lock lock;
 	/* under lock */
 	size_t n_guard_mappings, max_guard_mappings;
@@ -126,20 +85,20 @@ const char *gr__stack_guard(void)
 	return names[load_relaxed(&central.guard)];
 }
 
-static struct pool *pool_of(enum gr__kind kind)
+static struct gr__pool *pool_of(enum gr__kind kind)
 {
 	return kind == GR__SMALL ? &central.small : &central.pools[0];
 }
 
-static void init_pool(struct pool *pool, size_t stride, size_t keep)
+static void init_pool(struct gr__pool *pool, size_t stride, size_t keep)
 {
 	pool->stride = stride;
 	pool->is_small = stride == GR__SMALL_BYTES;
 	pool->colours = pool->is_small ? 1 : COLOURS;
 	pool->keep = keep > KEEP_STACKS_MIN ? keep : KEEP_STACKS_MIN;
 	pool->slab_slots = (uint32_t)(SLAB_BYTES / stride);
-	if (pool->slab_slots > SLAB_SLOTS_MAX)
-		pool->slab_slots = SLAB_SLOTS_MAX;
+	if (pool->slab_slots > GR__SLAB_SLOTS_MAX)
+		pool->slab_slots = GR__SLAB_SLOTS_MAX;
 	if (pool->slab_slots < 1)
 		pool->slab_slots = 1;
 	pool->slab_bytes = pool->slab_slots * stride;
@@ -204,9 +163,7 @@ static struct gr_g *init_slot(struct gr__slab *s, uint32_t slot, bool guarded)
 	g->stack_lo = s->base + slot * s->pool->stride;
 	g->stack_hi = (char *)g;
 	if (s->pool->is_small) {
-		g->guarded = false;
-		*(uint64_t *)(void *)g->stack_lo = 0; /* the canary */
-		g->stack_limit = gr__grow_limit(g);
+		gr__small_init(g);
 		return g;
 	}
 	g->guarded = guarded || guard_slot(g->stack_lo);
@@ -215,98 +172,15 @@ static struct gr_g *init_slot(struct gr__slab *s, uint32_t slot, bool guarded)
 	return g;
 }
 
-static struct gr__slab *add_slab_locked(struct pool *pool)
-{
-	struct gr__slab *s;
-
-	if (pool->n_slabs == pool->cap_slabs) {
-		size_t cap = pool->cap_slabs ? pool->cap_slabs * 2 : 16;
-		struct gr__slab **bigger = realloc(pool->slabs, cap * sizeof(bigger[0]));
-
-		if (!bigger)
-			return NULL;
-		pool->slabs = bigger;
-		pool->cap_slabs = cap;
-	}
-	s = calloc(1, sizeof(*s) + pool->slab_slots * sizeof(s->cold[0]));
-	if (!s)
-		return NULL;
-	s->base = gr__os_reserve(pool->slab_bytes);
-	if (!s->base) {
-		free(s);
-		return NULL;
-	}
-	s->pool = pool;
-	s->n_slots = pool->slab_slots;
-	pool->slabs[pool->n_slabs++] = s;
-	s->older = load_relaxed(&pool->newest);
-	store_release(&pool->newest, s); /* pairs with the acquire in gr__stacks_each */
-	return s;
-}
-
-/* The slab with the next never used slots, NULL if there are none. */
-static struct gr__slab *fresh_slab_locked(struct pool *pool)
-{
-	for (; pool->fresh_i < pool->n_slabs; pool->fresh_i++) {
-		struct gr__slab *s = pool->slabs[pool->fresh_i];
-
-		if (load_relaxed(&s->used) < s->n_slots)
-			return s;
-	}
-	return NULL;
-}
-
-/* Up to `want` never used slots: [*first, result) of *out. 0: no memory. */
-static uint32_t take_fresh(struct pool *pool, uint32_t want, struct gr__slab **out, uint32_t *first)
-{
-	struct gr__slab *s;
-	uint32_t end = 0;
-
-	gr__lock(&pool->lock);
-	s = fresh_slab_locked(pool);
-	if (!s)
-		s = add_slab_locked(pool);
-	if (s) {
-		*out = s;
-		*first = load_relaxed(&s->used);
-		end = *first + want < s->n_slots ? *first + want : s->n_slots;
-		store_release(&s->used, end); /* pairs with the acquire in gr__stacks_each */
-	}
-	gr__unlock(&pool->lock);
-	return end;
-}
-
 /* ---- credit ------------------------------------------------------------------------------------------ */
 
-/* Up to `want` units. 0: no memory. */
-static uint32_t take_credit(struct pool *pool, uint32_t want)
-{
-	struct gr__slab *s;
-
-	gr__lock(&pool->lock);
-	if (pool->credit < want && (s = add_slab_locked(pool)))
-		pool->credit += s->n_slots;
-	if (pool->credit < want)
-		want = (uint32_t)pool->credit;
-	pool->credit -= want;
-	gr__unlock(&pool->lock);
-	return want;
-}
-
-static void give_credit(struct pool *pool, uint32_t n)
-{
-	gr__lock(&pool->lock);
-	pool->credit += n;
-	gr__unlock(&pool->lock);
-}
-
 /* More than p may keep: half of that goes back, or all. */
-static __attribute__((noinline)) void give_some_credit(struct gr__stack_cache *c, struct pool *pool)
+static __attribute__((noinline)) void give_some_credit(struct gr__stack_cache *c, struct gr__pool *pool)
 {
 	uint32_t n = c->credit - load_relaxed(&gr__sched.credit_max) / 2;
 
 	c->credit -= n;
-	give_credit(pool, n);
+	gr__pool_give_credit(pool, n);
 }
 
 void gr__stack_no_credit(struct gr_p *p)
@@ -321,7 +195,7 @@ static void reserve_on_g0(void *cache)
 	struct gr__stack_cache *c = cache;
 	struct gr_p *p = gr__m()->p;
 
-	c->credit += take_credit(pool_of(c == &p->stacks[GR__SMALL] ? GR__SMALL : GR__PAGES), CREDIT);
+	c->credit += gr__pool_take_credit(pool_of(c == &p->stacks[GR__SMALL] ? GR__SMALL : GR__PAGES), CREDIT);
 }
 
 bool gr__stack_reserve(struct gr_p *p, enum gr__kind kind)
@@ -332,45 +206,13 @@ bool gr__stack_reserve(struct gr_p *p, enum gr__kind kind)
 
 /* ---- pools ------------------------------------------------------------------------------------------- */
 
-static void cold_put_locked(struct gr__slab *s, uint32_t slot)
-{
-	struct pool *pool = s->pool;
-
-	s->cold[s->n_cold++] = (uint16_t)slot;
-	if (!s->on_cold_list) {
-		s->on_cold_list = true;
-		s->cold_next = pool->cold;
-		pool->cold = s;
-	}
-}
-
-/* The same as release_chain for small ones: pages go back by runs. Under the lock, or a slot of the run might be taken. */
-static void release_small(struct gr_g *g)
-{
-	struct pool *pool = &central.small;
-
-	gr__lock(&pool->lock);
-	while (g) {
-		struct gr_g *next = g->link;
-		struct gr__slab *s = g->slab;
-		uint32_t slot = g->slot, run = slot / RUN_SLOTS;
-
-		g->slab = NULL;
-		cold_put_locked(s, slot);
-		if (++s->cold_in_run[run] == RUN_SLOTS)
-			gr__os_release(s->base + (size_t)run * RUN_PAGES * 4096, RUN_PAGES * 4096);
-		g = next;
-	}
-	gr__unlock(&pool->lock);
-}
-
 /* Give the pages of a chain back and remember its slots as cold. */
 static void release_chain(struct gr_g *g)
 {
 	while (g) {
 		struct gr_g *next = g->link;
 		struct gr__slab *s = g->slab;
-		struct pool *pool = s->pool;
+		struct gr__pool *pool = s->pool;
 		uint32_t slot = g->slot | (g->guarded ? COLD_GUARDED : 0);
 		char *lo = g->stack_lo + central.page;
 
@@ -381,13 +223,13 @@ static void release_chain(struct gr_g *g)
 		gr__san_clean(lo, pool->stride - central.page);
 		gr__os_release(lo, pool->stride - central.page);
 		gr__lock(&pool->lock);
-		cold_put_locked(s, slot);
+		gr__cold_put_locked(s, slot);
 		gr__unlock(&pool->lock);
 		g = next;
 	}
 }
 
-static void pool_put(struct pool *pool, struct gr__stack_chain *c)
+static void pool_put(struct gr__pool *pool, struct gr__stack_chain *c)
 {
 	struct gr_g *head = c->head;
 	bool keep;
@@ -406,13 +248,13 @@ static void pool_put(struct pool *pool, struct gr__stack_chain *c)
 	if (keep)
 		return;
 	if (pool->is_small)
-		release_small(head);
+		gr__small_release(head);
 	else
 		release_chain(head);
 }
 
 /* Warm stacks into *c. False: none. */
-static bool pool_get(struct pool *pool, struct gr__stack_chain *c)
+static bool pool_get(struct gr__pool *pool, struct gr__stack_chain *c)
 {
 	gr__lock(&pool->lock);
 	c->head = pool->chains;
@@ -425,7 +267,7 @@ static bool pool_get(struct pool *pool, struct gr__stack_chain *c)
 	return c->head != NULL;
 }
 
-static struct gr_g *cold_get(struct pool *pool)
+static struct gr_g *cold_get(struct gr__pool *pool)
 {
 	struct gr__slab *s;
 	uint32_t slot = 0;
@@ -439,14 +281,14 @@ static struct gr_g *cold_get(struct pool *pool)
 			s->on_cold_list = false;
 		}
 		if (pool->is_small)
-			s->cold_in_run[slot / RUN_SLOTS]--;
+			gr__small_warm_locked(s, slot);
 	}
 	gr__unlock(&pool->lock);
 	return s ? init_slot(s, slot & ~COLD_GUARDED, slot & COLD_GUARDED) : NULL;
 }
 
 /* One warm stack, off the head of a chain. NULL: none. */
-static struct gr_g *warm_get(struct pool *pool)
+static struct gr_g *warm_get(struct gr__pool *pool)
 {
 	struct gr_g *g, *rest;
 
@@ -466,7 +308,7 @@ static struct gr_g *warm_get(struct pool *pool)
 }
 
 /* One stack without a P's caches. */
-static struct gr_g *get_single(struct pool *pool)
+static struct gr_g *get_single(struct gr__pool *pool)
 {
 	struct gr__slab *s;
 	uint32_t slot;
@@ -474,7 +316,7 @@ static struct gr_g *get_single(struct pool *pool)
 
 	if ((g = warm_get(pool)) || (g = cold_get(pool)))
 		return g;
-	if (!take_fresh(pool, 1, &s, &slot))
+	if (!gr__pool_fresh(pool, 1, &s, &slot))
 		return NULL;
 	return init_slot(s, slot, false);
 }
@@ -484,7 +326,7 @@ static struct gr_g *get_single(struct pool *pool)
 static struct gr_g *get_slow(struct gr_p *p, enum gr__kind kind)
 {
 	struct gr__stack_cache *c = &p->stacks[kind];
-	struct pool *pool = pool_of(kind);
+	struct gr__pool *pool = pool_of(kind);
 	struct gr_g *g;
 
 	if (c->b.n) {
@@ -494,7 +336,7 @@ static struct gr_g *get_slow(struct gr_p *p, enum gr__kind kind)
 		if ((g = cold_get(pool)))
 			return g;
 		if (c->fresh_next == c->fresh_end) {
-			c->fresh_end = take_fresh(pool, FRESH, &c->fresh_slab, &c->fresh_next);
+			c->fresh_end = gr__pool_fresh(pool, FRESH, &c->fresh_slab, &c->fresh_next);
 			if (!c->fresh_end) {
 				c->fresh_next = 0;
 				return NULL;
@@ -513,11 +355,11 @@ static struct gr_g *get_new(enum gr__kind kind)
 {
 	struct gr_g *g;
 
-	if (!take_credit(pool_of(kind), 1))
+	if (!gr__pool_take_credit(pool_of(kind), 1))
 		return NULL;
 	g = get_single(pool_of(kind));
 	if (!g)
-		give_credit(pool_of(kind), 1);
+		gr__pool_give_credit(pool_of(kind), 1);
 	return g;
 }
 
@@ -638,7 +480,7 @@ static void put_chain(void *chain)
 	pool_put(c->head->slab->pool, c);
 }
 
-static inline __attribute__((always_inline)) void put_cached(struct gr__stack_cache *c, struct pool *pool,
+static inline __attribute__((always_inline)) void put_cached(struct gr__stack_cache *c, struct gr__pool *pool,
 							     struct gr_g *g)
 {
 	if (unlikely(++c->credit > load_relaxed(&gr__sched.credit_max)))
@@ -675,7 +517,7 @@ void gr__stack_put(struct gr_p *p, struct gr_g *g)
 		put_other(p, g);
 }
 
-static void flush(struct gr__stack_cache *c, struct pool *pool)
+static void flush(struct gr__stack_cache *c, struct gr__pool *pool)
 {
 	struct gr__stack_chain one;
 
@@ -689,7 +531,7 @@ static void flush(struct gr__stack_cache *c, struct pool *pool)
 		pool_put(pool, &one);
 	}
 	if (c->credit) {
-		give_credit(pool, c->credit);
+		gr__pool_give_credit(pool, c->credit);
 		c->credit = 0;
 	}
 }
@@ -713,7 +555,7 @@ bool gr__stack_is_small(const struct gr_g *g)
 
 static void each_of_slab(struct gr__slab *s, void (*fn)(struct gr_g *g, void *arg), void *arg)
 {
-	uint32_t used = load_acquire(&s->used); /* pairs with the release in take_fresh */
+	uint32_t used = load_acquire(&s->used); /* pairs with the release in gr__pool_fresh */
 
 	for (uint32_t slot = 0; slot < used; slot++) {
 		struct gr_g *g = slot_descriptor(s, slot);
@@ -742,7 +584,7 @@ bool gr__stack_guards(const struct gr_g *g, const void *addr)
 	return g->guarded && a >= g->stack_lo && a < g->stack_lo + central.page;
 }
 
-static struct gr_g *guarded_at(struct pool *pool, const char *addr)
+static struct gr_g *guarded_at(struct gr__pool *pool, const char *addr)
 {
 	struct gr_g *found = NULL;
 	/* In a signal handler: who holds the lock may be the thread that has been interrupted. */
@@ -788,7 +630,7 @@ static void destroy_slab(struct gr__slab *s)
 	free(s);
 }
 
-static void destroy_pool(struct pool *pool)
+static void destroy_pool(struct gr__pool *pool)
 {
 	for (size_t i = 0; i < pool->n_slabs; i++)
 		destroy_slab(pool->slabs[i]);
