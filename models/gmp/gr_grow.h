@@ -16,7 +16,11 @@ __asm__(".set memcpy, gr__grow_memcpy\n\t"
 	".set memmove, gr__grow_memmove\n\t"
 	".set memset, gr__grow_memset\n\t"
 	".set memcmp, gr__grow_memcmp\n\t"
-	".set strlen, gr__grow_strlen");
+	".set strlen, gr__grow_strlen\n\t"
+	".set longjmp, gr__grow_longjmp\n\t"
+	".set _longjmp, gr__grow_longjmp\n\t"
+	".set siglongjmp, gr__grow_longjmp\n\t"
+	".set __longjmp_chk, gr__grow_longjmp");
 #endif
 #endif
 

@@ -14,69 +14,10 @@
 #include <stdbool.h>
 
 #include "child.h"
-#include "grow.h"
 #include "grow_stress.h"
-#include "internal.h"
+#include "grow_test.h"
 
-static _Atomic uint64_t errors;
-static gr_wg wg;
 static gr_chan *gate;
-
-/* A function of its own: who calls the libc by itself asks for its room each time, needed or not. */
-static __attribute__((noinline)) void not_true(int line, const char *condition)
-{
-	fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, line, condition);
-	fetch_add_relaxed(&errors, 1);
-}
-
-#define CHECK(condition)                                                                                               \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			not_true(__LINE__, #condition);                                                                \
-	} while (0)
-
-static bool grows(void)
-{
-	return gr__grow_state()[0] == '1';
-}
-
-/* Run fn as a G of its own, started by code with checks, and wait for it. */
-static void (*volatile body)(void);
-
-static void run_body(void *arg)
-{
-	(void)arg;
-	body();
-	gr_wg_done(&wg);
-}
-
-static void start_body(void *arg)
-{
-	(void)arg;
-	gr_wg_add(&wg, 1);
-	CHECK(gr_go(run_body, NULL) == 0);
-	gr_wg_wait(&wg);
-}
-
-/* The case: fn on a small stack, with one P and with two. Skipped where stacks do not grow. */
-static void on_small(void (*fn)(void), const char *knobs)
-{
-	for (unsigned procs = 1; procs <= 2; procs++) {
-		struct gr_config c = {.procs = procs, .knobs = knobs};
-
-		store_relaxed(&errors, 0);
-		memset(&wg, 0, sizeof(wg));
-		assert_int_equal(gr_start(&c), 0);
-		if (!grows()) {
-			gr_stop();
-			skip();
-		}
-		body = fn;
-		gr_run(start_body, NULL);
-		gr_stop();
-		assert_int_equal(load_relaxed(&errors), 0);
-	}
-}
 
 /* ---- who ------------------------------------------------------------------------------------------------------------- */
 
@@ -162,6 +103,39 @@ static void can_be_turned_off(void **state)
 	gr_stop();
 	assert_int_equal(told, 1);
 	assert_int_equal(load_relaxed(&seen_pages), 1);
+}
+
+/* What a sample says of a build whose stacks cannot grow (subjects give gr_knobs). */
+static void says_why_not(void **state)
+{
+	const char *names[32], *why = NULL;
+	char values[32][32];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(gr_start(NULL), 0);
+	n = gr_knobs(names, values, 32);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], "grow"))
+			why = values[i];
+	gr_stop();
+	assert_non_null(why);
+	if (gr__san_is_valgrind())
+		assert_string_equal(why, "0 (valgrind)");
+	else if (GR_ASAN)
+		assert_string_equal(why, "0 (address sanitizer)");
+	else if (GR_TSAN)
+		assert_string_equal(why, "0 (thread sanitizer)");
+#if !defined(__x86_64__)
+	else
+		assert_string_equal(why, "0 (not amd64)");
+#elif defined(__clang__)
+	else
+		assert_string_equal(why, "0 (runtime built by clang)");
+#elif defined(GR_STACKS_GROW) && defined(__OPTIMIZE__)
+	else
+		assert_string_equal(why, "1");
+#endif
 }
 
 /* ---- calls over the edge ------------------------------------------------------------------------------------------------ */
@@ -342,7 +316,7 @@ static volatile size_t ten = 10;
 static void copy_at_the_top(void)
 {
 	if (park_with_copy(ten) != 8)
-		not_true(__LINE__, "park_with_copy");
+		not_true(__FILE__, __LINE__, "park_with_copy");
 }
 
 static void the_libc(void **state)
@@ -752,6 +726,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_kind_of_stack),
 		cmocka_unit_test(can_be_turned_off),
+		cmocka_unit_test(says_why_not),
 		cmocka_unit_test(calls_at_each_depth),
 		cmocka_unit_test(frames_larger_than_a_segment),
 		cmocka_unit_test(the_libc),

@@ -72,6 +72,8 @@ static inline bool next_life(struct gr_g *g)
 		return false;
 	}
 	gr__stack_check(g);
+	if (kind == GR__SMALL)
+		gr__grow_next_life(g);
 	gr__ctx_reset_controls();
 	owner_add(&p->exits, 1);
 	owner_add(&p->tick, 1);

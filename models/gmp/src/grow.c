@@ -19,24 +19,40 @@
  *   W4  What does not ask and is called from where nothing is told of it, fits into GR__OWN_BYTES: the functions of the
  *       runtime in objects that say GR__FITS_SMALL_STACKS, a few of the libc's (memcpy, system calls). The dynamic linker's
  *       first look-up of a function does not fit: the program must have been linked with -z now.
- *   W5  g->seg is the piece of stack that g runs on, or NULL: its slot. Who returns from a piece has it as the newest.
+ *   W5  g->seg is the piece of stack that g runs on, or NULL: its slot. Who returns from a piece has it as the newest, but
+ *       after a jump (W7).
+ *   W6  What is at %fs:0x70 may be more than g->stack_limit, never less: raised, as below. Whatever switches to the G sets
+ *       the real one again, and __morestack puts back what it has found only if the mark that it has set says that nobody has.
+ *   W7  Whoever leaves a segment in another way than by its function's return makes both limits GR__LIMIT_LOST, with which every
+ *       check fails: then __morestack looks where the stack pointer is (gr__grow_lost). So do the return from a segment, and
+ *       the end of the G. These are longjmp in code that is compiled so, and exceptions (gr__grow_personality).
  *
  * Where 2 to 4 cannot be, all stacks are page stacks, and gr_knobs says why.
  *
- * A loop that calls a function at the limit would take and give a segment each time ("hot split"). So the M keeps one, which
+ * A loop that calls a function at the limit takes and gives a segment each time ("hot split"). So the M keeps one, which
  * costs no lock and no call (the assembly), and the P some more; a G that waits keeps what it stands on and nothing else.
- * Rejected: to leave the segment with the G until it parks: each park would have to look.
+ * In a recursion most calls are far down; if that is where the edge lies, nearly each call meets it. So the edge moves: who has
+ * met it often without waiting has its limit raised, so that the function that meets it would have met it itself; its
+ * next call then has all below it on the segment, and the edge is met as much less often as there are calls below
+ * (gr__grow_hot). That goes on as long as it helps. Where it does not (a loop in a function that stays), the limit becomes what it
+ * was: else the small calls of that loop would meet the edge too. What remains is a loop at the edge: 8 ns for each call.
+ * Rejected: to leave the segment with the G until it parks: each park would have to look; and a frame that is there already
+ * cannot go on elsewhere.
  *
  * alloca beside the stack: the compiler asks for memory if a frame of unknown size does not fit (gr__grow_alloca). It is
  * to be freed when that frame is gone, of which nobody tells. So the frame's return address is taken, and leads here first.
  *
- * Not possible: to leave a function that stands on a segment by longjmp to one that does not; exceptions through it.
+ * Not possible: longjmp in code that is compiled otherwise, to a function on an older piece (nobody tells); exceptions through
+ * a frame with alloca beside the stack (no table tells where it goes on).
  */
 #include "grow.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <unwind.h>
+#endif
 
 #include "arch/grow.h"
 #include "os.h"
@@ -70,6 +86,11 @@ struct gr_g *gr__grow_slow(size_t frame, size_t args);
 void gr__grow_put(struct gr_g *seg);
 void *gr__grow_alloca(size_t bytes, uintptr_t *frame);
 void gr__grow_no_alloca(void) __attribute__((noreturn));
+void gr__grow_lost(uintptr_t at);
+/* The same on the G's own stack: without vector registers, and small. */
+void gr__grow_hot(struct gr_m *m, struct gr_g *g, uintptr_t *limit, uintptr_t sp, uintptr_t fp);
+_Unwind_Reason_Code gr__grow_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
+					 struct _Unwind_Exception *exception, struct _Unwind_Context *context);
 uintptr_t gr__grow_undyn(uintptr_t *frame);
 
 uint32_t gr__grow_xmask; /* what XSAVE is to keep; 0: there is none */
@@ -83,7 +104,8 @@ _Static_assert(offsetof(struct gr_g, link) == GR__G_LINK && offsetof(struct gr_g
 		       offsetof(struct gr_g, is_usual) == GR__G_USUAL && offsetof(struct gr_g, dyn) == GR__G_DYN,
 	       "arch/grow.h");
 _Static_assert(offsetof(struct gr_m, curg) == GR__M_CURG && offsetof(struct gr_m, g0_sp) == GR__M_G0_SP &&
-		       offsetof(struct gr_m, seg) == GR__M_SEG && offsetof(struct gr_m, on_g0) == GR__M_ON_G0,
+		       offsetof(struct gr_m, seg) == GR__M_SEG && offsetof(struct gr_m, on_g0) == GR__M_ON_G0 &&
+		       offsetof(struct gr_m, splits) == GR__M_SPLITS,
 	       "arch/grow.h");
 
 extern const char gr__grow_unalloca[];
@@ -286,6 +308,63 @@ uintptr_t gr__grow_undyn(uintptr_t *frame)
 	return back;
 }
 
+/* ---- edges that are met often -------------------------------------------------------------------------------------- */
+
+/* All arbitrary. */
+enum {
+	HOT = 32, /* so many seams lie between two looks */
+	TRIES = 16, /* looks at an edge that has been raised, until that was in vain */
+	REST = 256, /* looks from then on to the next try */
+};
+
+/* The limit with which the function that meets the edge, at sp, would have met it itself; 0: that is of no use. */
+static inline uintptr_t limit_above(const struct gr_g *piece, uintptr_t sp, uintptr_t fp)
+{
+	uintptr_t end = (uintptr_t)piece;
+
+	if (fp <= sp || fp + 32 > end) /* no frame pointer, or nobody is above it */
+		return fp <= sp || fp > end ? sp + 256 : 0;
+	if (*(const uintptr_t *)fp + 32 == end) /* the G's first function (gr__ctx_make, g_main) is not called again */
+		return 0;
+	return fp + 16;
+}
+
+/*
+ * See W6. *limit is that of the piece of stack that is left, as it will be when it is come back to; sp and fp are those of the
+ * function that meets the edge by a call. Runs on that piece.
+ */
+__attribute__((target("general-regs-only"), noinline)) void gr__grow_hot(struct gr_m *m, struct gr_g *g,
+									 uintptr_t *limit, uintptr_t sp, uintptr_t fp)
+{
+	uintptr_t above;
+
+	m->splits = HOT - 1;
+	if (!(*limit & GR__LIMIT_IS_HOT)) { /* others may have met the edges before */
+		*limit |= GR__LIMIT_IS_HOT;
+		m->hot_sp = m->hot_tries = m->hot_rest = 0;
+		return;
+	}
+	if (m->hot_rest) {
+		m->hot_rest--;
+		return;
+	}
+	if (m->hot_sp && sp <= m->hot_sp) { /* it comes from there still */
+		if (++m->hot_tries == TRIES) {
+			*limit = m->hot_before;
+			m->hot_sp = 0;
+			m->hot_rest = REST;
+		}
+		return;
+	}
+	above = limit_above(g->seg->link ? g->seg->link : g, sp, fp);
+	if (above <= *limit)
+		return;
+	m->hot_before = *limit;
+	m->hot_sp = sp;
+	m->hot_tries = 0;
+	*limit = (above & ~(uintptr_t)7) | (*limit & 7);
+}
+
 /* ---- giving back ------------------------------------------------------------------------------------------------- */
 
 static void put(struct gr_p *p, struct gr_g *seg)
@@ -315,6 +394,33 @@ void gr__grow_put(struct gr_g *seg)
 		m->seg = seg;
 	else
 		put(own_p(m, g), seg);
+}
+
+/* at: on the stack of the calling G. What it has grown by since is left, and the limit is again that of where it is. */
+void gr__grow_lost(uintptr_t at)
+{
+	struct gr_g *g = gr__self(), *seg;
+
+	while ((seg = g->seg) && !is_within(seg, (const void *)at)) {
+		g->seg = seg->link;
+		gr__grow_put(seg);
+	}
+	g->stack_limit = seg ? seg->stack_limit : gr__grow_limit(g);
+	gr__limit_set(g->stack_limit);
+}
+
+/* An exception leaves a segment, and lands on an older piece. It has no handler here. */
+_Unwind_Reason_Code gr__grow_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
+					 struct _Unwind_Exception *exception, struct _Unwind_Context *context)
+{
+	struct gr_g *g = gr__self();
+
+	(void)version, (void)class, (void)exception, (void)context;
+	if ((actions & _UA_CLEANUP_PHASE) && g->seg) {
+		g->stack_limit = (uintptr_t)GR__LIMIT_LOST;
+		gr__limit_set(g->stack_limit);
+	}
+	return _URC_CONTINUE_UNWIND;
 }
 
 void gr__grow_drop(void *arg)
@@ -355,7 +461,17 @@ struct gr_g *gr__grow_owner(const struct gr_g *seg)
 
 void gr__grow_start(void)
 {
-	state = GR_ASAN ? "0 (address sanitizer)" : GR_TSAN ? "0 (thread sanitizer)" : "0 (this build of the runtime)";
+#if GR_ASAN
+	state = "0 (address sanitizer)";
+#elif GR_TSAN
+	state = "0 (thread sanitizer)";
+#elif !defined(__x86_64__) || !defined(__LP64__)
+	state = "0 (not amd64)";
+#elif defined(__clang__)
+	state = "0 (runtime built by clang)";
+#else
+	state = "0 (this build of the runtime)";
+#endif
 	is_on = false;
 }
 
@@ -397,6 +513,23 @@ struct gr_g *gr__grow_slow(size_t frame, size_t args)
 void gr__grow_put(struct gr_g *seg)
 {
 	(void)seg;
+}
+
+void gr__grow_lost(uintptr_t at)
+{
+	(void)at;
+}
+
+void gr__grow_hot(struct gr_m *m, struct gr_g *g, uintptr_t *limit, uintptr_t sp, uintptr_t fp)
+{
+	(void)m, (void)g, (void)limit, (void)sp, (void)fp;
+}
+
+_Unwind_Reason_Code gr__grow_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
+					 struct _Unwind_Exception *exception, struct _Unwind_Context *context)
+{
+	(void)version, (void)actions, (void)class, (void)exception, (void)context;
+	return _URC_CONTINUE_UNWIND;
 }
 
 void *gr__grow_alloca(size_t bytes, uintptr_t *frame)

@@ -63,6 +63,13 @@ bool gr__grow_fits(void (*fn)(void *));
 uintptr_t gr__grow_limit(const struct gr_g *g);
 /* g ends: give back what it has grown by. On g0. */
 void gr__grow_drop(void *g);
+/* The same where another begins on the stack without a switch. */
+static inline void gr__grow_next_life(struct gr_g *g)
+{
+	if (unlikely(g->seg != NULL))
+		gr__on_g0(gr__grow_drop, g);
+	gr__limit_set(g->stack_limit); /* it may have been raised */
+}
 /* m ends: give back the segment that it keeps. With a P or without. */
 void gr__grow_m_ends(struct gr_m *m);
 /* The G that uses the segment `seg`, NULL: it is none, or free. For signal handlers. */

@@ -411,6 +411,11 @@ struct gr_m {
 	bool on_g0; /* the scheduler's stack is in use */
 	void *call_sp; /* where a G's stack goes on that has called something on g0; see gr__on_g0() */
 	struct gr_g *seg; /* a free segment of the usual size for stacks that grow, or NULL */
+	/* of the G that runs, which meets the end of a piece of its stack often: gr__grow_hot */
+	int32_t splits; /* so many more times until that is looked at */
+	uint16_t hot_tries, hot_rest; /* looks since its limit has been raised in vain; until it may be raised again */
+	uintptr_t hot_sp,
+		hot_before; /* where it met the edge when it was raised the last time, 0: not; the limit before */
 	uint32_t rng;
 	struct gr_p *syscall_p; /* the P it had when it went into a blocking call */
 	void *altstack; /* where its signal handlers run, NULL: on whatever stack is in use */

@@ -21,6 +21,14 @@
 /* Room for what XSAVE writes: all but AMX. */
 #define GR__XSAVE_BYTES 2816
 
+/*
+ * What a limit may be beside an address (they are multiples of 8). At %fs:0x70: the G has not waited since it came onto this
+ * segment; it has met this edge often. There and in the G: look where the stack pointer is.
+ */
+#define GR__LIMIT_IS_OWN 1
+#define GR__LIMIT_IS_HOT 2
+#define GR__LIMIT_LOST -1
+
 /* Offsets in struct gr_g and struct gr_m: checked in grow.c. */
 #define GR__G_LINK 8
 #define GR__G_OWNER 24
@@ -34,5 +42,6 @@
 #define GR__M_G0_SP 56
 #define GR__M_ON_G0 64
 #define GR__M_SEG 80
+#define GR__M_SPLITS 88
 
 #endif

@@ -16,9 +16,10 @@
  * there, with all registers kept (XSAVE) that may hold arguments or results.
  *
  * On the old stack, from rbp: 16 the return address into F's caller, 8 that of F's `ret`, 0 the caller's rbp, -8 rax,
- * -16 rdi, -24 rsi, -32 rdx, -40 rcx, -48 r8, -56 r9, -64 the old limit. Compilers know the part above rbp. gdb knows the name and lets the stack go on elsewhere.
+ * -16 rdi, -24 rdx, -32 rcx, -40 the limit at %fs:0x70 as it was, -48 the G's. Compilers know the part above rbp. gdb knows the
+ * name and lets the stack go on elsewhere. Unwinders see the frame of `body`, this one, and F's caller's.
  *
- * Where the stack pointer is not on the G's newest piece of stack the function goes on where it is: a signal handler on a
+ * Where the stack pointer is on none of the G's pieces of stack the function goes on where it is: a signal handler on a
  * stack of its own, or no G at all. So a handler may interrupt any of this.
  */
 #include "grow.h"
@@ -93,6 +94,7 @@
 	.p2align 4
 __morestack_non_split:
 	.cfi_startproc
+	.cfi_def_cfa_offset 16			/* as in __morestack */
 	addq	$GR__FOREIGN_BYTES, %r10
 	negq	%r10
 	addq	%rsp, %r10			/* how far down that would be */
@@ -124,19 +126,17 @@ gr__grow_back_fits:
 	.p2align 4
 __morestack:
 	.cfi_startproc
+	.cfi_personality 0x1b, gr__grow_personality
+	.cfi_def_cfa_offset 16			/* F's caller: what is left of F here may not be known to its tables of exceptions */
 	pushq	%rbp
-	.cfi_def_cfa_offset 16
-	.cfi_offset %rbp, -16
+	.cfi_def_cfa_offset 24
+	.cfi_offset %rbp, -24
 	movq	%rsp, %rbp
 	.cfi_def_cfa_register %rbp
 	pushq	%rax
 	pushq	%rdi
-	pushq	%rsi
 	pushq	%rdx
 	pushq	%rcx
-	pushq	%r8
-	pushq	%r9
-	pushq	%fs:0x70
 	CURRENT_M %rax
 	testq	%rax, %rax
 	je	.Lstay
@@ -145,27 +145,35 @@ __morestack:
 	je	.Lstay
 	movq	GR__G_SEG(%rcx), %rdx
 	testq	%rdx, %rdx
-	cmoveq	%rcx, %rdx			/* the newest piece */
+	cmoveq	%rcx, %rdx			/* the newest piece; its descriptor is where its stack ends */
 	cmpq	GR__G_LO(%rdx), %rsp
-	jb	.Lstay
-	cmpq	GR__G_HI(%rdx), %rsp
-	jae	.Lstay
+	jb	.Lelsewhere
+	cmpq	%rdx, %rsp
+	jae	.Lelsewhere
+	movq	GR__G_LIMIT(%rcx), %rdi
+	pushq	%fs:0x70
+	pushq	%rdi
+	cmpq	$GR__LIMIT_LOST, %rdi
+	je	.Llost
 	movq	GR__M_SEG(%rax), %rdi
 	testq	%rdi, %rdi
 	je	.Lslow
-	leaq	(%r10, %r11), %rsi
-	cmpq	$GR__SEG_ROOM, %rsi
+	leaq	(%r10, %r11), %rdx
+	cmpq	$GR__SEG_ROOM, %rdx
 	ja	.Lslow
 	movq	$0, GR__M_SEG(%rax)
 	movq	GR__G_SEG(%rcx), %rdx
 	movq	%rdx, GR__G_LINK(%rdi)
 	movq	%rcx, GR__G_OWNER(%rdi)
 	movq	%rdi, GR__G_SEG(%rcx)
+	subl	$1, GR__M_SPLITS(%rax)
+	js	.Lhot
 .Lgot:						/* rcx: G, rdi: the segment, r11: bytes of arguments */
 	movq	GR__G_LIMIT(%rdi), %rdx
 	movq	%rdx, GR__G_LIMIT(%rcx)
+	orq	$GR__LIMIT_IS_OWN, %rdx
 	movq	%rdx, %fs:0x70
-	movq	GR__G_HI(%rdi), %rsp
+	movq	%rdi, %rsp
 	testq	%r11, %r11
 	jne	.Lcopy
 .Lgo:
@@ -173,11 +181,8 @@ __morestack:
 	incq	%r11
 	movq	-8(%rbp), %rax
 	movq	-16(%rbp), %rdi
-	movq	-24(%rbp), %rsi
-	movq	-32(%rbp), %rdx
-	movq	-40(%rbp), %rcx
-	movq	-48(%rbp), %r8
-	movq	-56(%rbp), %r9
+	movq	-24(%rbp), %rdx
+	movq	-32(%rbp), %rcx
 	call	*%r11
 	.globl	gr__grow_back
 	.hidden	gr__grow_back
@@ -185,10 +190,15 @@ gr__grow_back:					/* rax, rdx and the vector registers hold the result */
 	CURRENT_M %rcx				/* another one, maybe */
 	movq	GR__M_CURG(%rcx), %rsi
 	movq	GR__G_SEG(%rsi), %rdi
-	movq	-64(%rbp), %r8
+	movq	-40(%rbp), %r9
+	movq	-48(%rbp), %r8
 	movq	%rbp, %rsp
+	cmpq	$GR__LIMIT_LOST, GR__G_LIMIT(%rsi)
+	je	.Lback_lost
+	testb	$GR__LIMIT_IS_OWN, %fs:0x70
+	cmoveq	%r8, %r9			/* it has waited meanwhile: W6 */
 	movq	%r8, GR__G_LIMIT(%rsi)
-	movq	%r8, %fs:0x70
+	movq	%r9, %fs:0x70
 	movq	GR__G_LINK(%rdi), %r8
 	movq	%r8, GR__G_SEG(%rsi)
 	cmpq	$0, GR__M_SEG(%rcx)
@@ -200,7 +210,7 @@ gr__grow_back:					/* rax, rdx and the vector registers hold the result */
 	movq	%rdi, GR__M_SEG(%rcx)
 	popq	%rbp
 	.cfi_remember_state
-	.cfi_def_cfa %rsp, 8
+	.cfi_def_cfa %rsp, 16
 	ret
 	.cfi_restore_state
 
@@ -217,15 +227,42 @@ gr__grow_back:					/* rax, rdx and the vector registers hold the result */
 	jb	1b
 	jmp	.Lgo
 
+.Lhot:						/* every so often, and here on the G's stack */
+	pushq	%rsi
+	pushq	%r8
+	pushq	%r9
+	pushq	%r11
+	pushq	%rdi				/* 16-aligned now */
+	movq	%rax, %rdi
+	movq	%rcx, %rsi
+	leaq	-40(%rbp), %rdx
+	leaq	16(%rbp), %rcx
+	movq	(%rbp), %r8
+	call	gr__grow_hot			/* M, G, the old limit, the stack and frame pointers of F's caller */
+	popq	%rdi
+	popq	%r11
+	popq	%r9
+	popq	%r8
+	popq	%rsi
+	CURRENT_M %rcx
+	movq	GR__M_CURG(%rcx), %rcx
+	jmp	.Lgot
+
 .Lslow:
+	pushq	%rsi
+	pushq	%r8
+	pushq	%r9
 	pushq	%r11
 	movq	%r10, %rdi
 	movq	%r11, %rsi
 	TO_G0
 	call	gr__grow_slow			/* frame, args: the segment, which is g's newest now */
 	movq	%rax, %rdi
-	FROM_G0	-72(%rbp)
+	FROM_G0	-80(%rbp)
 	popq	%r11
+	popq	%r9
+	popq	%r8
+	popq	%rsi
 	CURRENT_M %rcx
 	movq	GR__M_CURG(%rcx), %rcx
 	jmp	.Lgot
@@ -236,26 +273,78 @@ gr__grow_back:					/* rax, rdx and the vector registers hold the result */
 	movq	%rcx, %rax
 	TO_G0
 	call	gr__grow_put
+	jmp	.Lback
+
+.Lback_lost:					/* as .Llost: neither the newest segment nor the limits are what they look like */
+	pushq	%rax
+	pushq	%rdx
+	movq	%rcx, %rax
+	TO_G0
+	movq	%rbp, %rdi
+	call	gr__grow_lost
+.Lback:
 	FROM_G0	-16(%rbp)
 	popq	%rdx
 	popq	%rax
 	popq	%rbp
 	.cfi_remember_state
-	.cfi_def_cfa %rsp, 8
+	.cfi_def_cfa %rsp, 16
 	ret
 	.cfi_restore_state
 
-.Lstay:
-	leaq	-56(%rbp), %rsp
+.Lelsewhere:					/* on an older piece (rcx: G, rdx: the newest), or on none */
+	cmpq	%rcx, %rdx
+	je	.Lstay
+	movq	GR__G_LINK(%rdx), %rdx
+	testq	%rdx, %rdx
+	cmoveq	%rcx, %rdx
+	cmpq	GR__G_LO(%rdx), %rsp
+	jb	.Lelsewhere
+	cmpq	%rdx, %rsp
+	jae	.Lelsewhere
+	pushq	%fs:0x70
+	pushq	%rdi
+.Llost:						/* after a jump over seams: W7. Then F asks anew. */
+	pushq	%rsi
+	pushq	%r8
+	pushq	%r9
+	pushq	%r10
+	pushq	%r11
+	TO_G0
+	movq	%rbp, %rdi
+	call	gr__grow_lost
+	FROM_G0	-88(%rbp)
+	popq	%r11
+	popq	%r10
 	popq	%r9
 	popq	%r8
+	popq	%rsi
+	addq	$16, %rsp
 	popq	%rcx
 	popq	%rdx
-	popq	%rsi
 	popq	%rdi
 	popq	%rax
 	popq	%rbp
-	.cfi_def_cfa %rsp, 8
+	.cfi_remember_state
+	.cfi_def_cfa %rsp, 16
+	negq	%r10
+	addq	%rsp, %r10
+	cmpq	%fs:0x70, %r10
+	jae	1f
+	subq	%rsp, %r10
+	negq	%r10
+	jmp	__morestack
+1:	GO_ON
+	.cfi_restore_state
+
+.Lstay:
+	leaq	-32(%rbp), %rsp
+	popq	%rcx
+	popq	%rdx
+	popq	%rdi
+	popq	%rax
+	popq	%rbp
+	.cfi_def_cfa %rsp, 16
 	GO_ON
 	.cfi_endproc
 	.size	__morestack, .-__morestack
@@ -366,6 +455,31 @@ gr__grow_\name:
 	THUNK	memset
 	THUNK	memcmp
 	THUNK	strlen
+
+	/*
+	 * The program's longjmp (gr_grow.h): it leads to some older piece of the stack, maybe. The next function that asks
+	 * there, whichever it is, or the end of a piece, then finds out. Of its callers it wants no more than the libc's itself.
+	 */
+	.globl	gr__grow_longjmp
+	.hidden	gr__grow_longjmp
+	.type	gr__grow_longjmp, @function
+	.p2align 4
+gr__grow_longjmp:
+	.cfi_startproc
+	endbr64
+	CURRENT_M %rax
+	testq	%rax, %rax
+	je	1f
+	movq	GR__M_CURG(%rax), %rcx
+	testq	%rcx, %rcx
+	je	1f
+	cmpq	$0, GR__G_SEG(%rcx)
+	je	1f
+	movq	$GR__LIMIT_LOST, GR__G_LIMIT(%rcx)
+	movq	$GR__LIMIT_LOST, %fs:0x70
+1:	jmp	*longjmp@GOTPCREL(%rip)
+	.cfi_endproc
+	.size	gr__grow_longjmp, .-gr__grow_longjmp
 
 	.section .note.GNU-split-stack, "", %progbits
 	.section .note.GNU-no-split-stack, "", %progbits
