@@ -3,7 +3,9 @@
  *
  *	build/release/gr-grow		GRDEBUG=grow=0 build/release/gr-grow
  *
- * The minimum of some runs. Compiled with checks where the build can. Not a test: nothing here is judged.
+ * First the minimum of some runs. Then ratios: Gs with small stacks and with page stacks that do the same take turns, and
+ * what is said is the median of small over pages, pair by pair, and the quartiles, since a busy machine is as slow for both of
+ * a pair. Compiled with checks where the build can. Not a test: nothing here is judged.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -13,12 +15,12 @@
 
 #include "gr.h"
 
-enum { RUNS = 7, OPS = 2000000 };
+enum { RUNS = 7, OPS = 2000000, PAIRS = 31 };
 
 static gr_wg wg;
 static volatile long sink;
 
-static double cpu_ns(void)
+static __attribute__((noinline)) double cpu_ns(void)
 {
 	struct timespec t;
 
@@ -92,6 +94,181 @@ static void measure(const char *name, void (*fn)(void *), double ops)
 	printf("| %s | %.1f |\n", name, best);
 }
 
+/* ---- pairs ----------------------------------------------------------------------------------------------------------- */
+
+/* As code of another build has it: page stacks. */
+int plain_gr_go(void (*fn)(void *), void *arg) __asm__("gr_go");
+int plain_gr_go_with(const struct gr_attr *attr, void (*fn)(void *), void *arg) __asm__("gr_go_with");
+
+static int fib_of, times, levels;
+static double began, took;
+
+/* Functions of their own: who calls the libc has room for it, and would not meet the edge. */
+static __attribute__((noinline)) void start_clock(void)
+{
+	began = cpu_ns();
+}
+
+static __attribute__((noinline)) void stop_clock(void)
+{
+	took = cpu_ns() - began;
+}
+
+static __attribute__((noinline)) void fibs(void)
+{
+	start_clock();
+	for (int i = 0; i < times; i++)
+		sink += fib(fib_of);
+	stop_clock();
+}
+
+static void fibs_at_once(void *arg)
+{
+	(void)arg;
+	start_clock();
+	for (int i = 0; i < times; i++)
+		sink += fib(fib_of);
+	stop_clock();
+	gr_wg_done(&wg);
+}
+
+static __attribute__((noinline)) void below(int n)
+{
+	volatile int here = n;
+
+	if (n)
+		below(n - 1);
+	else
+		fibs();
+	sink += here;
+}
+
+static void fibs_below(void *arg)
+{
+	(void)arg;
+	below(levels);
+	gr_wg_done(&wg);
+}
+
+static gr_chan *there, *back;
+
+static void answer(void *arg)
+{
+	char c;
+
+	(void)arg;
+	while (gr_chan_recv(there, &c))
+		gr_chan_send(back, &c);
+	gr_wg_done(&wg);
+}
+
+static void ask(void *arg)
+{
+	char c = 0;
+
+	(void)arg;
+	start_clock();
+	for (int i = 0; i < times; i++) {
+		gr_chan_send(there, &c);
+		gr_chan_recv(back, &c);
+	}
+	stop_clock();
+	gr_chan_close(there);
+	gr_wg_done(&wg);
+}
+
+/* One run of fn (and of `other` beside it), on small stacks or not: how long. */
+static double run(void (*fn)(void *), void (*other)(void *), int is_small)
+{
+	const struct gr_attr large = {.stack_bytes = 1 << 20}; /* for what is far down */
+
+	gr_wg_add(&wg, other ? 2 : 1);
+	if (other && (gr_chan_new(1, 0, &there) || gr_chan_new(1, 0, &back)))
+		exit(1);
+	if (other && (is_small ? gr_go(other, NULL) : plain_gr_go(other, NULL)))
+		exit(1);
+	if (is_small ? gr_go(fn, NULL) : levels ? plain_gr_go_with(&large, fn, NULL) : plain_gr_go(fn, NULL))
+		exit(1);
+	gr_wg_wait(&wg);
+	if (other) {
+		gr_chan_free(there);
+		gr_chan_free(back);
+	}
+	return took;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The ratios of small to pages, in order. */
+static void pairs(void (*fn)(void *), void (*other)(void *), double ratio[PAIRS])
+{
+	for (int i = 0; i < PAIRS; i++) {
+		double small = i % 2 ? run(fn, other, 1) : 0, pages = run(fn, other, 0);
+
+		if (!(i % 2))
+			small = run(fn, other, 1);
+		ratio[i] = small / pages;
+	}
+	qsort(ratio, PAIRS, sizeof(ratio[0]), by_size);
+}
+
+static void compare(const char *name, void (*fn)(void *), void (*other)(void *))
+{
+	double r[PAIRS];
+
+	pairs(fn, other, r);
+	printf("| %s | %.3f | %.3f to %.3f |\n", name, r[PAIRS / 2], r[PAIRS / 4], r[PAIRS * 3 / 4]);
+}
+
+/* fib where the first segment ends: whichever calls that is among. */
+static void compare_depths(const char *name)
+{
+	double r[PAIRS], sum = 0, worst = 0;
+	int n = 0;
+
+	for (levels = 1780; levels < 1920; levels += 4, n++) {
+		pairs(fibs_below, NULL, r);
+		sum += r[PAIRS / 2];
+		worst = r[PAIRS / 2] > worst ? r[PAIRS / 2] : worst;
+	}
+	levels = 0;
+	printf("| %s | %.3f | the worst: %.3f |\n", name, sum / n, worst);
+}
+
+static void compare_all(void)
+{
+	static const struct {
+		const char *name;
+		int of, times;
+	} fibs_of[] = {
+		{"fib(30) in a G", 30, 1},
+		{"fib(16) in a G, in a loop", 16, 100},
+		{"fib(12) in a G, in a loop", 12, 500},
+		{"fib(8) in a G, in a loop", 8, 3000},
+		{"fib(4) in a G, in a loop", 4, 20000},
+	};
+
+	printf("\n| pairs: small stacks over page stacks | median | quartiles |\n|---|---|---|\n");
+	for (size_t i = 0; i < sizeof(fibs_of) / sizeof(fibs_of[0]); i++) {
+		fib_of = fibs_of[i].of;
+		times = fibs_of[i].times;
+		compare(fibs_of[i].name, fibs_at_once, NULL);
+	}
+	times = 5000;
+	compare("unbuffered channel, there and back", ask, answer);
+	fib_of = 16;
+	times = 200;
+	compare_depths("fib(16) at 36 depths about the end of a segment: the mean");
+	fib_of = 8;
+	times = 6000;
+	compare_depths("fib(8) there");
+}
+
 static void all(void *arg)
 {
 	const char *names[40];
@@ -106,6 +283,7 @@ static void all(void *arg)
 	measure("a function that calls the libc (rand), in a loop", call, OPS);
 	measure("a loop that calls the libc itself", loop, OPS);
 	measure("fib(30), per call", calls, 1346269);
+	compare_all();
 }
 
 int main(void)

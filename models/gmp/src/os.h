@@ -45,6 +45,8 @@ void gr__os_short_slice(uint64_t ns);
 /* Reserve address space for stacks: committed page by page at first touch, no huge pages. NULL: refused. */
 void *gr__os_reserve(size_t bytes);
 void gr__os_unreserve(void *base, size_t bytes);
+/* Pages that are about to be written, at once. A kernel that cannot has them come one by one. */
+void gr__os_populate(void *base, size_t bytes);
 /* Give the pages back, keep the addresses and guards. */
 void gr__os_release(void *base, size_t bytes);
 

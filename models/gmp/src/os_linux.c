@@ -158,6 +158,15 @@ void gr__os_unreserve(void *base, size_t bytes)
 	munmap(base, bytes);
 }
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* since Linux 5.14 */
+#endif
+
+void gr__os_populate(void *base, size_t bytes)
+{
+	(void)madvise(base, bytes, MADV_POPULATE_WRITE);
+}
+
 void gr__os_release(void *base, size_t bytes)
 {
 	madvise(base, bytes, MADV_DONTNEED);

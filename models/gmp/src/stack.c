@@ -54,7 +54,7 @@ enum {
 	KEEP_STACKS =
 		8192, /* watermark of pool 0: 32 MiB of touched pages, usually; a quarter as many in each next pool */
 	KEEP_STACKS_MIN = 4,
-	FRESH = 16, /* never used slots that a P takes at once */
+	FRESH = 16, /* never used slots that a P takes at once; small ones by runs */
 	CREDIT = 64, /* units that a P takes at once; it keeps up to gr__knobs_credit() */
 	SLAB_BYTES = 16 << 20, /* address space, not memory */
 	POOLS = 10, /* up to 256 MiB, four times as much each, from 8 KiB on */
@@ -336,11 +336,14 @@ static struct gr_g *get_slow(struct gr_p *p, enum gr__kind kind)
 		if ((g = cold_get(pool)))
 			return g;
 		if (c->fresh_next == c->fresh_end) {
-			c->fresh_end = gr__pool_fresh(pool, FRESH, &c->fresh_slab, &c->fresh_next);
+			c->fresh_end = gr__pool_fresh(pool, kind == GR__SMALL ? GR__RUN_SLOTS : FRESH, &c->fresh_slab,
+						      &c->fresh_next);
 			if (!c->fresh_end) {
 				c->fresh_next = 0;
 				return NULL;
 			}
+			if (kind == GR__SMALL)
+				gr__small_fresh(c->fresh_slab, c->fresh_next, c->fresh_end);
 		}
 		owner_add(&p->stats.stacks_mapped, 1);
 		return init_slot(c->fresh_slab, c->fresh_next++, false);

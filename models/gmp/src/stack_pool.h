@@ -69,6 +69,8 @@ void gr__pool_give_credit(struct gr__pool *pool, uint32_t n);
 
 /* What g, in a small slot whose memory is zeros or has been used, has beside what all slots have. */
 void gr__small_init(struct gr_g *g);
+/* The slots [first, end), never used, are about to be. */
+void gr__small_fresh(const struct gr__slab *s, uint32_t first, uint32_t end);
 /* A cold slot is taken. Under the pool's lock. */
 static inline void gr__small_warm_locked(struct gr__slab *s, uint32_t slot)
 {
