@@ -96,7 +96,16 @@ static void yield_on(void *arg)
 	gr_wg_done(&wg);
 }
 
-/* Raised while the G computes; the real one as soon as another G has run, and again in what begins on the same stack. */
+static __attribute__((noinline)) int wide_and_waits(int n)
+{
+	volatile char room[700];
+
+	room[n % 700] = 1;
+	gr_sleep_ns(1000000);
+	return room[n % 700];
+}
+
+/* Raised while the G computes; the real one as soon as another G has run, wherever it has waited. */
 static void waiting_ends_it(void)
 {
 	struct gr_g *g = gr__self();
@@ -110,6 +119,11 @@ static void waiting_ends_it(void)
 	CHECK(gr_go(yield_on, NULL) == 0);
 	gr_sleep_ns(1000000);
 	CHECK(gr__limit() == g->stack_limit && gr__self() == g && g->seg == NULL);
+	for (int i = 0; i < 150; i++)
+		CHECK(calls_wide(i) == 1);
+	CHECK(gr__limit() > g->stack_limit + 7);
+	CHECK(wide_and_waits(5) == 1); /* on a segment */
+	CHECK(gr__limit() == g->stack_limit && g->seg == NULL);
 	store_relaxed(&stop, 1);
 }
 
@@ -147,10 +161,9 @@ static void a_limit_is_not_inherited(void **state)
 
 static jmp_buf out;
 static volatile int value = 7;
-static volatile int jumped;
 static gr_wg ended;
 
-static unsigned n_segments(void)
+static __attribute__((noinline)) unsigned n_segments(void)
 {
 	unsigned n = 0;
 
@@ -197,7 +210,7 @@ static __attribute__((noinline)) int jump_and_go_on(int depth, int yield_at)
 
 	if (setjmp(out) == 0)
 		jump_below(depth, yield_at);
-	jumped++;
+	CHECK(n_segments() == before); /* the first that asks */
 	CHECK(grow_by(3) == 3);
 	CHECK(n_segments() == before);
 	CHECK(grow_by(1000) == 1000);
