@@ -1,6 +1,6 @@
 /*
  * slow.h - whether the program runs ten to fifty times slower than it would by itself: under a sanitizer, or under
- * something that has set TEST_SLOW (test_valgrind.sh does).
+ * something that has set TEST_SLOW (test_valgrind.sh and tests/arm64/run.sh do).
  */
 #ifndef SLOW_H
 #define SLOW_H

@@ -17,6 +17,7 @@
 
 #include "ps_fixture.h"
 #include "san.h"
+#include "slow.h"
 
 enum { PS = 3 };
 
@@ -287,15 +288,15 @@ static void count_end(void *arg)
 	fetch_add_release(&ended, 1);
 }
 
-enum { FLAT = GR_TSAN ? 3000 : 100000 };
+static uint32_t n_flat;
 
 static void spawn_flat(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < FLAT; i++)
+	for (uint32_t i = 0; i < n_flat; i++)
 		if (gr_go(count_end, NULL))
 			fetch_add_relaxed(&errors, 1);
-	while (load_acquire(&ended) < FLAT)
+	while (load_acquire(&ended) < n_flat)
 		gr_yield();
 }
 
@@ -305,6 +306,7 @@ static void few_stacks_for_many(void **state)
 	static const char *const knobs[] = {"", "newest=0", "steal=0", "seed=7", "runnext=0"};
 
 	(void)state;
+	n_flat = TIMES(100000);
 	for (unsigned procs = 1; procs <= 4; procs += 3) {
 		for (unsigned k = 0; k < ARRAY_LEN(knobs); k++) {
 			struct gr_config c = {.procs = procs, .knobs = knobs[k]};
@@ -317,8 +319,8 @@ static void few_stacks_for_many(void **state)
 			gr_stats_read(&s);
 			gr_stop();
 			assert_int_equal(load_relaxed(&errors), 0);
-			assert_int_equal(load_relaxed(&ended), FLAT);
-			assert_int_equal(s.spawns, FLAT + 1);
+			assert_int_equal(load_relaxed(&ended), n_flat);
+			assert_int_equal(s.spawns, n_flat + 1);
 			assert_true(s.stacks_mapped < 500);
 		}
 	}
