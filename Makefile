@@ -1,6 +1,8 @@
 # A thin front: each target is one call of cmake, ctest or switchyard. `make help` lists them.
 PRESET ?= release
 BUILD := build/$(PRESET)
+# Tests side by side: two at most, of those that may (tests/CMakeLists.txt).
+JOBS := $(shell test "$$(nproc)" -gt 1 && echo 2 || echo 1)
 RUN := $(shell ls -dt results/*/run.json 2>/dev/null | head -n 1 | xargs -r dirname)
 
 .PHONY: help deps references build bench bench-full smoke test test-long report doctor clean
@@ -37,7 +39,7 @@ smoke: build
 
 ## make test        build and run the tests (label ci)
 test: build
-	@ctest --test-dir $(BUILD) -L ci --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) -L ci -j $(JOBS) --output-on-failure --no-tests=error
 
 ## make test-long   the long tests: stress
 test-long: build
