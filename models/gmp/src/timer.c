@@ -317,7 +317,11 @@ int64_t gr__timers_run(struct gr_p *p, int64_t now_ns, unsigned *ran)
 	gr__punlock(&ts->lock);
 	for (unsigned i = 0; i < due.n_gs; i++)
 		prefetch_frames(due.gs[i]);
-	/* I3. One by itself runs next, Go's way: who is due is late already. Of many the order is what was asked for. */
+	/*
+	 * I3. One by itself runs next, Go's way: who is due is late already. Of many the order is what was asked for. Those of
+	 * an earlier pass that are still in the ring are overtaken: to have this one wait behind all that they wait for
+	 * would make it late too, and them earlier by its one turn.
+	 */
 	if (due.n_gs == 1 && !load_relaxed(&gr__self_p()->runnext))
 		gr__ready(due.gs[0]);
 	else
