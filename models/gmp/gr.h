@@ -553,7 +553,9 @@ struct gr_stats {
 	uint64_t spawns; /* Gs created */
 	uint64_t steals; /* successful steals (batches) */
 	uint64_t stolen; /* Gs moved by them */
-	uint64_t handoffs; /* Ps taken from an M in a blocking call */
+	uint64_t handoffs; /* Ps taken from an M in a blocking call; among them: */
+	uint64_t handoffs_early; /* when the call began, because such calls had lasted */
+	uint64_t handoffs_back; /* by an M that came back from another call and had lost its own */
 	uint64_t wakes; /* Ms woken or started for a P */
 	uint64_t spins; /* times an M began to look for work */
 	uint64_t m_created; /* OS threads started */

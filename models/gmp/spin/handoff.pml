@@ -7,9 +7,12 @@
  * Model and code (src/):
  *   enter       syscall.c gr_syscall_enter: the status is SYSCALL | own id
  *   exit        gr_syscall_exit: CAS SYSCALL | id -> RUNNING; else exit_slow: the old P if it is idle, else another one,
- *               else proc.c gr__leave_to_global, gr__finish_syscall
+ *               else one of an M that is in a call still (take_call_locked), else proc.c gr__leave_to_global,
+ *               gr__finish_syscall
  *   retake      gr__retake: CAS SYSCALL | id -> IDLE under the lock, from sysmon.c watch_syscall with a status that was
  *               read earlier, or from gr_syscall_enter_blocking; then find.c gr__handoff
+ *   back        find_p, take_call_locked: as retake, by an M that is back from its call, with a status that it has seen
+ *               before it was patient; who finds others waiting lets them run first
  *   handoff     gr__handoff: to an M if there is work, else to the idle ones; m.c gr__start_m_unlock
  *   find        find.c, as little as is needed: own queue, global queue, else the P becomes idle and the M sleeps
  *
@@ -21,11 +24,13 @@
  * drains them. The release store at enter does, so that the taker's queue is complete. Sections under sched.lock and
  * atomic operations are single steps.
  *
- * Left out: stealing, wake-ups for what is in a ring (wake.pml), the poller (poller.pml), and sysmon's patience: any
+ * Left out: what tells which calls last: any may be handed on at its beginning; the look at the tick, which only tells
+ * whether the call has lasted; that nothing is taken while the world stops (procs.c); stealing, wake-ups for what is in a ring (wake.pml), the poller (poller.pml), and sysmon's patience: any
  * call may be found long. Where no M sleeps a P waits for one that does: a new M does the same.
  *
  * Mutants: NO_ID (the status does not say whose call it is: ABA), EXIT_TEST_AND_STORE and RETAKE_TEST_AND_STORE
- * (either CAS), RELAXED_ENTER (the store at enter is no release), NO_OLD_CHECK (exit takes its old P whether it is
+ * (either CAS), BACK_TEST_AND_STORE (the same by an M that is back), BACK_UNCOUNTED (the M that it is taken from does not
+ * count as blocked), RELAXED_ENTER (the store at enter is no release), NO_OLD_CHECK (exit takes its old P whether it is
  * idle or not).
  */
 #define NP 2
@@ -98,7 +103,7 @@ inline retake(q, seen, ok)
 
 proctype M(byte m)
 {
-	byte p = m, q;
+	byte p = m, q, seen;
 	bool ok;
 
 	if
@@ -152,12 +157,48 @@ the_g:
 		:: else -> take_p(p)
 		fi
 #endif
+		/* see_call */
+		if
+		:: p == NP && status[0] > RUNNING -> q = 0; seen = status[0]
+		:: p == NP && status[1] > RUNNING -> q = 1; seen = status[1]
+		:: p < NP || (status[0] <= RUNNING && status[1] <= RUNNING) -> q = NP
+		fi
 	};
 	if
 	:: p < NP -> use(m, p); goto the_g
+	:: p == NP && q == NP -> goto finish_syscall
 	:: else
 	fi;
-	/* finish_syscall, on g0 */
+	/* take_call_locked */
+#ifdef MUTANT_BACK_TEST_AND_STORE
+	ok = (status[q] == seen);
+#endif
+	atomic {
+		take_p(p);
+#ifndef MUTANT_BACK_TEST_AND_STORE
+		ok = (status[q] == seen);
+#endif
+		if
+		:: p == NP && ok ->
+			p = q; status[p] = IDLE; p_m[p] = NOBODY
+#ifndef MUTANT_BACK_UNCOUNTED
+			; blocked++
+#endif
+		:: else -> ok = false
+		fi;
+		q = 0; seen = 0
+	};
+	if
+	:: p < NP && !ok -> use(m, p); goto the_g
+	:: p < NP && ok -> ok = false; use(m, p);
+		if
+		:: sb[p] > 0 || ring[p] + global > 0 -> sb[p]++; goto find /* gr_yield */
+		:: else -> goto the_g
+		fi
+	:: else
+	fi;
+finish_syscall:
+	/* on g0 */
 	atomic {
 		take_p(p);
 		if

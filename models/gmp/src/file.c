@@ -170,10 +170,7 @@ static __attribute__((noinline)) bool can_seek(int fd)
 /* Nobody has anything to gain from the calling G's P while it blocks. */
 static bool is_alone(void)
 {
-	struct gr_sched *s = &gr__sched;
-
-	return gr__p_is_empty(gr__self_p()) && !load_relaxed(&s->global_n) && !load_relaxed(&s->spill_n) &&
-	       !gr__netpoll_has_waiters();
+	return !gr__p_is_wanted(gr__self_p()) && !gr__netpoll_has_waiters();
 }
 
 static ssize_t block(const struct gr__file_op *op)
@@ -340,10 +337,11 @@ static bool has_something(int fd)
 
 ssize_t gr_read_blocking(int fd, void *buf, size_t n)
 {
+	const struct gr_m *m = gr__m();
 	ssize_t r;
 
-	/* Asking costs 0.3 us; to be found out by the monitor costs those who wait for the P 20 us and more. */
-	if (has_something(fd))
+	/* Asking costs 0.3 us; to be found out by the monitor costs those who wait for the P 20 us and more, if any do. */
+	if (!m || !m->p || !gr__p_is_wanted(m->p) || has_something(fd))
 		gr_syscall_enter();
 	else
 		gr_syscall_enter_blocking();

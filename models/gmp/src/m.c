@@ -522,6 +522,7 @@ int gr_start(const struct gr_config *config)
 	reset_sched();
 	pthread_sigmask(SIG_SETMASK, NULL, &s->sigmask);
 	store_relaxed(&s->is_plain, gr__knobs_are_plain());
+	s->is_one_cpu = gr__os_affinity() == 1;
 	store_relaxed(&s->credit_max, gr__knobs_credit());
 	if ((err = gr__stacks_init()) || (gr__grow_start(), err = make_ps()))
 		goto fail_stacks;

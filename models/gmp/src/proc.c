@@ -378,8 +378,7 @@ void gr_yield(void)
 	p = m->p;
 	next = gr__pick_local(p);
 	if (unlikely(!next)) {
-		if (!load_relaxed(&p->attention) && !p->is_due && gr__p_is_empty(p) &&
-		    !load_relaxed(&gr__sched.global_n) && !load_relaxed(&gr__sched.spill_n)) {
+		if (!load_relaxed(&p->attention) && !p->is_due && !gr__p_is_wanted(p)) {
 			/* Nobody else: go on, but let timers and I/O through by count. */
 			owner_add(&p->tick, 1);
 			if (load_relaxed(&p->tick) < p->due_at)

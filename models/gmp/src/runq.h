@@ -168,6 +168,12 @@ static inline bool gr__has_batch(struct gr_p *p)
 	return load_relaxed(&p->tick) < p->batch_until && !gr__p_is_empty(p);
 }
 
+/* Whether somebody waits for p. The owner, or a hint. */
+static inline bool gr__p_is_wanted(struct gr_p *p)
+{
+	return !gr__p_is_empty(p) || load_relaxed(&gr__sched.global_n) || load_relaxed(&gr__sched.spill_n);
+}
+
 /* Whether, of all that p could run, it should be the newest of the nursery. Only the owner. */
 static inline bool gr__may_take_newest(struct gr_p *p)
 {

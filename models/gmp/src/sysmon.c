@@ -93,8 +93,8 @@ static bool watch_syscall(struct gr_p *p, int64_t now)
 		p->seen_syscall_ns = now;
 		return false;
 	}
-	if (gr__p_is_empty(p) && !load_relaxed(&s->global_n) && !load_relaxed(&s->spill_n) &&
-	    load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) > 0 && now - p->seen_syscall_ns < FORCED_RETAKE_NS)
+	if (!gr__p_is_wanted(p) && load_relaxed(&s->n_idle_ps) + load_relaxed(&s->spinning) > 0 &&
+	    now - p->seen_syscall_ns < FORCED_RETAKE_NS)
 		return false;
 	return gr__retake(p, status);
 }
@@ -202,7 +202,7 @@ static bool watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
 		return false;
 	}
 	if (now - p->seen_slice_ns < (int64_t)gr__sched.knobs.slice_ns ||
-	    (gr__p_is_empty(p) && !load_relaxed(&gr__sched.global_n) && !load_relaxed(&gr__sched.spill_n)))
+	    !gr__p_is_wanted(p))
 		return false;
 	is_first = !p->asked_ns;
 	ask(p, 0, now);

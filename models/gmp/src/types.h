@@ -206,6 +206,8 @@ static inline void gr__glist_append(struct gr__glist *l, struct gr__glist *from)
 	X(steals)                                                                                                      \
 	X(stolen)                                                                                                      \
 	X(handoffs)                                                                                                    \
+	X(handoffs_early)                                                                                              \
+	X(handoffs_back)                                                                                               \
 	X(wakes)                                                                                                       \
 	X(spins)                                                                                                       \
 	X(m_created)                                                                                                   \
@@ -418,6 +420,7 @@ struct gr_m {
 		hot_before; /* where it met the edge when it was raised the last time, 0: not; the limit before */
 	uint32_t rng;
 	struct gr_p *syscall_p; /* the P it had when it went into a blocking call */
+	int64_t call_ns; /* when its P was handed on because the call was expected to last; else 0 */
 	void *altstack; /* where its signal handlers run, NULL: on whatever stack is in use */
 	void *spare_altstack; /* the next one, or NULL: preempt.c */
 	void *san_fake, *san_fiber; /* of g0 */
@@ -468,6 +471,7 @@ struct gr__knobs {
 };
 
 enum { GR__MAX_PROCS = 1024 };
+enum { GR__CALL_PLACES = 256 }; /* a power of two */
 
 struct gr_sched {
 	/* read mostly */
@@ -487,10 +491,14 @@ struct gr_sched {
 	const struct gr_cpu *cpus; /* by CPU number; NULL: all CPUs are equally near */
 	unsigned n_cpus;
 	unsigned n_coprimes;
+	bool is_one_cpu; /* that the program could use when the runtime began */
 	int uring_refused; /* knobs.uring, and why it is not so: an errno */
 	_Atomic uint32_t running; /* gr_start has finished and gr_stop has not begun */
 	_Atomic uint32_t stopping; /* Ms leave at their next scheduling point */
 	_Atomic uint32_t world_stops; /* Ms give up their Ps at their next scheduling point: procs.c */
+
+	/* By places in the program: so many calls from there are expected to last (syscall.c). Hints: any thread, any order */
+	CACHE_ALIGNED _Atomic uint8_t lasting[GR__CALL_PLACES];
 
 	/* atomic; changed under lock, read without */
 	CACHE_ALIGNED _Atomic uint32_t n_idle_ps;
