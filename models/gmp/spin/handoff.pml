@@ -24,9 +24,12 @@
  * drains them. The release store at enter does, so that the taker's queue is complete. Sections under sched.lock and
  * atomic operations are single steps.
  *
- * Left out: what tells which calls last: any may be handed on at its beginning; the look at the tick, which only tells
- * whether the call has lasted; that nothing is taken while the world stops (procs.c); stealing, wake-ups for what is in a ring (wake.pml), the poller (poller.pml), and sysmon's patience: any
- * call may be found long. Where no M sleeps a P waits for one that does: a new M does the same.
+ * With -DBACK, and one G less, `back` is among it.
+ *
+ * Left out: what tells which calls last: any may be handed on at its beginning; the look at the tick, which tells whether the
+ * call has lasted and nothing else; that nothing is taken by who is back while the world stops (procs.c); stealing, wake-ups
+ * for what is in a ring (wake.pml), the poller (poller.pml), and sysmon's patience: any call may be found long. Where no M
+ * sleeps a P waits for one that does: a new M does the same.
  *
  * Mutants: NO_ID (the status does not say whose call it is: ABA), EXIT_TEST_AND_STORE and RETAKE_TEST_AND_STORE
  * (either CAS), BACK_TEST_AND_STORE (the same by an M that is back), BACK_UNCOUNTED (the M that it is taken from does not
@@ -38,7 +41,11 @@
 #ifndef CALLS
 #define CALLS 3
 #endif
+#ifdef BACK
+#define GS 2
+#else
 #define GS 3
+#endif
 #define NOBODY NM
 #define IDLE 0
 #define RUNNING 1
@@ -157,16 +164,21 @@ the_g:
 		:: else -> take_p(p)
 		fi
 #endif
-		/* see_call */
+#ifdef BACK /* see_call */
 		if
 		:: p == NP && status[0] > RUNNING -> q = 0; seen = status[0]
 		:: p == NP && status[1] > RUNNING -> q = 1; seen = status[1]
 		:: p < NP || (status[0] <= RUNNING && status[1] <= RUNNING) -> q = NP
 		fi
+#endif
 	};
 	if
 	:: p < NP -> use(m, p); goto the_g
-	:: p == NP && q == NP -> goto finish_syscall
+	:: else
+	fi;
+#ifdef BACK
+	if
+	:: q == NP -> goto finish_syscall
 	:: else
 	fi;
 	/* take_call_locked */
@@ -198,6 +210,7 @@ the_g:
 	:: else
 	fi;
 finish_syscall:
+#endif
 	/* on g0 */
 	atomic {
 		take_p(p);

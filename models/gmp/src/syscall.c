@@ -39,7 +39,8 @@
 GR__FITS_SMALL_STACKS;
 
 enum {
-	LASTS_CALLS = 255, /* see above: to be found again costs 20 to 40 us, and so half a microsecond for each of them */
+	LASTS_CALLS =
+		255, /* see above: to be found again costs 20 to 40 us, so a tenth of a microsecond for each of them */
 	LASTS_NS = 5000, /* a P's way to another M and back costs as much */
 	PATIENCE_NS = 1000, /* see above; Ms that have to sleep and to be woken lose 5 us and more */
 };
@@ -54,9 +55,7 @@ enum why {
 /* The entry for calls from `caller`. */
 static inline _Atomic uint8_t *place(const void *caller)
 {
-	uintptr_t at = (uintptr_t)caller;
-
-	return &gr__sched.lasting[(at ^ at >> 8) % GR__CALL_PLACES];
+	return &gr__sched.lasting[(uintptr_t)caller % GR__CALL_PLACES];
 }
 
 /* Has the way out fail in its fast part. */

@@ -201,8 +201,7 @@ static bool watch_slice(struct gr_p *p, uint64_t last_tick, int64_t now)
 		p->seen_slice_ns = now;
 		return false;
 	}
-	if (now - p->seen_slice_ns < (int64_t)gr__sched.knobs.slice_ns ||
-	    !gr__p_is_wanted(p))
+	if (now - p->seen_slice_ns < (int64_t)gr__sched.knobs.slice_ns || !gr__p_is_wanted(p))
 		return false;
 	is_first = !p->asked_ns;
 	ask(p, 0, now);
