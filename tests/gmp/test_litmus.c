@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -461,6 +462,105 @@ static void calls_against_retaking(void **state)
 	}
 }
 
+/* ---- a P that is taken from a call, and who has waited for it -------------------------------------------------------- */
+
+static struct {
+	int early[2], late[2]; /* what the G reads that lost its P, and the one from whose call it gets one */
+	_Atomic uint32_t early_calls, late_calls; /* they are about to */
+	_Atomic uint32_t seq, third_at, early_at; /* who went first */
+	gr_wg wg;
+} taken;
+
+static void call_early(void *arg)
+{
+	char byte;
+
+	(void)arg;
+	store_release(&taken.early_calls, 1);
+	gr_syscall_enter();
+	if (read(taken.early[0], &byte, 1) != 1)
+		abort();
+	gr_syscall_exit();
+	store_relaxed(&taken.early_at, fetch_add_relaxed(&taken.seq, 1) + 1);
+	if (write(taken.late[1], &byte, 1) != 1)
+		abort();
+	gr_wg_done(&taken.wg);
+}
+
+static void be_third(void *arg)
+{
+	(void)arg;
+	store_relaxed(&taken.third_at, fetch_add_relaxed(&taken.seq, 1) + 1);
+	gr_wg_done(&taken.wg);
+}
+
+static void call_late(void *arg)
+{
+	char byte;
+
+	(void)arg;
+	gr_go(be_third, NULL);
+	store_release(&taken.late_calls, 1);
+	gr_syscall_enter();
+	if (read(taken.late[0], &byte, 1) != 1)
+		abort();
+	gr_syscall_exit();
+	gr_wg_done(&taken.wg);
+}
+
+/* The P goes from the first call to the G of the second one by hand; then the first call ends. */
+static void *move_p(void *arg)
+{
+	struct gr_p *p = gr__sched.ps[0];
+
+	(void)arg;
+	while (!load_acquire(&taken.late_calls)) {
+		uint64_t status = load_acquire(&p->status);
+
+		if (load_acquire(&taken.early_calls) && GR__P_STATE(status) == GR__P_SYSCALL &&
+		    !load_acquire(&taken.late_calls))
+			gr__retake(p, status);
+		sched_yield();
+	}
+	while (GR__P_STATE(load_acquire(&p->status)) != GR__P_SYSCALL)
+		sched_yield();
+	if (write(taken.early[1], "x", 1) != 1)
+		abort();
+	return NULL;
+}
+
+static void start_both(void *arg)
+{
+	pthread_t mover;
+
+	(void)arg;
+	gr_wg_add(&taken.wg, 3);
+	gr_go(call_late, NULL);
+	gr_go(call_early, NULL); /* the newest begins first */
+	if (pthread_create(&mover, NULL, move_p, NULL))
+		abort();
+	gr_wg_wait(&taken.wg);
+	pthread_join(mover, NULL);
+}
+
+/* Who takes a P from a call is not before those who have waited for that P: without the monitor they would have no other. */
+static void who_waits_goes_before_who_takes(void **state)
+{
+	(void)state;
+	memset(&taken, 0, sizeof(taken));
+	assert_int_equal(pipe(taken.early), 0);
+	assert_int_equal(pipe(taken.late), 0);
+	start(1, "");
+	gr_run(start_both, NULL);
+	stop_and_check("a P taken from a call", 1);
+	for (int i = 0; i < 2; i++) {
+		close(taken.early[i]);
+		close(taken.late[i]);
+	}
+	assert_int_equal(load_relaxed(&taken.third_at), 1);
+	assert_int_equal(load_relaxed(&taken.early_at), 2);
+}
+
 /* ---- a deadline against a poller that waits for a later one ----------------------------------------------------------- */
 
 static _Atomic uint32_t timed_waits_done, begun;
@@ -548,7 +648,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(publish_against_going_idle), cmocka_unit_test(publish_against_publish),
 		cmocka_unit_test(park_against_ready),         cmocka_unit_test(calls_against_retaking),
-		cmocka_unit_test(deadline_against_poller),
+		cmocka_unit_test(deadline_against_poller),    cmocka_unit_test(who_waits_goes_before_who_takes),
 	};
 	const char *given = getenv("SEED");
 

@@ -501,21 +501,39 @@ static void end_each_call(void *arg)
 	}
 }
 
+static void read_byte(void)
+{
+	char byte;
+
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+}
+
+static void do_nothing(void)
+{
+}
+
+/* One place in the program for all: with a condition in it the compiler would make two of it. */
+static void (*volatile call)(void);
+
+static __attribute__((noinline)) void call_here(void)
+{
+	gr_syscall_enter();
+	call();
+	gr_syscall_exit();
+	gr_yield();
+}
+
 static void call_at_one_place(struct gr_stats after[2])
 {
-	for (int i = 0; i < LASTING + SHORT; i++) {
-		char byte;
-
-		if (i == LASTING)
-			gr_stats_read(&after[0]);
-		if (i < LASTING)
-			store_release(&is_waiting, 1);
-		gr_syscall_enter();
-		if (i < LASTING)
-			assert_int_equal(read(fds[0], &byte, 1), 1);
-		gr_syscall_exit();
-		gr_yield();
+	call = read_byte;
+	for (int i = 0; i < LASTING; i++) {
+		store_release(&is_waiting, 1);
+		call_here();
 	}
+	gr_stats_read(&after[0]);
+	call = do_nothing;
+	for (int i = 0; i < SHORT; i++)
+		call_here();
 	gr_stats_read(&after[1]);
 }
 
