@@ -436,8 +436,9 @@ void gr_once_do(gr_once *once, void (*fn)(void *), void *arg);
 
 /*
  * Bracket a call that may block in the kernel. Between enter and exit the G keeps its M but not the right to its
- * P: if the call lasts, the monitor hands the P to another M, and exit gets one back (its old one, an idle one,
- * or by queueing). No other function of this interface may be called in between.
+ * P: if the call lasts, the P goes to another M, and exit gets one back: its old one, an idle one, one of another call
+ * that lasts, or by queueing. Who waits for the P gets it from the monitor after 20 us and more; at once if calls from the
+ * same place in the program have lasted of late. No other function of this interface may be called in between.
  */
 void gr_syscall_enter(void);
 void gr_syscall_exit(void); /* yields if the G has had its P for long and others wait */
@@ -447,7 +448,7 @@ void gr_syscall_exit(void); /* yields if the G has had its P for long and others
  */
 void gr_syscall_enter_blocking(void);
 
-/* read(2) with the bracket around it: blocks the M. Looks first, and hands on the P at once if it will block. */
+/* read(2) with the bracket around it: blocks the M. If others wait for the P it looks first, and hands the P on if it will block. */
 ssize_t gr_read_blocking(int fd, void *buf, size_t n);
 
 /* ---- files ------------------------------------------------------------------------------------- */

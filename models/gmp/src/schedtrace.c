@@ -30,9 +30,11 @@ static void say_line(int64_t now_ns)
 
 		gr__out_say(&o, " %u+%u", gr__runq_len(p) + (load_relaxed(&p->runnext) != NULL), gr__nursery_len(p));
 	}
-	gr__out_say(&o, "; switches %llu, steals %llu, hand-offs %llu, wakes %llu, polls %llu\n",
+	gr__out_say(&o,
+		    "; switches %llu, steals %llu, hand-offs %llu (%llu early, %llu back), wakes %llu, polls %llu\n",
 		    (unsigned long long)stats.switches, (unsigned long long)stats.steals,
-		    (unsigned long long)stats.handoffs, (unsigned long long)stats.wakes,
+		    (unsigned long long)stats.handoffs, (unsigned long long)stats.handoffs_early,
+		    (unsigned long long)stats.handoffs_back, (unsigned long long)stats.wakes,
 		    (unsigned long long)stats.polls);
 	gr__out_flush(&o);
 }
