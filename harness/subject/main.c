@@ -201,12 +201,9 @@ static bool is_refused(struct subject *s, int *exit_code)
 
 	*exit_code = EXIT_DONE;
 	if (!s->body) {
-#ifdef SWITCHYARD_NO_BODY
-		err_set(&e, 0, "%s", SWITCHYARD_NO_BODY);
-#else
 		err_set(&e, 0, "%s has no body in the %s style", s->w->name, SWITCHYARD_STYLE_NAME);
-#endif
-		why = e.why;
+		why = protocol_lacks(s->w->name);
+		why = why ? why : e.why;
 	} else if (s->body->unsupported) {
 		why = s->body->unsupported(s->b);
 	}

@@ -404,6 +404,33 @@ static json_t *describe_build(void)
 			 "git_rev", BUILD_GIT_REV, "git_dirty", BUILD_GIT_DIRTY, "sanitize", BUILD_SANITIZE);
 }
 
+const char *protocol_lacks(const char *workload)
+{
+	const char *why = style_lacks ? style_lacks(workload) : NULL;
+
+#ifdef SWITCHYARD_NO_BODY
+	return why ? why : SWITCHYARD_NO_BODY;
+#else
+	return why;
+#endif
+}
+
+/* NULL: nothing is missing for a reason that could be told. */
+static json_t *describe_lacks(const struct registry_entry *all, size_t n)
+{
+	json_t *lacks = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name = all[i].workload->name, *why = all[i].body ? NULL : protocol_lacks(name);
+
+		if (why && !lacks)
+			lacks = json_object();
+		if (why)
+			json_object_set_new(lacks, name, json_string(why));
+	}
+	return lacks;
+}
+
 json_t *protocol_describe(void)
 {
 	size_t n;
@@ -412,13 +439,13 @@ json_t *protocol_describe(void)
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(workloads, describe_workload(&all[i]));
-	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:o,s:o,s:{s:b,s:b,s:b,s:b,s:b},s:o,s:o}", "protocol", 1, "id",
+	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:o,s:o,s:{s:b,s:b,s:b,s:b,s:b},s:o,s:o,s:o*}", "protocol", 1, "id",
 			 SWITCHYARD_SUBJECT, "model", style_model, "language", SWITCHYARD_MODEL_LANGUAGE, "version",
 			 PROTOCOL_VERSION_OF_MODEL, "year",
 			 PROTOCOL_YEAR_OF_MODEL ? json_integer(PROTOCOL_YEAR_OF_MODEL) : json_null(), "build",
 			 describe_build(), "capabilities", "calibrate", 1, "certify", 1, "workers", style_uses_workers,
 			 "stats", style_has_counters, "trace", style_can_trace, "knobs", describe_knobs(), "workloads",
-			 workloads);
+			 workloads, "lacks", describe_lacks(all, n));
 }
 
 json_t *protocol_cert(const struct bench_cert *c)

@@ -76,6 +76,9 @@ uint64_t protocol_round_ops(const struct bench *b, uint64_t ops);
 #define SWITCHYARD_MODEL_LANGUAGE "C"
 #endif
 
+/* Why this subject has no body for that workload, in words of its style's own; NULL: it has none such. */
+const char *protocol_lacks(const char *workload);
+
 /* Messages and their parts; new references, NULL when out of memory. */
 json_t *protocol_describe(void);
 json_t *protocol_cert(const struct bench_cert *cert);

@@ -44,6 +44,9 @@ extern const bool style_uses_workers; /* more workers than one make a difference
 extern const bool style_has_counters; /* */
 extern const bool style_can_trace; /* */
 
+/* Where a style has it: why there is no body for that workload; NULL: in the words of SWITCHYARD_NO_BODY. */
+const char *style_lacks(const char *workload) __attribute__((weak));
+
 /* How many instances of a body run at the same time with these knobs: b->loops. Asked before anything else; 1 where the
  * knobs are wrong, which style_start finds. */
 unsigned style_loops(const struct bench *b, const char *knobs);

@@ -250,6 +250,8 @@ static bool run_server(struct peer *p, json_t *cell, const json_t *ready)
 
 /* ---- the tests ------------------------------------------------------------------------------------ */
 
+static json_t *described[N_REFERENCES]; /* NULL: it is not built */
+
 /* Workloads whose metric is a delay tell one per operation, of the recorded run alone; others tell none. */
 static void check_delays(const struct test *t, const json_t *sample)
 {
@@ -546,6 +548,17 @@ static void check_description(const char *model, const json_t *reference)
 	json_decref(mine);
 }
 
+/* Of the workloads that a reference does not offer it says why. Where bodies are ours there are all of them. */
+static void check_lacks(const json_t *reference)
+{
+	const json_t *lacks = json_object_get(reference, "lacks"), *workload;
+	size_t i;
+
+	json_array_foreach (json_object_get(reference, "workloads"), i, workload)
+		if (!json_is_true(json_object_get(workload, "offered")) && strncmp(name_of(workload), "null/", 5) != 0)
+			assert_non_null(json_string_value(json_object_get(lacks, name_of(workload))));
+}
+
 /* Every subject describes the same workloads; they differ in what is offered, and offer what the tables allow. */
 static void test_descriptions(void **state)
 {
@@ -557,6 +570,9 @@ static void test_descriptions(void **state)
 	for (size_t f = 0; f < sizeof foreigns / sizeof foreigns[0]; f++)
 		if (is_built(foreigns[f].model))
 			check_description(foreigns[f].model, reference);
+	for (size_t r = 0; r < N_REFERENCES; r++)
+		if (described[r])
+			check_lacks(described[r]);
 	json_decref(reference);
 }
 
@@ -583,7 +599,6 @@ static void test_oracle_tells_cells_apart(void **state)
 
 /* ---- the list -------------------------------------------------------------------------------------- */
 
-static json_t *described[N_REFERENCES]; /* NULL: it is not built */
 static struct test tests[MAX_TESTS];
 static struct CMUnitTest unit_tests[MAX_TESTS];
 static size_t n_tests, n_units;
