@@ -103,6 +103,11 @@ static const struct variant {
 	 "2 loops: this work cannot be split among them"},
 };
 
+/* Settings that only some workloads are there for: those are run with them too. */
+static const struct variant settings[] = {
+	{"boost-fiber", "launch=dispatch", "spawn/skynet", NULL},
+};
+
 #define GO_WITHOUT "null/empty"
 
 static const struct extra {

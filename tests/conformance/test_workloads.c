@@ -644,6 +644,9 @@ static void add_workload(const json_t *workload)
 	for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++)
 		if (is_built(variants[v].model))
 			add_variant(&variants[v], workload);
+	for (size_t v = 0; v < sizeof settings / sizeof settings[0]; v++)
+		if (is_built(settings[v].model) && strcmp(settings[v].only, name_of(workload)) == 0)
+			add_variant(&settings[v], workload);
 	for (size_t m = 0; m < sizeof models / sizeof models[0]; m++)
 		add_cells(models[m], workload);
 	for (size_t f = 0; f < sizeof foreigns / sizeof foreigns[0]; f++)

@@ -36,6 +36,8 @@ struct bf_chan;
  *   stack_kib=N                       the stack of a fiber; without it what Boost.Context gives
  *   stack=fixed | protected | pooled  the allocator of stacks: malloc, the library's default; mmap and a guard page; a pool,
  *                                     which only one worker can have
+ *   launch=post | dispatch            whether a new fiber waits for its turn, the library's default, or runs at once and its
+ *                                     maker waits
  *   suspend=0 | 1                     whether a thread that finds nothing to steal sleeps; 0 is the library's default
  */
 int bf_start(unsigned workers, const char *knobs);
@@ -43,6 +45,7 @@ void bf_run(void (*root)(void *), void *arg);
 const char *bf_stack(void);
 size_t bf_stack_bytes(void);
 bool bf_suspends(void);
+const char *bf_launch(void);
 const char *bf_algorithm(void);
 
 int bf_spawn(struct bf_fiber *f, void (*fn)(void *), void *arg);

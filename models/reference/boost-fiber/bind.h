@@ -9,7 +9,8 @@
  *
  *  - Us: an operation is one call through bf.h more, and through a virtual function where it is a channel's. Measured beside the
  *    same loops in C++ alone a yield took as long, and a message of some 160 ns 2 % longer. Stacks come from malloc, 128 KiB each, as is the library's default: stack=pooled and
- *    stack_kib change that.
+ *    stack_kib change that. A new fiber waits for its turn behind all that are ready, so a tree of tasks is all there at one time:
+ *    launch=dispatch changes that (bf.cpp).
  *  - It: with one worker nothing runs in parallel, and its locks are spinlocks that nobody else wants. With several, a thread
  *    that finds nothing to do spins, as is the library's default: suspend=1 changes that.
  *  - Channels have at most the capacity that is asked for, for 64 one of 63: see bf.cpp.
@@ -542,7 +543,7 @@ static inline size_t dx_runtime_stack(bool *grows)
 
 static inline size_t dx_runtime_knobs(const char *names[], char values[][32], size_t cap)
 {
-	if (cap < 4)
+	if (cap < 5)
 		return 0;
 	names[0] = "stack_kib";
 	snprintf(values[0], 32, "%zu", bf_stack_bytes() / 1024);
@@ -552,7 +553,9 @@ static inline size_t dx_runtime_knobs(const char *names[], char values[][32], si
 	snprintf(values[2], 32, "%s", bf_algorithm());
 	names[3] = "suspend";
 	snprintf(values[3], 32, "%d", bf_suspends());
-	return 4;
+	names[4] = "launch";
+	snprintf(values[4], 32, "%s", bf_launch());
+	return 5;
 }
 
 #endif
