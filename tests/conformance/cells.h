@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TOKIO_RENDEZVOUS "a channel of tokio has room for a message at least"
 #define BOOST_FIBER_IO "Boost.Fiber has no I/O: its manual joins it to Asio by code that is no part of it"
 
 /* The null workload is the null subject's and nobody else's; beside that. A name that ends in / is all of the family. */
@@ -88,7 +89,12 @@ static const struct lack {
 	{"go", "switch/ladder", "\"rung\":\"runnext\"", "subject-go has no body for switch/ladder with rung=runnext"},
 	{"go", "switch/ladder", "\"rung\":\"futex\"", "subject-go has no body for switch/ladder with rung=futex"},
 	{"go", "switch/ladder", "\"rung\":\"cross\"", "subject-go has no body for switch/ladder with rung=cross"},
-	{"tokio", "sync/pingpong", NULL, "a channel of tokio has room for a message at least"},
+	{"tokio", "sync/pingpong", NULL, TOKIO_RENDEZVOUS},
+	{"tokio", "sync/select", NULL, TOKIO_RENDEZVOUS},
+	{"tokio", "sync/stream", "\"capacity\":0}", TOKIO_RENDEZVOUS},
+	{"tokio", "sync/queue", "\"capacity\":0}", TOKIO_RENDEZVOUS},
+	{"tokio", "sync/pipeline", "\"capacity\":0}", TOKIO_RENDEZVOUS},
+	{"tokio", "sync/select", "\"capacity\":0}", TOKIO_RENDEZVOUS},
 };
 
 /* Other settings of a model, with which every smoke cell is run too: these workloads it can do, the others it refuses. */

@@ -1,10 +1,11 @@
-// switch.rs - switch/yield and switch/ring.
+// switch.rs - switch/yield, switch/grain and switch/ring.
+use std::arch::asm;
 use std::os::raw::c_int;
 
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
-use crate::bench::{crew, share, Bench, Cert};
+use crate::bench::{crew, share, steps_work, Bench, Cert};
 
 // ---- switch/yield ------------------------------------------------------------------------------------------
 
@@ -25,6 +26,43 @@ pub async fn take_turns(b: Bench) -> c_int {
     for (i, done) in turns.iter().enumerate() {
         cert.ops += done;
         cert.checksum = cert.checksum.wrapping_add((i as u64 + 1).wrapping_mul(*done));
+    }
+    b.certify(cert)
+}
+
+// ---- switch/grain ------------------------------------------------------------------------------------------
+
+// grain_fence: wait until all that was begun is done.
+fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        asm!("lfence", options(nostack, preserves_flags));
+    }
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        asm!("dsb ish", "isb", options(nostack, preserves_flags));
+    }
+}
+
+pub async fn grain(b: Bench) -> c_int {
+    let (tasks, ops, steps) = (b.param("tasks"), b.ops(), b.param("steps"));
+    let turns = crew(b, tasks, |i| async move {
+        let (mut value, mut done) = (i + 1, 0u64);
+
+        for _ in 0..share(ops, tasks, i) {
+            value = steps_work(value, steps);
+            fence();
+            yield_now().await;
+            done += 1;
+        }
+        (value, done)
+    })
+    .await;
+    let mut cert = Cert { max_live: tasks, ..Cert::default() };
+
+    for (value, done) in turns {
+        cert.ops += done;
+        cert.checksum = cert.checksum.wrapping_add(value);
     }
     b.certify(cert)
 }
