@@ -456,7 +456,7 @@ static void go_s_collector_decides_the_answer(void **state)
 		double enough;
 	} cases[] = {{"Q15", "gc_100k", 5, 0.001, {"hop100k", "hop100k"}, 10},
 		     {"Q16", "gc_busy1", 0.5, 3, {"threads1", "go_threads1"}, 20},
-		     {"Q19", "gc_64", 0.5, 0.001, {"gc_1k", "gc_1k"}, 0.9}};
+		     {"Q19", "gc_64", 0.5, 0.001, {"gc_1k", "cycle_10k"}, 20}};
 
 	(void)state;
 	if (!catalog)
