@@ -150,50 +150,67 @@ static void fibs_below(void *arg)
 	gr_wg_done(&wg);
 }
 
-static gr_chan *there, *back;
+/* A message that goes round, and Gs that do nothing: `levels` is how many there are. */
+enum { RING_MAX = 1000, PASSES = 20000 };
+static gr_chan *ring[RING_MAX];
 
-static void answer(void *arg)
+static void pass_on(void *arg)
 {
+	size_t i = (size_t)(uintptr_t)arg, n = (size_t)levels;
 	char c;
 
-	(void)arg;
-	while (gr_chan_recv(there, &c))
-		gr_chan_send(back, &c);
+	for (size_t r = 0; r < PASSES / n; r++) {
+		gr_chan_recv(ring[i], &c);
+		if (i + 1 < n || r + 1 < PASSES / n)
+			gr_chan_send(ring[(i + 1) % n], &c);
+	}
 	gr_wg_done(&wg);
 }
 
-static void ask(void *arg)
+static void do_nothing(void *arg)
+{
+	(void)arg;
+	gr_wg_done(&wg);
+}
+
+static double run_ring(void (*fn)(void *), int is_small)
 {
 	char c = 0;
 
-	(void)arg;
+	gr_wg_add(&wg, levels);
+	for (int i = 0; i < levels; i++)
+		if (is_small ? gr_go(fn, (void *)(uintptr_t)i) : plain_gr_go(fn, (void *)(uintptr_t)i))
+			exit(1);
+	gr_yield(); /* they begin, and wait */
 	start_clock();
-	for (int i = 0; i < times; i++) {
-		gr_chan_send(there, &c);
-		gr_chan_recv(back, &c);
-	}
+	gr_chan_send(ring[0], &c);
+	gr_wg_wait(&wg);
 	stop_clock();
-	gr_chan_close(there);
-	gr_wg_done(&wg);
+	return took;
 }
 
-/* One run of fn (and of `other` beside it), on small stacks or not: how long. */
-static double run(void (*fn)(void *), void (*other)(void *), int is_small)
+static double run_spawn(void (*fn)(void *), int is_small)
+{
+	start_clock();
+	for (int n = 0; n < PASSES / levels; n++) {
+		gr_wg_add(&wg, levels);
+		for (int i = 0; i < levels; i++)
+			if (is_small ? gr_go(fn, NULL) : plain_gr_go(fn, NULL))
+				exit(1);
+		gr_wg_wait(&wg);
+	}
+	stop_clock();
+	return took;
+}
+
+static double run_one(void (*fn)(void *), int is_small)
 {
 	const struct gr_attr large = {.stack_bytes = 1 << 20}; /* for what is far down */
 
-	gr_wg_add(&wg, other ? 2 : 1);
-	if (other && (gr_chan_new(1, 0, &there) || gr_chan_new(1, 0, &back)))
-		exit(1);
-	if (other && (is_small ? gr_go(other, NULL) : plain_gr_go(other, NULL)))
-		exit(1);
+	gr_wg_add(&wg, 1);
 	if (is_small ? gr_go(fn, NULL) : levels ? plain_gr_go_with(&large, fn, NULL) : plain_gr_go(fn, NULL))
 		exit(1);
 	gr_wg_wait(&wg);
-	if (other) {
-		gr_chan_free(there);
-		gr_chan_free(back);
-	}
 	return took;
 }
 
@@ -204,24 +221,26 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+typedef double run_fn(void (*fn)(void *), int is_small);
+
 /* The ratios of small to pages, in order. */
-static void pairs(void (*fn)(void *), void (*other)(void *), double ratio[PAIRS])
+static void pairs(run_fn *run, void (*fn)(void *), double ratio[PAIRS])
 {
 	for (int i = 0; i < PAIRS; i++) {
-		double small = i % 2 ? run(fn, other, 1) : 0, pages = run(fn, other, 0);
+		double small = i % 2 ? run(fn, 1) : 0, pages = run(fn, 0);
 
 		if (!(i % 2))
-			small = run(fn, other, 1);
+			small = run(fn, 1);
 		ratio[i] = small / pages;
 	}
 	qsort(ratio, PAIRS, sizeof(ratio[0]), by_size);
 }
 
-static void compare(const char *name, void (*fn)(void *), void (*other)(void *))
+static void compare(const char *name, run_fn *run, void (*fn)(void *))
 {
 	double r[PAIRS];
 
-	pairs(fn, other, r);
+	pairs(run, fn, r);
 	printf("| %s | %.3f | %.3f to %.3f |\n", name, r[PAIRS / 2], r[PAIRS / 4], r[PAIRS * 3 / 4]);
 }
 
@@ -232,7 +251,7 @@ static void compare_depths(const char *name)
 	int n = 0;
 
 	for (levels = 1780; levels < 1920; levels += 4, n++) {
-		pairs(fibs_below, NULL, r);
+		pairs(run_one, fibs_below, r);
 		sum += r[PAIRS / 2];
 		worst = r[PAIRS / 2] > worst ? r[PAIRS / 2] : worst;
 	}
@@ -257,10 +276,20 @@ static void compare_all(void)
 	for (size_t i = 0; i < sizeof(fibs_of) / sizeof(fibs_of[0]); i++) {
 		fib_of = fibs_of[i].of;
 		times = fibs_of[i].times;
-		compare(fibs_of[i].name, fibs_at_once, NULL);
+		compare(fibs_of[i].name, run_one, fibs_at_once);
 	}
-	times = 5000;
-	compare("unbuffered channel, there and back", ask, answer);
+	for (size_t i = 0; i < RING_MAX; i++)
+		if (gr_chan_new(1, 0, &ring[i]))
+			exit(1);
+	levels = 2;
+	compare("a message between two Gs, by unbuffered channels", run_ring, pass_on);
+	levels = 100;
+	compare("in a ring of 100", run_ring, pass_on);
+	levels = RING_MAX;
+	compare("in a ring of 1000", run_ring, pass_on);
+	levels = 100;
+	compare("spawn, run, end, 100 at a time", run_spawn, do_nothing);
+	levels = 0;
 	fib_of = 16;
 	times = 200;
 	compare_depths("fib(16) at 36 depths about the end of a segment: the mean");
