@@ -9,14 +9,14 @@ func init() {
 
 type depthDone struct{ calls, sum uint64 }
 
-// depthCall writes two words of a frame of half a KiB. It gives 2 i + 1.
+// depthCall writes two words of a frame of a KiB. It gives 2 i + 1.
 //
 //go:noinline
 func depthCall(i uint64) uint64 {
-	var block [64]uint64
-	block[i%64] = i
-	block[(i+1)%64] = i + 1
-	return block[i%64] + block[(i+1)%64]
+	var block [128]uint64
+	block[i%128] = i
+	block[(i+1)%128] = i + 1
+	return block[i%128] + block[(i+1)%128]
 }
 
 //go:noinline

@@ -1,13 +1,13 @@
 /*
  * cpu/depth - calls of a function, made at some depth of a task's stack.
  *
- * A task goes down `depth` frames of about a hundred bytes and calls there, again and again, a function with half a KiB of
- * locals. On a stack that is there as a whole the depth makes no difference. A stack that grows in segments has edges:
+ * A task goes down `depth` frames of about a hundred bytes and calls there, again and again, a function with a KiB of
+ * locals; with a depth of 0 the first function of the task does so itself. On a stack that is there as a whole the depth makes no difference. A stack that grows in segments has edges:
  * where the caller still fits and the function does not, each call moves to another segment and back (the "hot split").
  * A stack that is copied when it has to grow pays once, and not per call.
  *
  * Where the edge is only the model knows, so no depth is "the" worst case: depths that are no further apart than the
- * function is large meet any edge. 4 levels are less than that. The worst case of a model is the most of its figures over
+ * function is large meet any edge. 4 levels are half of that. The worst case of a model is the most of its figures over
  * such depths.
  *
  * The block is not cleared: large clearings are calls of memset, and then the libc's need of stack would be measured.
@@ -20,7 +20,7 @@
 enum { PARAM_DEPTH };
 enum {
 	LEVEL_WORDS = 8, /* of a frame on the way down: 64 bytes, and what the compiler adds */
-	CALL_WORDS = 64, /* of the function that is called */
+	CALL_WORDS = 128, /* of the function that is called */
 };
 
 static const struct bench_param params[] = {
@@ -33,8 +33,8 @@ static const struct bench_param params[] = {
 			 .smoke = 5},
 };
 
-/* Writes two words of its frame, and the compiler must believe that somebody else sees them. Gives 2 i + 1. */
-static __attribute__((noinline)) uint64_t call(uint64_t i)
+/* Writes two words of its frame, and the compiler must believe that somebody else sees them. */
+__attribute__((noinline)) uint64_t depth_call(uint64_t i)
 {
 	uint64_t block[CALL_WORDS];
 
@@ -44,20 +44,17 @@ static __attribute__((noinline)) uint64_t call(uint64_t i)
 	return block[i % CALL_WORDS] + block[(i + 1) % CALL_WORDS];
 }
 
-__attribute__((noinline)) void depth_work(uint64_t levels, uint64_t calls, struct depth_done *done)
+__attribute__((noinline)) void depth_down(uint64_t levels, uint64_t calls, struct depth_done *done)
 {
-	uint64_t block[LEVEL_WORDS], i, sum = 0;
+	uint64_t block[LEVEL_WORDS];
 
 	block[levels % LEVEL_WORDS] = 1;
 	__asm__ volatile("" : : "r"(block) : "memory");
-	if (levels > 0) {
-		depth_work(levels - 1, calls, done);
-		done->sum += block[levels % LEVEL_WORDS];
-		return;
-	}
-	for (i = 0; i < calls; i++)
-		sum += call(i);
-	*done = (struct depth_done){.calls = i, .sum = sum};
+	if (levels > 1)
+		depth_down(levels - 1, calls, done);
+	else
+		depth_calls(calls, done);
+	done->sum += block[levels % LEVEL_WORDS];
 }
 
 /* Call i gives 2 i + 1; over i < ops that is the square of ops. */
@@ -71,7 +68,7 @@ const struct bench_workload cpu_depth_workload = {
 	.name = "cpu/depth",
 	.version = 1,
 	.summary = "calls of a function at some depth of a task's stack: what an edge of a stack that grows costs",
-	.op = "one call of a function with half a KiB of locals",
+	.op = "one call of a function with a KiB of locals",
 	.fairness =
 		"The C bodies call the same function, with the same frames, and differ in whose stack it runs on: that "
 		"of "
