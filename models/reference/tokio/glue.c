@@ -25,6 +25,7 @@
 #include "workloads/net/udp/udp.h"
 #include "workloads/spawn/flat/flat.h"
 #include "workloads/switch/ring/ring.h"
+#include "workloads/timer/sleepers/sleepers.h"
 
 /* What the Rust files write down again. */
 _Static_assert(sizeof(struct bench_cert) == 8 * sizeof(uint64_t), "Cert of bench.rs");
@@ -286,7 +287,9 @@ BODY(sync, barrier, NULL);
 BODY(memory, parked, NULL);
 BODY(memory, afterexit, NULL);
 BODY(memory, alloc, NULL);
-BODY(timer, sleepers, NULL);
+int tokio_timer_sleepers(struct bench *b);
+extern const struct bench_body timer_sleepers_tokio;
+const struct bench_body timer_sleepers_tokio = {.run = tokio_timer_sleepers, .estimate_ns = sleepers_least_ns};
 BODY(timer, accuracy, NULL);
 BODY(timer, churn, NULL);
 BODY(block, call, NULL);
