@@ -1,19 +1,24 @@
+# Run 20261127T230457Z-vm, switchyard run --plan go -q --seed 0x5965349c37bbbd15
+# Seed 5965349c37bbbd15, commit 76c84f1e0832 without uncommitted changes.
+# gmp: SHA-256 b5f3ae2d36ee5098d0fedc1e80193e9f37b42fc502eee0fa269f2fdf8ad7e85e
+# go: SHA-256 e8236dd5e47e334da405f66a9570f7ac89a9d2154473130182573985b07879d1
 # switch/yield: time per operation
 # Draw again with: gnuplot switch_yield_cells.gp
 id = "switch_yield_cells"
 dat = "switch_yield_cells.dat"
 caption = "switch/yield: time per operation"
 series = 2
+legend_most = 150
 title_1 = "gmp"
 title_2 = "go"
 colors = "#0072B2 #56B4E9"
 points = "7 11"
 set ytics ("tasks=2 same w1" 0.5)
-set xtics ("0" 0, "20 ns" 20, "40 ns" 40, "60 ns" 60, "80 ns" 80, "100 ns" 100)
-value_label = "time per operation (lower is better)"
-x_min = 0
-x_max = 104.669165
-x_log = 0
+set xtics ("10 ns" 10, "20 ns" 20, "50 ns" 50, "100 ns" 100)
+value_label = "time per operation (lower is better; logarithmic)"
+x_min = 9.73337901
+x_max = 174.222724
+x_log = 1
 y_max = 1.9
 canvas_w = 880
 canvas_h = 164
@@ -25,9 +30,12 @@ label_w = 155
 #   caption         the title
 #   value_label     what the x axis is
 #   series, title_1, title_2...       number of models, and their names
+#   legend_most                       as wide as an entry of the legend wants to be
 #   colors, points                    their colours and point types, blank-separated
 #   x_min, x_max, y_max, x_log, canvas_w, canvas_h, label_w
 # and the tics of both axes. Data: one block per model, rows "y median low high".
+# Before it, targets = "svg" may ask for that alone.
+if (!exists("targets")) { targets = "svg png" }
 svg_font = "sans-serif,14"
 png_font = "DejaVu Sans,11"
 set border 1 lc rgb "#777777"
@@ -37,9 +45,20 @@ set ytics scale 0
 set xtics scale 0.6
 # The legend is set by hand: gnuplot fits its own into the width of the graph and wraps it over the data.
 unset key
-legend_w = (canvas_w - 40.0) / series < 150 ? (canvas_w - 40.0) / series : 150.0
-legend_x(i) = 0.5 + ((i - (series + 1) / 2.0) * legend_w - 30) / canvas_w
-set tmargin at screen (1 - 66.0 / canvas_h)
+# As many to a line as the longest name leaves room for: 9 units to a letter and 40 for the point and the gap.
+longest = 0
+do for [i = 1:series] { n = strlen(value(sprintf("title_%d", i))); if (n > longest) { longest = n } }
+per_line = int((canvas_w - 40.0) / (9 * longest + 40))
+if (per_line > series) { per_line = series }
+if (per_line < 1) { per_line = 1 }
+more_lines = (series - 1) / per_line
+canvas_h = canvas_h + 18 * more_lines
+legend_w = (canvas_w - 40.0) / per_line < legend_most ? (canvas_w - 40.0) / per_line : 1.0 * legend_most
+if (legend_w < 9 * longest + 40) { legend_w = 9.0 * longest + 40 }
+in_line(i) = (i - 1) / per_line < more_lines ? per_line : series - per_line * more_lines
+legend_x(i) = 0.5 + (((i - 1) % per_line - (in_line(i) - 1) / 2.0) * legend_w - 30) / canvas_w
+legend_y(i) = 1 - (46.0 + 18 * ((i - 1) / per_line)) / canvas_h
+set tmargin at screen (1 - (66.0 + 18 * more_lines) / canvas_h)
 set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced
 set tics textcolor rgb "#333333"
 set xlabel value_label noenhanced
@@ -50,7 +69,7 @@ set lmargin at screen (label_w / (1.0 * canvas_w))
 set rmargin 3
 set style data xerrorbars
 set bars small
-do for [target in "svg png"] {
+do for [target in targets] {
 	if (target eq "svg") {
 		size = 0.7
 		lower = -0.3 # beside a point this terminal sets text too high
@@ -66,7 +85,7 @@ do for [target in "svg png"] {
 	}
 	set output id . "." . target
 	do for [i = 1:series] {
-		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen (1 - 46.0 / canvas_h) left \
+		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen legend_y(i) left \
 			noenhanced offset 1,lower point pt (int(word(points, i))) ps size lc rgb word(colors, i)
 	}
 	plot for [i = 1:series] dat index (i - 1) using 2:1:3:4 lw 2 ps size pt (int(word(points, i))) \

@@ -1,0 +1,104 @@
+# Run 20261127T225744Z-vm, switchyard run --question Q15,Q16,Q19 -q --seed 0xf74781c5db016e0e
+# Seed f74781c5db016e0e, commit 76c84f1e0832 without uncommitted changes.
+# eventloop: SHA-256 e0e808a2c4aa65f26966f66a266afa9610f07d505cad77ee4244c3bc2871aeac
+# gmp: SHA-256 b5f3ae2d36ee5098d0fedc1e80193e9f37b42fc502eee0fa269f2fdf8ad7e85e
+# go: SHA-256 e8236dd5e47e334da405f66a9570f7ac89a9d2154473130182573985b07879d1
+# pthread: SHA-256 e32baceb4a4ac19df6d71fc1902bcc45ce2ab63491f94810ac5f42bef44b7104
+# serial: SHA-256 cb1b650096410186e43583dba54ba9215ece16a1c939a6c92eb705fc3e029dd5
+# gmp+procs=1: SHA-256 b5f3ae2d36ee5098d0fedc1e80193e9f37b42fc502eee0fa269f2fdf8ad7e85e
+# gmp+procs=8: SHA-256 b5f3ae2d36ee5098d0fedc1e80193e9f37b42fc502eee0fa269f2fdf8ad7e85e
+# go+gomaxprocs=1: SHA-256 e8236dd5e47e334da405f66a9570f7ac89a9d2154473130182573985b07879d1
+# go+gomaxprocs=8: SHA-256 e8236dd5e47e334da405f66a9570f7ac89a9d2154473130182573985b07879d1
+# go+gogc=off: SHA-256 e8236dd5e47e334da405f66a9570f7ac89a9d2154473130182573985b07879d1
+# Q16: how long a goroutine that can run waits for its turn, on average
+# Draw again with: gnuplot Q16_values_2.gp
+id = "Q16_values_2"
+dat = "Q16_values_2.dat"
+caption = "Q16: how long a goroutine that can run waits for its turn, on average"
+series = 1
+legend_most = 150
+title_1 = "go"
+colors = "#56B4E9"
+points = "11"
+set ytics ()
+set ytics add ("Go's, at 1"."\n"."26.6 ms [25.2, 31.4]" 0)
+set ytics add ("Go's, at 2"."\n"."11.2 ms [8.4, 12.4]" 2)
+set ytics add ("Go's, at 8"."\n"."7.2 ms [6.4, 9.4]" 4)
+set xtics ("0" 0, "10 ms" 10000000, "20 ms" 20000000, "30 ms" 30000000)
+value_label = "time"
+x_min = 0
+x_max = 33239493
+x_log = 0
+y_max = 6
+canvas_w = 880
+canvas_h = 286
+label_w = 180
+# Dots with intervals, one row per model in each cell: the comparison chart of a workload.
+#
+# This is the body; the lines before it (written by harness/report/plots.c) set
+#   id, dat         names of the output (without suffix) and of the data
+#   caption         the title
+#   value_label     what the x axis is
+#   series, title_1, title_2...       number of models, and their names
+#   legend_most                       as wide as an entry of the legend wants to be
+#   colors, points                    their colours and point types, blank-separated
+#   x_min, x_max, y_max, x_log, canvas_w, canvas_h, label_w
+# and the tics of both axes. Data: one block per model, rows "y median low high".
+# Before it, targets = "svg" may ask for that alone.
+if (!exists("targets")) { targets = "svg png" }
+svg_font = "sans-serif,14"
+png_font = "DejaVu Sans,11"
+set border 1 lc rgb "#777777"
+set tics nomirror
+set grid xtics lt 1 lw 1 lc rgb "#d9d9d9"
+set ytics scale 0
+set xtics scale 0.6
+# The legend is set by hand: gnuplot fits its own into the width of the graph and wraps it over the data.
+unset key
+# As many to a line as the longest name leaves room for: 9 units to a letter and 40 for the point and the gap.
+longest = 0
+do for [i = 1:series] { n = strlen(value(sprintf("title_%d", i))); if (n > longest) { longest = n } }
+per_line = int((canvas_w - 40.0) / (9 * longest + 40))
+if (per_line > series) { per_line = series }
+if (per_line < 1) { per_line = 1 }
+more_lines = (series - 1) / per_line
+canvas_h = canvas_h + 18 * more_lines
+legend_w = (canvas_w - 40.0) / per_line < legend_most ? (canvas_w - 40.0) / per_line : 1.0 * legend_most
+if (legend_w < 9 * longest + 40) { legend_w = 9.0 * longest + 40 }
+in_line(i) = (i - 1) / per_line < more_lines ? per_line : series - per_line * more_lines
+legend_x(i) = 0.5 + (((i - 1) % per_line - (in_line(i) - 1) / 2.0) * legend_w - 30) / canvas_w
+legend_y(i) = 1 - (46.0 + 18 * ((i - 1) / per_line)) / canvas_h
+set tmargin at screen (1 - (66.0 + 18 * more_lines) / canvas_h)
+set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced
+set tics textcolor rgb "#333333"
+set xlabel value_label noenhanced
+set yrange [y_max:-0.9]
+set xrange [x_min:x_max]
+if (x_log) { set logscale x 10 }
+set lmargin at screen (label_w / (1.0 * canvas_w))
+set rmargin 3
+set style data xerrorbars
+set bars small
+do for [target in targets] {
+	if (target eq "svg") {
+		size = 0.7
+		lower = -0.3 # beside a point this terminal sets text too high
+		set terminal svg size canvas_w,canvas_h font svg_font noenhanced name id background "#ffffff"
+	} else {
+		size = 1.1
+		lower = 0
+		if (strstrt(GPVAL_TERMINALS, "pngcairo") > 0) {
+			set terminal pngcairo size canvas_w,canvas_h font png_font noenhanced
+		} else {
+			set terminal png size canvas_w,canvas_h noenhanced
+		}
+	}
+	set output id . "." . target
+	do for [i = 1:series] {
+		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen legend_y(i) left \
+			noenhanced offset 1,lower point pt (int(word(points, i))) ps size lc rgb word(colors, i)
+	}
+	plot for [i = 1:series] dat index (i - 1) using 2:1:3:4 lw 2 ps size pt (int(word(points, i))) \
+		lc rgb word(colors, i) notitle
+	unset output
+}

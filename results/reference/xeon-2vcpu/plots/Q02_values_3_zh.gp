@@ -1,0 +1,117 @@
+# Run 20261127T162149Z-vm, switchyard run --seed 1
+# Seed 0000000000000001, commit bb7edf84100e without uncommitted changes.
+# eventloop: SHA-256 f7d679313e83006c3d0727c21a7f6059d49045889e1e981a57d12d8446098ecf
+# gmp: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# null: SHA-256 394e93c03a738248548537fbf2afa19fbbfc7ba6415bb548f1266ae3812b38b5
+# pthread: SHA-256 6bbe9e9df9a7e9e9af561b87d7985c5781d26e5aa851fdc6e0f64792af510167
+# serial: SHA-256 2a8df60eab9f9b01cf1e0f15f8ba4f434c8db8e0cb3b8eec50e03ec4d2be5c37
+# gmp+runnext=0: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+spin=0: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+steal=0: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+newest=0: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+global=1: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+preempt=0: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# pthread+pool=2: SHA-256 6bbe9e9df9a7e9e9af561b87d7985c5781d26e5aa851fdc6e0f64792af510167
+# gmp+procs=1: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+procs=4: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+procs=8: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# pthread+pool=1: SHA-256 6bbe9e9df9a7e9e9af561b87d7985c5781d26e5aa851fdc6e0f64792af510167
+# pthread+pool=8: SHA-256 6bbe9e9df9a7e9e9af561b87d7985c5781d26e5aa851fdc6e0f64792af510167
+# gmp+max_ms=8: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+max_ms=32: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+reap_ms=200: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# gmp+reap_ms=0: SHA-256 0cf33162fe8e402efbfd1203e349df2076c754e27fb19466053a184036086636
+# Q02: 线程数随时间的变化：64 个任务在阻塞的调用中，然后不经调用地等待
+# Draw again with: gnuplot Q02_values_3_zh.gp
+set encoding utf8
+id = "Q02_values_3_zh"
+dat = "Q02_values_3.dat"
+caption = "Q02: 线程数随时间的变化：64 个任务在阻塞的调用中，然后不经调用地等待"
+series = 1
+legend_most = 177
+title_1 = "gmp+reap_ms=200"
+colors = "#A6761D"
+points = "14"
+set xtics (-150, 0, 117, 233, 350, 467, 583, 700)
+set ytics ("0" 0, "20" 20, "40" 40, "60" 60)
+axis_label = "调用结束后的毫秒数（最左：开始之前，含预热时的线程）"
+value_label = "数目"
+x_log = 0
+x_min = -184
+x_max = 734
+y_min = 0
+y_max = 71.02
+y_log = 0
+canvas_w = 880
+canvas_h = 480
+# Lines with intervals, one line per model: a metric against one parameter.
+#
+# This is the body; the lines before it (written by harness/report/plots.c) set
+#   id, dat, caption, axis_label, value_label
+#   series, title_1, title_2...       number of models, and their names
+#   legend_most                       as wide as an entry of the legend wants to be
+#   colors, points                    their colours and point types, blank-separated
+#   x_min, x_max, y_min, y_max, x_log, y_log, canvas_w, canvas_h
+# and the tics of both axes. Data: one block per model, rows "x median low high";
+# a blank line breaks the line between two points.
+# Before it, targets = "svg" may ask for that alone.
+if (!exists("targets")) { targets = "svg png" }
+svg_font = "sans-serif,14"
+png_font = "DejaVu Sans,11"
+set border 3 lc rgb "#777777"
+set tics nomirror
+set grid xtics ytics lt 1 lw 1 lc rgb "#d9d9d9"
+set xtics scale 0.6
+set ytics scale 0.6
+# The legend is set by hand: gnuplot fits its own into the width of the graph and wraps it over the data.
+unset key
+# As many to a line as the longest name leaves room for: 9 units to a letter and 40 for the point and the gap.
+longest = 0
+do for [i = 1:series] { n = strlen(value(sprintf("title_%d", i))); if (n > longest) { longest = n } }
+per_line = int((canvas_w - 40.0) / (9 * longest + 40))
+if (per_line > series) { per_line = series }
+if (per_line < 1) { per_line = 1 }
+more_lines = (series - 1) / per_line
+canvas_h = canvas_h + 18 * more_lines
+legend_w = (canvas_w - 40.0) / per_line < legend_most ? (canvas_w - 40.0) / per_line : 1.0 * legend_most
+if (legend_w < 9 * longest + 40) { legend_w = 9.0 * longest + 40 }
+in_line(i) = (i - 1) / per_line < more_lines ? per_line : series - per_line * more_lines
+legend_x(i) = 0.5 + (((i - 1) % per_line - (in_line(i) - 1) / 2.0) * legend_w - 30) / canvas_w
+legend_y(i) = 1 - (46.0 + 18 * ((i - 1) / per_line)) / canvas_h
+set tmargin at screen (1 - (66.0 + 18 * more_lines) / canvas_h)
+set label 1 caption at screen 0.5, screen (1 - 18.0 / canvas_h) center noenhanced
+set tics textcolor rgb "#333333"
+set xlabel axis_label noenhanced
+set ylabel value_label noenhanced offset -0.5,0
+set xrange [x_min:x_max]
+set yrange [y_min:y_max]
+if (x_log) { set logscale x 10 }
+if (y_log) { set logscale y 10 }
+set rmargin 4
+# Models at one value stand a little apart, so that their intervals do not hide each other.
+apart(i) = (i - (series + 1) / 2.0) * 0.005
+shift(i, x) = x_log ? x * exp(apart(i) * log(x_max / x_min)) : x + apart(i) * (x_max - x_min)
+set bars small
+do for [target in targets] {
+	if (target eq "svg") {
+		size = 0.7
+		lower = -0.3 # beside a point this terminal sets text too high
+		set terminal svg size canvas_w,canvas_h font svg_font noenhanced name id background "#ffffff"
+	} else {
+		size = 1.1
+		lower = 0
+		if (strstrt(GPVAL_TERMINALS, "pngcairo") > 0) {
+			set terminal pngcairo size canvas_w,canvas_h font png_font noenhanced
+		} else {
+			set terminal png size canvas_w,canvas_h noenhanced
+		}
+	}
+	set output id . "." . target
+	do for [i = 1:series] {
+		set label (i + 1) value(sprintf("title_%d", i)) at screen legend_x(i), screen legend_y(i) left \
+			noenhanced offset 1,lower point pt (int(word(points, i))) ps size lc rgb word(colors, i)
+	}
+	plot for [i = 1:series] dat index (i - 1) using (shift(i, $1)):2:3:4 with yerrorlines lw 2 ps size \
+		pt (int(word(points, i))) lc rgb word(colors, i) notitle
+	unset output
+}
