@@ -36,7 +36,8 @@ enum { LIMIT_S = 20, MEMORY_MIB = 1024 /* a sanitizer keeps what is freed for a 
 /* The leak detector, where this build has one. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
-/* Of some XML that it refuses hwloc keeps a few bytes, after hwloc_topology_destroy too. They are not ours to free. */
+/* Of some XML that it refuses hwloc keeps a few bytes, after hwloc_topology_destroy too. They are not ours to free. So a
+ * topology of ours that is not destroyed is not found here: the tests of topologies under asan do. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {

@@ -2,8 +2,9 @@
  * cpu/depth - calls of a function, made at some depth of a task's stack.
  *
  * A task goes down `depth` frames of about a hundred bytes and calls there, again and again, a function with a KiB of
- * locals; with a depth of 0 the first function of the task does so itself. On a stack that is there as a whole the depth makes no difference. A stack that grows in segments has edges:
- * where the caller still fits and the function does not, each call moves to another segment and back (the "hot split").
+ * locals; with a depth of 0 the first function of the task does so itself. On a stack that is there as a whole the depth
+ * makes no difference. A stack that grows in segments has edges: where the caller still fits and the function does not,
+ * each call moves to another segment and back (the "hot split").
  * A stack that is copied when it has to grow pays once, and not per call.
  *
  * Where the edge is only the model knows, so no depth is "the" worst case: depths that are no further apart than the
