@@ -25,7 +25,8 @@ extern "C" {
     fn glue_close(fd: c_int);
     fn read_prepare(b: *mut c_void) -> c_int;
     fn glue_reader(b: *const c_void, i: u64, n: u64) -> *mut c_void;
-    fn glue_read_next(reader: *mut c_void, sum: *mut u64) -> c_int;
+    fn glue_read_next(reader: *mut c_void) -> c_int;
+    fn glue_read_check(reader: *mut c_void, sum: *mut u64) -> c_int;
     fn glue_reader_free(reader: *mut c_void);
 }
 
@@ -185,10 +186,15 @@ struct Reader(*mut c_void);
 unsafe impl Send for Reader {}
 
 impl Reader {
-    // Read the next block and check it: its digest, or -errno.
-    fn next(&mut self) -> Result<u64, c_int> {
+    // Read the next block: 0, or -errno.
+    fn next(&mut self) -> c_int {
+        unsafe { glue_read_next(self.0) }
+    }
+
+    // Check what was read: its digest, or -errno.
+    fn check(&self) -> Result<u64, c_int> {
         let mut sum = 0;
-        let status = unsafe { glue_read_next(self.0, &mut sum) };
+        let status = unsafe { glue_read_check(self.0, &mut sum) };
 
         if status < 0 { Err(status) } else { Ok(sum) }
     }
@@ -200,21 +206,24 @@ impl Drop for Reader {
     }
 }
 
-// The reader goes with each call to a thread of the pool, and comes back.
+// The reader goes with each call to a thread of the pool, and comes back. The block is checked here: only the call blocks.
 async fn read_blocks(b: Bench, i: u64, readers: u64) -> Result<Cert, c_int> {
     let mut reader = Reader(unsafe { glue_reader(b.0, i, readers) });
     let mut cert = Cert::default();
 
     for _ in 0..share(b.ops(), readers, i) {
-        let (same, block) = join(spawn_blocking(move || {
-            let block = reader.next();
+        let (same, status) = join(spawn_blocking(move || {
+            let status = reader.next();
 
-            (reader, block)
+            (reader, status)
         }))
         .await;
 
         reader = same;
-        cert.checksum = cert.checksum.wrapping_add(block?);
+        if status < 0 {
+            return Err(status);
+        }
+        cert.checksum = cert.checksum.wrapping_add(reader.check()?);
         cert.bytes_read += BLOCK;
         cert.ops += 1;
     }

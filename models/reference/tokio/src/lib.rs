@@ -8,12 +8,15 @@
 //   - It: a task has no stack, and is as large as what it keeps over its awaits, so making and keeping one is cheap. With one
 //     worker its runtime has one thread, and still pays for the atomics of tasks and channels, which is its own choice.
 //   - Us: after some 128 operations a task of tokio is made to yield by its channels, sockets and locks ("coop budget"), so
-//     that one cannot starve the others. Its locks are fair: they go to who has waited longest.
+//     that one cannot starve the others. Its locks are fair: they go to who has waited longest. Its timers count whole
+//     milliseconds, and nothing runs when one fires: it is a future, at which its task looks. A call that blocks goes to a
+//     thread of a pool of at most 512 and comes back. Buffers are cleared, as vectors are.
 //
 // Channels without room are not to be had; a rendezvous is answered `unsupported`. There are no bodies for cpu/, whose work its
-// manual sends to other crates (rayon), for abuse/ and block/bystander, which ask what a task that computes does to the others
-// (nothing interrupts one here), and for switch/ladder: the runtime's parts cannot be used by themselves. The rest of disk/, mix/ and
-// block/overlap could be written.
+// manual sends to other crates (rayon), for abuse/hog, abuse/ready and block/bystander, which ask what a task that computes does
+// to the others (nothing interrupts one here), for abuse/blocker (a call that is not given to the pool: nobody writes that), and
+// for switch/ladder: the runtime's parts cannot be used by themselves. abuse/hoarder, the rest of disk/, mix/ and block/overlap
+// could be written.
 mod bench;
 mod block;
 mod chan;
