@@ -3,6 +3,7 @@
  *
  * Compiled with checks where the build can (tests/CMakeLists.txt), as test_grow.c is. Exceptions of C++: test_install.sh.
  */
+#include <alloca.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -218,6 +219,24 @@ static __attribute__((noinline)) int jump_and_go_on(int depth, int yield_at)
 	return kept;
 }
 
+/* The same, where the first that asks is an alloca. */
+static __attribute__((noinline)) int jump_and_alloca(int depth, size_t bytes)
+{
+	volatile unsigned before = n_segments();
+	volatile int kept = depth;
+	volatile char *block;
+
+	if (setjmp(out) == 0)
+		jump_below(depth, -1);
+	block = alloca(bytes);
+	CHECK(n_segments() == before);
+	block[0] = 1;
+	block[bytes - 1] = 2;
+	CHECK(grow_by(1000) == 1000);
+	CHECK(n_segments() == before && block[0] + block[bytes - 1] == 3);
+	return kept;
+}
+
 /* Not in who calls the cases: it would have a segment from the beginning. */
 static __attribute__((noinline)) uint64_t mapped(void)
 {
@@ -239,6 +258,8 @@ static void jumps(void)
 		CHECK(gr__self()->seg == NULL && gr__limit() == gr__self()->stack_limit);
 		CHECK(jump_and_go_on(depth, depth % 2 ? depth / 3 : -1) == depth);
 		CHECK(gr__self()->seg == NULL);
+		CHECK(jump_and_alloca(depth, 100 + (size_t)depth) == depth);
+		CHECK(gr__self()->seg == NULL && gr__self()->dyn == NULL);
 	}
 	CHECK(mapped() - first < 100); /* they come back */
 }

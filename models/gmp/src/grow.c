@@ -100,8 +100,8 @@ uint32_t gr__grow_xmask; /* what XSAVE is to keep; 0: there is none */
 
 _Static_assert(offsetof(struct gr_g, link) == GR__G_LINK && offsetof(struct gr_g, wait_data) == GR__G_OWNER &&
 		       offsetof(struct gr_g, stack_limit) == GR__G_LIMIT && offsetof(struct gr_g, seg) == GR__G_SEG &&
-		       offsetof(struct gr_g, stack_lo) == GR__G_LO && offsetof(struct gr_g, stack_hi) == GR__G_HI &&
-		       offsetof(struct gr_g, is_usual) == GR__G_USUAL && offsetof(struct gr_g, dyn) == GR__G_DYN,
+		       offsetof(struct gr_g, stack_lo) == GR__G_LO && offsetof(struct gr_g, is_usual) == GR__G_USUAL &&
+		       offsetof(struct gr_g, dyn) == GR__G_DYN,
 	       "arch/grow.h");
 _Static_assert(offsetof(struct gr_m, curg) == GR__M_CURG && offsetof(struct gr_m, g0_sp) == GR__M_G0_SP &&
 		       offsetof(struct gr_m, seg) == GR__M_SEG && offsetof(struct gr_m, on_g0) == GR__M_ON_G0 &&
@@ -268,6 +268,8 @@ void *gr__grow_alloca(size_t bytes, uintptr_t *frame)
 	struct gr_g *g = gr__self();
 	struct gr__dyn *d;
 
+	if (g->stack_limit == (uintptr_t)GR__LIMIT_LOST)
+		gr__grow_lost((uintptr_t)frame); /* with what frames had there that a jump has left: W7 */
 	/* Of an earlier life of the frame, if that was left in another way than by its return. */
 	while (g->dyn && g->dyn->frame == frame && frame[1] != (uintptr_t)gr__grow_unalloca)
 		drop_newest(g);

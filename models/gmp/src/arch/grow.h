@@ -34,7 +34,6 @@
 #define GR__G_OWNER 24
 #define GR__G_LIMIT 40
 #define GR__G_LO 104
-#define GR__G_HI 112
 #define GR__G_USUAL 123
 #define GR__G_SEG 168
 #define GR__G_DYN 176

@@ -240,13 +240,7 @@ gr__grow_back:					/* rax, rdx and the vector registers hold the result */
 	movq	(%rbp), %r8
 	call	gr__grow_hot			/* M, G, the old limit, the stack and frame pointers of F's caller */
 	popq	%rdi
-	popq	%r11
-	popq	%r9
-	popq	%r8
-	popq	%rsi
-	CURRENT_M %rcx
-	movq	GR__M_CURG(%rcx), %rcx
-	jmp	.Lgot
+	jmp	.Lagain
 
 .Lslow:
 	pushq	%rsi
@@ -259,6 +253,7 @@ gr__grow_back:					/* rax, rdx and the vector registers hold the result */
 	call	gr__grow_slow			/* frame, args: the segment, which is g's newest now */
 	movq	%rax, %rdi
 	FROM_G0	-80(%rbp)
+.Lagain:
 	popq	%r11
 	popq	%r9
 	popq	%r8
@@ -371,11 +366,17 @@ __morestack_allocate_stack_space:
 	je	1f
 	movq	GR__G_SEG(%rcx), %r8
 	testq	%r8, %r8
+	cmoveq	%rcx, %r8			/* the newest piece */
+	jmp	3f
+2:	cmpq	%rcx, %r8			/* on an older one, after a jump over seams (W7)? */
+	je	1f
+	movq	GR__G_LINK(%r8), %r8
+	testq	%r8, %r8
 	cmoveq	%rcx, %r8
-	cmpq	GR__G_LO(%r8), %rsp
-	jb	1f
-	cmpq	GR__G_HI(%r8), %rsp
-	jae	1f
+3:	cmpq	GR__G_LO(%r8), %rsp
+	jb	2b
+	cmpq	%r8, %rsp
+	jae	2b
 	movb	$1, GR__M_ON_G0(%rax)
 	movq	GR__M_G0_SP(%rax), %rsp
 	andq	$-64, %rsp
