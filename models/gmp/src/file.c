@@ -234,7 +234,7 @@ static ssize_t pread_plain(int fd, void *buf, size_t n, off_t off)
 	uint64_t tick;
 	ssize_t r;
 
-	gr_syscall_enter();
+	gr__syscall_enter_plain(); /* of each descriptor something is learnt here */
 	p = gr__m()->syscall_p;
 	tick = load_relaxed(&p->tick);
 	r = try_pread(fd, buf, n, off);
@@ -289,7 +289,7 @@ ssize_t gr_pwrite(int fd, const void *buf, size_t n, off_t off)
 	if (unlikely(mode_of(WRITES, fd) == WAITS))
 		return wait_for((struct gr__file_op){
 			.kind = GR__FILE_WRITE, .fd = fd, .buf = (void *)(uintptr_t)buf, .n = n, .off = off});
-	gr_syscall_enter();
+	gr__syscall_enter_plain();
 	p = gr__m()->syscall_p;
 	tick = load_relaxed(&p->tick);
 	r = try_pwrite(fd, buf, n, off);
@@ -342,7 +342,7 @@ ssize_t gr_read_blocking(int fd, void *buf, size_t n)
 
 	/* Asking costs 0.3 us; to be found out by the monitor costs those who wait for the P 20 us and more, if any do. */
 	if (!m || !m->p || !gr__p_is_wanted(m->p) || has_something(fd))
-		gr_syscall_enter();
+		gr__syscall_enter_plain();
 	else
 		gr_syscall_enter_blocking();
 	r = try_read(fd, buf, n);

@@ -187,8 +187,12 @@ int64_t gr__schedtrace(int64_t now_ns);
 
 /* ---- syscall.c --------------------------------------------------------------------------------------- */
 
-/* Take p from the M that is in the blocking call of which p->status was `seen`, and hand it on. False: it is back. */
+/* Take p from the M that is in the blocking call of which p->status was `seen`, and hand it on. False: it is back.
+ * Calls from its place are expected to last from then on. */
 bool gr__retake(struct gr_p *p, uint64_t seen);
+
+/* gr_syscall_enter for one that knows more of the call than its place tells: it is not expected to last. */
+void gr__syscall_enter_plain(void);
 
 /* ---- stack.c ------------------------------------------------------------------------------------------ */
 enum { GR__STACK_BYTES_MAX = 256 << 20 }; /* of one stack; arbitrary */

@@ -4,7 +4,7 @@
  * Most calls return before anybody notices, so the brackets must cost next to nothing: the P stays attached to the M
  * and one word tells who owns it.
  *
- *	M in the call                            sysmon (or the M itself, if it knows that it will block)
+ *	M in the call                            sysmon (or the M itself, if the call is known to last, or one that is back)
  *	enter: status = SYSCALL | own id         sees SYSCALL for more than one tick of its own:
  *	exit:  CAS SYSCALL | own id -> RUNNING   CAS SYSCALL | id -> IDLE, then hands the P to another M
  *
@@ -161,6 +161,11 @@ void gr_syscall_enter(void)
 	enter(__builtin_return_address(0), *(void **)__builtin_frame_address(0));
 	if (unlikely(load_relaxed(place(__builtin_return_address(0)))))
 		enter_expecting(place(__builtin_return_address(0)));
+}
+
+void gr__syscall_enter_plain(void)
+{
+	enter(__builtin_return_address(0), *(void **)__builtin_frame_address(0));
 }
 
 void gr_syscall_enter_blocking(void)
